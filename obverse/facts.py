@@ -1,0 +1,98 @@
+"""What `survey` finds in a body: its HTML in parts, and the facts the rest of the site needs of it.
+
+The HTML is cut at every place that depends on the site (a link, an image, a component call): literal text and slots in
+turn. Rendering fills the slots; nothing else of the body is ever looked at again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from obverse.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in its source file: line and column from 1, and the line as written."""
+
+    line: int
+    column: int
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The value of one attribute that names another place: `href` of a link or area, `src` of an image, `poster` …
+
+    It stands for the attribute's value alone (quotes stay in the literal text around it). `destination` is as written,
+    HTML entities decoded. `tag` and `attribute` tell what holds it ("a", "href").
+    """
+
+    tag: str
+    attribute: str
+    destination: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A whole `<img>` tag. `attributes` are all but src and alt, in order, values decoded (None: no value).
+
+    `alt` is None when the attribute is missing, "" when it is empty (decorative).
+    """
+
+    source: str
+    alt: str | None
+    attributes: tuple[tuple[str, str | None], ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A component call `{{ name(...) }}`. Arguments are plain literals; `block` when it stood alone in its paragraph."""
+
+    name: str
+    positional: tuple[object, ...]
+    named: tuple[tuple[str, object], ...]
+    block: bool
+    place: Place
+
+
+Part: TypeAlias = str | Link | Image | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """One heading: level 1 to 6, its id, its text as plain text and as safe inline HTML without links."""
+
+    level: int
+    id: str
+    text: str
+    html: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What others may want to know of a body without reading it.
+
+    `title` is the text of a first level-1 heading that opens the body ("" when there is none; it is then not in the
+    parts, since the template prints the title). `excerpt` is the first paragraph as plain text; `words` counts words of
+    running text (a CJK character counts as one half). `ids` are all ids in the HTML, sorted.
+    """
+
+    title: str
+    excerpt: str
+    words: int
+    headings: tuple[Heading, ...]
+    ids: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A surveyed body: what to print and what to know."""
+
+    parts: tuple[Part, ...]
+    facts: Facts

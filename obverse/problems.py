@@ -1,0 +1,172 @@
+"""Problems: located messages. Every mistake a person can make becomes one of these, never a traceback.
+
+Anything -> Problem -> one printer (text for people, JSON and SARIF for machines). Standard library only:
+the capture side imports this module too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Level(StrEnum):
+    """How bad a problem is: an error blocks the build, a warning is told and lets it pass."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A kind of problem: its level unless `[checks]` says otherwise, and one sentence for the manual."""
+
+    level: Level
+    meaning: str
+
+
+def _error(meaning: str) -> Code:
+    return Code(Level.ERROR, meaning)
+
+
+def _warning(meaning: str) -> Code:
+    return Code(Level.WARNING, meaning)
+
+
+# Every code Obverse can report, in the order of the stages. A code that is missing here cannot be raised.
+CODES: dict[str, Code] = {
+    # the command and the settings
+    "no-site": _error("There is no obverse.toml here or in a folder above."),
+    # reading
+    "unreadable": _error("A file cannot be read: permissions, a broken link, or not UTF-8."),
+    # writing
+    "disk": _error("The output cannot be written: no space, no permission, or something in the way."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake at one place.
+
+    `path` is relative to the site's root with forward slashes ("" when there is no file); `line` and `column` count
+    from 1, 0 means "not known"; `excerpt` is the source line as written; `hint` is the mend, in the imperative.
+    """
+
+    code: str
+    path: str
+    message: str
+    line: int = 0
+    column: int = 0
+    excerpt: str = ""
+    hint: str = ""
+    level: Level = Level.ERROR
+
+    @property
+    def place(self) -> str:
+        """`path:line:column`, as far as it is known."""
+        parts = [self.path or "obverse"]
+        if self.line:
+            parts.append(str(self.line))
+            if self.column:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Problems are told file by file, top to bottom."""
+        return (self.path, self.line, self.column, self.code, self.message)
+
+
+def problem(
+    code: str, path: str, message: str, *, line: int = 0, column: int = 0, excerpt: str = "", hint: str = ""
+) -> Problem:
+    """A problem at its code's own level. Raises KeyError for a code that `CODES` does not know."""
+    return Problem(code, path, message, line, column, excerpt, hint, CODES[code].level)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`did you mean 'x'?` for the known name most like `name`, or "" when none is like it."""
+    found = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    return f"did you mean '{found[0]}'?" if found else ""
+
+
+def levelled(problems: Iterable[Problem], levels: Mapping[str, Level]) -> tuple[Problem, ...]:
+    """The problems at the levels the site's `[checks]` asks for, without those turned off; sorted, each once."""
+    placed = (replace(one, level=levels.get(one.code, one.level)) for one in problems)
+    return tuple(sorted({one for one in placed if one.level is not Level.OFF}, key=lambda one: one.sort_key))
+
+
+def softened(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The same problems as warnings: what a draft or a page not yet due may do."""
+    return tuple(replace(one, level=Level.WARNING) for one in problems)
+
+
+def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Only those that block."""
+    return tuple(one for one in problems if one.level is Level.ERROR)
+
+
+def as_text(problems: Iterable[Problem]) -> str:
+    """The problems for a terminal: place, level, message, the source line with a caret, and the hint."""
+    return "\n".join(_text(one) for one in problems)
+
+
+def _text(one: Problem) -> str:
+    lines = [f"{one.place} {one.level}: {one.message} [{one.code}]"]
+    if one.excerpt:
+        margin = f"  {one.line} | "
+        shown, caret = _window(one.excerpt, one.column)
+        lines.append(margin + shown)
+        if one.column:
+            lines.append(" " * (len(margin) - 2) + "| " + caret)
+    if one.hint:
+        lines.append(f"  hint: {one.hint}")
+    return "\n".join(lines)
+
+
+def _window(excerpt: str, column: int, width: int = 100) -> tuple[str, str]:
+    """A long line cut to a readable window around the column, and the caret line under it. Tabs become spaces."""
+    plain = "".join(char if char.isprintable() else " " for char in excerpt)
+    start = max(0, column - width // 2) if len(plain) > width else 0
+    return plain[start : start + width], " " * (column - 1 - start) + "^"
+
+
+def tally(problems: Iterable[Problem]) -> str:
+    """`2 errors, 1 warning`."""
+    counts = {Level.ERROR: 0, Level.WARNING: 0}
+    for one in problems:
+        counts[one.level] += 1
+    return ", ".join(f"{n} {level}{'' if n == 1 else 's'}" for level, n in counts.items() if n) or "no problems"
+
+
+def as_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
+    """The problems as plain values, one dict each, keys as the fields of `Problem`."""
+    return [asdict(one) for one in problems]
+
+
+def as_sarif(problems: Iterable[Problem], version: str) -> str:
+    """The problems as one SARIF 2.1.0 log (OASIS standard), which code hosts show beside the line."""
+    found = list(problems)
+    rules = [
+        {"id": code, "shortDescription": {"text": CODES[code].meaning}} for code in sorted({one.code for one in found})
+    ]
+    driver = {"name": "Obverse", "version": version, "rules": rules}
+    run = {"tool": {"driver": driver}, "results": [_sarif_result(one) for one in found]}
+    schema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _sarif_result(one: Problem) -> dict[str, Any]:
+    text = f"{one.message} ({one.hint})" if one.hint else one.message
+    result: dict[str, Any] = {"ruleId": one.code, "level": str(one.level), "message": {"text": text}}
+    if one.path:
+        place: dict[str, Any] = {"artifactLocation": {"uri": one.path}}
+        if one.line:
+            place["region"] = {"startLine": one.line, **({"startColumn": one.column} if one.column else {})}
+        result["locations"] = [{"physicalLocation": place}]
+    return result
