@@ -42,8 +42,34 @@ def _warning(meaning: str) -> Code:
 CODES: dict[str, Code] = {
     # the command and the settings
     "no-site": _error("There is no obverse.toml here or in a folder above."),
+    "config-syntax": _error("obverse.toml is not valid TOML."),
+    "secret": _error("A key in obverse.toml looks like a password or a token; settings are public."),
+    # values: settings, front matter, component arguments, forms
+    "unknown-key": _error("A key that Obverse does not know, most often a slip of the pen."),
+    "missing-key": _error("A key that must be given is missing."),
+    "duplicate-key": _error("A key is given twice, so one of its values would be lost."),
+    "bad-value": _error("A value is not what its key asks for."),
     # reading
     "unreadable": _error("A file cannot be read: permissions, a broken link, or not UTF-8."),
+    "file-name": _error("A file name is not valid text, or two files share one name."),
+    # bodies
+    "component-unknown": _warning("A component is called by a name that none has, though one is like it."),
+    "component-arguments": _error("The arguments of a component call are not plain values."),
+    "inline-style": _warning("A style attribute was left out: the site's policy allows none."),
+    "style-element": _error("A <style> in a body does not apply under the site's policy."),
+    "inline-script": _error("A script, a handler or a javascript: address in a body does not run."),
+    "data-url": _error("A data: address does not load under the site's policy."),
+    "third-party": _error("A page would make the visitor's browser contact another host."),
+    "frame": _error("A frame or a plug-in does not show under the site's policy."),
+    "forbidden-tag": _error("A tag in a body would change the page around it."),
+    "srcset": _warning("A hand-written srcset was left out: sizes are made from the picture in src."),
+    "control-character": _warning("A body holds characters that no page or feed can carry; they were left out."),
+    "bidi-mark": _warning("A direction mark without a partner would turn the text that follows it."),
+    "second-h1": _warning("A body holds a level-1 heading that is not its title."),
+    "heading-jump": _warning("A heading skips a level."),
+    "duplicate-id": _error("Two places of one page have the same id."),
+    "missing-alt": _warning("An image has no text for those who cannot see it."),
+    "too-deep": _warning("Lists and quotes are nested so deeply that the innermost are read as plain text."),
     # writing
     "disk": _error("The output cannot be written: no space, no permission, or something in the way."),
 }

@@ -1,0 +1,410 @@
+"""A body's HTML -> parts: literal text and slots in turn, with every heading, id and problem met on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from obverse.facts import Call, Heading, Image, Link, Part, Place
+from obverse.markup import calls, policy, prose, tags
+from obverse.markup.places import Source
+from obverse.markup.slugs import slug, unique
+from obverse.problems import Problem, nearest, problem
+
+_BLOCK_OPEN = "\U0010f402"
+_SLOT = re.compile(f"([{calls.OPEN}{_BLOCK_OPEN}])(\\d+){calls.CLOSE}")
+_ALONE = re.compile(rf"<p>\s*((?:{calls.TOKEN.pattern}\s*(?:<br\s?/?>\s*)?)+)</p>")
+_HOLDS_CALL = re.compile(rf"<[^<>]*{calls.OPEN}[^<>]*>")
+_LITERAL = re.compile(
+    rf"<!--(?:(?!-->).)*{calls.OPEN}.*?-->|<(pre|code|script|style|textarea)\b(?:(?!</\1\b).)*{calls.OPEN}.*?</\1\b",
+    re.DOTALL | re.IGNORECASE,
+)
+_RAW = frozenset({"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"})
+_ALIGN = frozenset({"left", "center", "right"})
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption", re.DOTALL | re.IGNORECASE)
+_ITEM_END = re.compile(r"</li|<(?:ul|ol|p|/p|div|pre|table)\b", re.IGNORECASE)
+_INLINE = frozenset("em strong code del mark sub sup kbd abbr b i u s q cite small ins span var samp bdi".split())
+
+
+@dataclass(slots=True)
+class Cut:
+    """What became of a body's HTML. `html` is what was cut, calls blanked: prose is read from it."""
+
+    parts: list[Part] = field(default_factory=list)
+    title: str = ""
+    headings: list[Heading] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def cut(html: str, source: Source, path: str, found: list[calls.Found], components: frozenset[str]) -> Cut:
+    """The parts of a body's HTML, in which `found` stand as tokens."""
+    cutter = _Cutter(_prepared(html, found) if found else html, source, path, found, components)
+    cutter.run()
+    return cutter.cut
+
+
+def _prepared(html: str, found: list[calls.Found]) -> str:
+    """Calls in code, comments and tags are the writer's text again; those alone in a paragraph lose the paragraph."""
+
+    def back(match: re.Match[str]) -> str:
+        return calls.restored(match[0], found)
+
+    html = _HOLDS_CALL.sub(back, _LITERAL.sub(back, html))
+    return _ALONE.sub(lambda match: match[1].replace(calls.OPEN, _BLOCK_OPEN), html)
+
+
+class _Cutter:
+    """One walk over the tags of one body."""
+
+    def __init__(
+        self, html: str, source: Source, path: str, found: list[calls.Found], components: frozenset[str]
+    ) -> None:
+        self.cut = Cut()
+        self._html = html
+        self._source = source
+        self._path = path
+        self._found = found
+        self._components = components
+        self._text: list[str] = []
+        self._past = 0
+        self._tables = 0
+        self._labels: set[str] = set()
+        self._taken: set[str] = set()
+        self._level = 1
+
+    def run(self) -> None:
+        matches = list(tags.TAG.finditer(self._html))
+        self._taken = _explicit_ids(matches)
+        for match in matches:
+            if match.start() >= self._past and match["name"]:
+                self._tag(match, match["name"].lower())
+        self._literal(self._html[self._past :])
+        self._flush()
+
+    def _tag(self, match: re.Match[str], name: str) -> None:
+        if match["close"]:
+            if name == "table" and self._tables:
+                self._close_table(match)
+            return
+        rule = _RULES.get(name)
+        if rule is not None:
+            rule(self, match, name)
+        elif match["attributes"]:
+            self._rewrite(match, name)
+
+    # -- tags with a rule of their own
+
+    def _heading(self, match: re.Match[str], name: str) -> None:
+        close = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(self._html, match.end())
+        inner = self._html[match.end() : close.start() if close else len(self._html)]
+        shown = _SLOT.sub("", prose.without_notes(inner))
+        text, level = tags.plain(shown), int(name[1])
+        place = self._source.heading(level)
+        if level == 1 and text and close and not self.cut.title and self._opens_body(match.start()):
+            self.cut.title = text
+            self._skip(match.start(), close.end())
+            return
+        self._check_level(level, text, place)
+        attributes = tags.attributes(match["attributes"])
+        given = next((one.value for one in attributes if one.name == "id" and one.value), "")
+        anchor = given or unique(slug(text), self._taken)
+        self.cut.headings.append(Heading(level, anchor, text, _inline(shown), place.line))
+        if given:
+            self._rewrite(match, name)
+        else:
+            self.cut.ids.add(anchor)
+            self._rewrite(match, name, tags.attribute("id", anchor))
+
+    def _opens_body(self, start: int) -> bool:
+        return not self.cut.parts and not _COMMENT.sub("", "".join(self._text) + self._html[self._past : start]).strip()
+
+    def _check_level(self, level: int, text: str, place: Place) -> None:
+        if level == 1:
+            self._problem("second-h1", "a page has one level-1 heading, its title", place, "begin this one with '##'")
+        elif level > self._level + 1:
+            self._problem(
+                "heading-jump",
+                f"a level-{level} heading follows level {self._level}",
+                place,
+                f"begin it with '{'#' * (self._level + 1)}'",
+            )
+        self._level = level
+
+    def _image(self, match: re.Match[str], name: str) -> None:
+        attributes = tags.attributes(match["attributes"])
+        values = {one.name: one.value for one in reversed(attributes)}
+        destination, alt = values.get("src") or "", values.get("alt", None)
+        place, offset = self._source.near(destination)
+        kept = tuple((one.name, one.value) for one in self._kept(attributes, place) if one.name not in ("src", "alt"))
+        verdict = policy.address(name, destination)
+        if verdict:
+            self._verdict(verdict, place)
+        if "alt" in values and alt is None:
+            alt = ""
+        if not alt and (alt is None or self._source.text[max(0, offset - 2) : offset].endswith(("](", "(<"))):
+            hint = 'say what it shows, or write <img src="…" alt=""> for one that only decorates'
+            self._problem("missing-alt", "an image without a text for those who cannot see it", place, hint)
+        self._slot(match, Image(destination, alt, kept, place))
+
+    def _table(self, match: re.Match[str], name: str) -> None:
+        self._tables += 1
+        if self._tables == 1:
+            self._literal(self._html[self._past : match.start()])
+            self._past = match.start()
+            label = tags.attribute("aria-label", unique_label(self._table_name(match.end()), self._labels))
+            self._text.append(f'<div class="table" role="region" tabindex="0"{label}>')
+        self._rewrite(match, name)
+
+    def _table_name(self, start: int) -> str:
+        close = self._html.find("</table", start)
+        caption = _CAPTION.search(self._html, start, len(self._html) if close < 0 else close)
+        if caption:
+            return tags.plain(caption[1])
+        return self.cut.headings[-1].text if self.cut.headings else ""
+
+    def _close_table(self, match: re.Match[str]) -> None:
+        self._tables -= 1
+        if not self._tables:
+            self._literal(self._html[self._past : match.end()] + "</div>")
+            self._past = match.end()
+
+    def _input(self, match: re.Match[str], name: str) -> None:
+        values = {one.name: one.value for one in tags.attributes(match["attributes"])}
+        if (values.get("type") or "").lower() != "checkbox" or "disabled" not in values or "aria-label" in values:
+            self._rewrite(match, name)
+            return
+        end = _ITEM_END.search(self._html, match.end())
+        text = tags.plain(_SLOT.sub("", self._html[match.end() : end.start() if end else len(self._html)]))
+        checked = " checked" if "checked" in values else ""
+        self._replace(match, f'<input type="checkbox" disabled{checked}{tags.attribute("aria-label", text or "Task")}>')
+
+    def _raw(self, match: re.Match[str], name: str) -> None:
+        """An element whose content is not HTML: passed over, or taken out when it may not be there."""
+        close = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(self._html, match.end())
+        end = close.end() if close else len(self._html)
+        values = {one.name: one.value for one in tags.attributes(match["attributes"])}
+        verdict = policy.element(name, values)
+        if verdict:
+            self._verdict(verdict, self._near_tag(name))
+        if verdict and name in ("script", "style"):
+            self._skip(match.start(), end)
+            return
+        self._rewrite(match, name)
+        self._literal(self._html[self._past : end])
+        self._past = end
+
+    def _judged(self, match: re.Match[str], name: str) -> None:
+        values = {one.name: one.value for one in tags.attributes(match["attributes"])}
+        verdict = policy.element(name, values)
+        if verdict:
+            self._verdict(verdict, self._near_tag(name))
+        if verdict and verdict.code == "forbidden-tag":
+            self._skip(match.start(), match.end())
+        else:
+            self._rewrite(match, name)
+
+    # -- attributes
+
+    def _rewrite(self, match: re.Match[str], name: str, added: str = "") -> None:
+        """The tag with what may not stand in it taken out, and a slot for each place it names."""
+        attributes = tags.attributes(match["attributes"])
+        named = policy.PLACES.get(name, ())
+        places = {one.name: self._source.near(one.value)[0] for one in attributes if one.name in named and one.value}
+        here = next(iter(places.values()), None)
+        kept = self._kept(attributes, here)
+        if name in ("source", "link") and any(one.name in policy.LISTS for one in attributes):
+            self._skip(match.start(), match.end())
+            return
+        if not places and not added and kept == attributes:
+            return
+        self._literal(f"{self._html[self._past : match.start()]}<{match['name']}{added}")
+        self._past = match.end()
+        relation = next((one.value or "" for one in attributes if one.name == "rel"), "")
+        for one in kept:
+            if one.name in places and one.value:
+                self._link(name, one, places[one.name], relation)
+            else:
+                self._text.append(f" {one.written}")
+        self._text.append("/>" if match["attributes"].rstrip().endswith("/") else ">")
+
+    def _link(self, name: str, one: tags.Attribute, place: Place, relation: str) -> None:
+        destination = one.value or ""
+        verdict = policy.address(name, destination, relation)
+        if verdict:
+            self._verdict(verdict, place)
+        self._text.append(f' {one.name}="')
+        self._flush()
+        self.cut.parts.append(Link(name, one.name, destination, place))
+        self._text.append('"')
+
+    def _kept(self, attributes: list[tags.Attribute], here: Place | None) -> list[tags.Attribute]:
+        kept, classes = [], []
+        for one in attributes:
+            aligned = _alignment(one)
+            if aligned:
+                classes.append(aligned)
+            elif self._may_stay(one, here):
+                kept.append(one)
+        return _with_classes(kept, classes) if classes else kept
+
+    def _may_stay(self, one: tags.Attribute, here: Place | None) -> bool:
+        name = one.name
+        if name == "id":
+            self._id(one)
+        elif name.startswith("on"):
+            message = f"the handler '{name}' does not run under the site's policy"
+            self._problem("inline-script", message, here or self._near(one), "put it into templates/assets/")
+            return False
+        elif name in ("style", "background"):
+            message = f"the attribute '{name}' was left out: the site's policy allows no inline styles"
+            self._problem("inline-style", message, here or self._near(one), "use a class, such as {: .wide }")
+            return False
+        elif name in policy.LISTS:
+            message = f"'{name}' was left out"
+            hint = "name the largest picture in src: the sizes are made from it"
+            self._problem("srcset", message, here or self._near(one), hint)
+            return False
+        return name != "ping"
+
+    def _id(self, one: tags.Attribute) -> None:
+        if one.value in self.cut.ids:
+            message = f"the id '{one.value}' is used twice"
+            self._problem("duplicate-id", message, self._near(one, last=True), "give one of them another id")
+        elif one.value:
+            self.cut.ids.add(one.value)
+
+    # -- calls
+
+    def _call(self, block: bool, found: calls.Found) -> Part:
+        place = self._source.place(found.offset)
+        if found.name not in self._components:
+            hint = nearest(found.name, self._components)
+            if hint:
+                self._problem("component-unknown", f"there is no component '{found.name}'", place, hint)
+        elif found.error:
+            at = self._source.place(found.error_offset)
+            self._problem("component-arguments", f"{found.name}: {found.error}", at, 'as in {{ name("text", 3) }}')
+        else:
+            return Call(found.name, found.positional, found.named, block, place)
+        text = tags.html.escape(found.text, quote=False)
+        return f"<p>{text}</p>" if block else text
+
+    # -- putting together
+
+    def _literal(self, text: str) -> None:
+        self._text.append(text)
+
+    def _skip(self, start: int, end: int) -> None:
+        self._literal(self._html[self._past : start])
+        self._past = end
+
+    def _replace(self, match: re.Match[str], text: str) -> None:
+        self._literal(self._html[self._past : match.start()] + text)
+        self._past = match.end()
+
+    def _slot(self, match: re.Match[str], part: Part) -> None:
+        self._literal(self._html[self._past : match.start()])
+        self._flush()
+        self.cut.parts.append(part)
+        self._past = match.end()
+
+    def _flush(self) -> None:
+        text = "".join(self._text)
+        self._text.clear()
+        if not self._found:
+            self._add(text)
+            return
+        past = 0
+        for slot in _SLOT.finditer(text):
+            self._add(text[past : slot.start()])
+            self._add(self._call(slot[1] == _BLOCK_OPEN, self._found[int(slot[2])]))
+            past = slot.end()
+        self._add(text[past:])
+
+    def _add(self, part: Part) -> None:
+        parts = self.cut.parts
+        if isinstance(part, str) and parts and isinstance(parts[-1], str):
+            parts[-1] += part
+        elif part:
+            parts.append(part)
+
+    # -- problems
+
+    def _near(self, one: tags.Attribute, last: bool = False) -> Place:
+        text = self._source
+        offset = text.masked.rfind(one.written) if last else text.find_text(one.written)
+        if offset < 0 and one.value:
+            offset = text.masked.rfind(one.value) if last else text.find_text(one.value)
+        return text.place(offset) if offset >= 0 else text.near("")[0]
+
+    def _near_tag(self, name: str) -> Place:
+        offset = self._source.find_text(f"<{name}")
+        return self._source.place(offset) if offset >= 0 else self._source.near("")[0]
+
+    def _verdict(self, verdict: policy.Verdict, place: Place) -> None:
+        self._problem(verdict.code, verdict.message, place, verdict.hint)
+
+    def _problem(self, code: str, message: str, place: Place, hint: str) -> None:
+        self.cut.problems.append(
+            problem(code, self._path, message, line=place.line, column=place.column, excerpt=place.excerpt, hint=hint)
+        )
+
+
+_RULES: Mapping[str, Callable[[_Cutter, re.Match[str], str], None]] = {
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _Cutter._heading),
+    **dict.fromkeys(_RAW, _Cutter._raw),
+    **dict.fromkeys(policy.FRAMES - _RAW, _Cutter._judged),
+    **dict.fromkeys((*policy.FORBIDDEN, "meta"), _Cutter._judged),
+    "img": _Cutter._image,
+    "table": _Cutter._table,
+    "input": _Cutter._input,
+}
+
+
+def unique_label(wanted: str, taken: set[str]) -> str:
+    """A table's name, made different from those before it: two regions of one name cannot be told apart."""
+    label, number = wanted or "Table", 1
+    while label in taken:
+        number += 1
+        label = f"{wanted or 'Table'} {number}"
+    taken.add(label)
+    return label
+
+
+def _explicit_ids(matches: list[re.Match[str]]) -> set[str]:
+    taken = set()
+    for match in matches:
+        written = match["attributes"]
+        if written and ("id" in written or "ID" in written or "name" in written):
+            for one in tags.attributes(written):
+                if one.value and (one.name == "id" or (one.name == "name" and match["name"] == "a")):
+                    taken.add(one.value)
+    return taken
+
+
+def _alignment(one: tags.Attribute) -> str:
+    if one.name == "align" and (one.value or "").strip().lower() in _ALIGN:
+        return (one.value or "").strip().lower()
+    return policy.alignment(one.value or "") if one.name == "style" else ""
+
+
+def _with_classes(kept: list[tags.Attribute], classes: list[str]) -> list[tags.Attribute]:
+    had = next((one.value or "" for one in kept if one.name == "class"), "")
+    value = " ".join([*had.split(), *classes])
+    rest = [one for one in kept if one.name != "class"]
+    return [*rest, tags.Attribute("class", value, tags.attribute("class", value)[1:])]
+
+
+def _inline(fragment: str) -> str:
+    """Inline HTML that may stand anywhere: no links, no ids, no attributes but a span's class."""
+
+    def safe(match: re.Match[str]) -> str:
+        name = match[0].strip("</>").split(None, 1)[0].lower() if match[0][1:2] != "!" else ""
+        if name not in _INLINE:
+            return ""
+        return f"</{name}>" if match[0][1] == "/" else f"<{name}>"
+
+    return tags.ANY.sub(safe, fragment).strip()

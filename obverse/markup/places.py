@@ -1,0 +1,185 @@
+"""Where things stand in the source: a destination or a heading of the HTML -> line and column of the Markdown.
+
+HTML knows nothing of lines, so the source is searched for what was written. Code is masked first, and a cursor moves
+along with the reader, because what comes next in the HTML nearly always comes next in the source.
+"""
+
+from __future__ import annotations
+
+import bisect
+import html
+import re
+
+from obverse.facts import Place
+
+_FENCE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})([^\n]*)$", re.MULTILINE)
+_TICKS = re.compile(r"(?<!\\)`+|\n[ \t]*\n")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_VISIBLE = re.compile(r"[^\n]")
+_HEADING = re.compile(
+    r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(#{1,6})(?=[ \t]|$)|^[^\n]*\S[^\n]*\n[ >]*(=+|-+)[ \t]*$|<h([1-6])\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+_BEFORE = "(<\"'= \t\n:[>"
+_AFTER = ")>\"' \t\n]#?&,.;:!<|*_"
+
+
+class Source:
+    """A body's text and what has been found in it so far. Lines are those of the file."""
+
+    def __init__(self, body: str, body_line: int) -> None:
+        """`body_line` is the line of the file on which the body begins."""
+        self.text = body
+        self._first = body_line
+        self._cursor = 0
+        self._starts: list[int] | None = None
+        self._masked: str | None = None
+        self._lines: dict[int, str] = {}
+        self._headings: list[tuple[int, int]] | None = None
+
+    @property
+    def masked(self) -> str:
+        """The text with code and comments blanked, every other character at its own offset."""
+        if self._masked is None:
+            self._masked = mask(self.text)
+        return self._masked
+
+    def place(self, offset: int) -> Place:
+        """The place of a character."""
+        if self._starts is None:
+            self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
+        index = bisect.bisect_right(self._starts, offset) - 1
+        start = self._starts[index]
+        if index not in self._lines:
+            end = self.text.find("\n", start)
+            self._lines[index] = self.text[start : len(self.text) if end < 0 else end]
+        return Place(self._first + index, offset - start + 1, self._lines[index])
+
+    def find(self, destination: str) -> int:
+        """The offset at which the next link to `destination` is written, or -1."""
+        for written in _spellings(destination):
+            for start in (self._cursor, 0) if self._cursor else (0,):
+                offset = self._written(written, start)
+                if offset >= 0:
+                    if not self._defines(offset):
+                        self._cursor = offset + len(written)
+                    return offset
+        return -1
+
+    def find_text(self, text: str) -> int:
+        """The offset of `text` in what is not code, from the cursor on and then from the top; or -1."""
+        found = self.masked.find(text, self._cursor)
+        return found if found >= 0 else self.masked.find(text)
+
+    def near(self, destination: str) -> tuple[Place, int]:
+        """The place of a destination (else of the last thing found), and its offset or -1."""
+        offset = self.find(destination) if destination else -1
+        return self.place(offset if offset >= 0 else min(self._cursor, len(self.text))), offset
+
+    def heading(self, level: int) -> Place:
+        """The place of the next heading of this level: headings are asked for in their order."""
+        if self._headings is None:
+            self._headings = [(one.start(), _level(one)) for one in _HEADING.finditer(self.masked)][::-1]
+        kept = list(self._headings)
+        while self._headings:
+            offset, found = self._headings.pop()
+            if found == level:
+                self._cursor = max(self._cursor, offset)
+                return self.place(offset)
+        self._headings = kept
+        return self.place(min(self._cursor, len(self.text)))
+
+    def _written(self, text: str, start: int) -> int:
+        masked = self.masked
+        offset = masked.find(text, start)
+        while offset >= 0:
+            end = offset + len(text)
+            before, after = masked[offset - 1 : offset], masked[end : end + 1]
+            if (not before or before in _BEFORE) and (not after or after in _AFTER):
+                return offset
+            offset = masked.find(text, offset + 1)
+        return -1
+
+    def _defines(self, offset: int) -> bool:
+        """Whether the offset lies in a link definition, which is used from elsewhere."""
+        start = self.text.rfind("\n", 0, offset) + 1
+        return bool(re.match(r"[ >]*\[[^\]\n]+\]:", self.text[start:offset]))
+
+
+def mask(text: str) -> str:
+    """The text with fenced code, code spans and comments as blanks: offsets and line ends stay."""
+    if "```" in text or "~~~" in text:
+        text = _blank(text, _fences(text))
+    if "<!--" in text:
+        text = _blank(text, [match.span() for match in _COMMENT.finditer(text)])
+    if "`" in text:
+        text = _blank(text, _spans(text))
+    return text
+
+
+def _fences(text: str) -> list[tuple[int, int]]:
+    spans = []
+    fence, start = "", 0
+    for match in _FENCE.finditer(text):
+        if not fence:
+            fence, start = match[1], match.start()
+        elif match[1].startswith(fence) and not match[2].strip():
+            spans.append((start, match.end()))
+            fence = ""
+    return [*spans, (start, len(text))] if fence else spans
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Code spans: a run of backticks up to the next run as long, within a paragraph."""
+    spans: list[tuple[int, int]] = []
+    waiting: dict[int, list[tuple[int, int]]] = {}
+    runs: list[tuple[int, int]] = []
+    for match in [*_TICKS.finditer(text), None]:
+        if match is not None and text[match.start()] == "`":
+            waiting.setdefault(match.end() - match.start(), []).append(match.span())
+            runs.append(match.span())
+            continue
+        spans.extend(_paired(runs, waiting))
+        waiting, runs = {}, []
+    return spans
+
+
+def _paired(runs: list[tuple[int, int]], by_length: dict[int, list[tuple[int, int]]]) -> list[tuple[int, int]]:
+    spans = []
+    past = 0
+    for lengths in by_length.values():
+        lengths.reverse()
+    for start, end in runs:
+        candidates = by_length[end - start]
+        while candidates and candidates[-1][0] < max(end, past):
+            candidates.pop()
+        if start >= past and candidates:
+            past = candidates[-1][1]
+            spans.append((start, past))
+    return spans
+
+
+def _blank(text: str, spans: list[tuple[int, int]]) -> str:
+    pieces = []
+    past = 0
+    for start, end in spans:
+        pieces += [text[past:start], _VISIBLE.sub("\0", text[start:end])]
+        past = end
+    return "".join([*pieces, text[past:]])
+
+
+def _level(match: re.Match[str]) -> int:
+    if match[1]:
+        return len(match[1])
+    if match[2]:
+        return 1 if match[2][0] == "=" else 2
+    return int(match[3])
+
+
+def _spellings(destination: str) -> list[str]:
+    """How a destination may have been written: itself, with entities, without what the engine adds."""
+    spelled = [destination, html.escape(destination, quote=False)]
+    for added in ("mailto:", "http://"):
+        if destination.startswith(added):
+            spelled.append(destination[len(added) :])
+    return list(dict.fromkeys(one for one in spelled if one))

@@ -1,0 +1,59 @@
+"""HTML of a body -> what a reader would call its text: the first paragraph, the number of words."""
+
+from __future__ import annotations
+
+import re
+
+from obverse.markup import tags
+
+# What stands apart from the running text: its first paragraph is not the article's.
+_APART = "li|blockquote|table|dd|details|figure|figcaption|aside|nav|pre|form|footer|header"
+_STEP = re.compile(
+    rf"<(?P<close>/?)(?P<name>p|div|{_APART})(?=[\s>/])(?P<rest>[^>]*)>|<!--.*?-->", re.IGNORECASE | re.DOTALL
+)
+_APART_CLASS = re.compile(r"""class=["'](?:[^"']*\s)?(?:admonition|footnote|tabbed-set|highlight)\b""")
+_NOTE = re.compile(r'<sup id="fnref[^>]*>.*?</sup>', re.DOTALL)
+_PARAGRAPH_END = re.compile(r"</p\s*>|<p[\s>]|\Z", re.IGNORECASE)
+_UNREAD = re.compile(r"<(pre|script|style)\b.*?</\1>|<div class=\"footnote\">.*\Z", re.DOTALL | re.IGNORECASE)
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
+_WORD = re.compile(r"\S*\w\S*")
+
+
+def excerpt(html: str) -> str:
+    """The first paragraph of running text, as plain text; "" when there is none."""
+    depth = 0
+    opened: list[bool] = []
+    for step in _STEP.finditer(html):
+        name = (step["name"] or "").lower()
+        if name == "p":
+            if not step["close"] and not depth:
+                text = paragraph(html, step.end())
+                if text:
+                    return text
+        elif name and not step["close"]:
+            apart = name != "div" or bool(_APART_CLASS.search(step["rest"]))
+            opened.append(apart)
+            depth += apart
+        elif name and opened:
+            depth -= opened.pop()
+    return ""
+
+
+def paragraph(html: str, start: int) -> str:
+    """The plain text from `start` to the end of the paragraph."""
+    end = _PARAGRAPH_END.search(html, start)
+    return tags.plain(without_notes(html[start : end.start() if end else len(html)]))
+
+
+def without_notes(fragment: str) -> str:
+    """A fragment without its footnote marks."""
+    return _NOTE.sub("", fragment) if "fnref" in fragment else fragment
+
+
+def words(html: str) -> int:
+    """Words of running text: code and footnotes are not counted, a CJK character counts as one half."""
+    text = tags.without_tags(_UNREAD.sub(" ", html))
+    if text.isascii():
+        return len(_WORD.findall(text))
+    halves = len(_CJK.findall(text))
+    return len(_WORD.findall(_CJK.sub(" ", text))) + (halves + 1) // 2

@@ -1,0 +1,164 @@
+"""survey: a body's Markdown -> its HTML in parts, and the facts others may want of it. Pure, so it can be remembered.
+
+The engine knows nothing of Obverse: component calls pass through it as tokens, and its HTML is then cut at every place
+that depends on the site. What cannot be published under the site's policy is taken out and told at its line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from obverse.facts import Call, Facts, Heading, Image, Link, Part, Place, Survey
+from obverse.markup import MarkupOptions, calls, prose, render
+from obverse.markup.cutter import cut
+from obverse.markup.places import Source, mask
+from obverse.problems import Problem, problem
+
+# What XML 1.0 cannot carry, and the private characters that stand for calls.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U0010f400-\U0010f4ff]")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_BIDI_CLOSERS = {"\u202c": "\u202a\u202b\u202d\u202e", "\u2069": "\u2066\u2067\u2068"}
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+
+
+def survey(body: str, body_line: int, path: str, options: MarkupOptions, components: frozenset[str]) -> Survey:
+    """What a body prints and what is to be known of it.
+
+    `body` is Markdown with "\\n" line ends whose first line is line `body_line` of the file `path`; `components` are the
+    names that may be called. Never raises: what is wrong is a problem in the facts.
+    """
+    source = Source(body, body_line)
+    problems = [*_control_characters(source, path), *_loose_marks(source, path)]
+    text = _ILLEGAL.sub("", body) if problems else body
+    found = calls.find(mask(text), text) if "{{" in text else []
+    html = render(calls.tokenised(text, found) if found else text, options)
+    made = cut(html, Source(text, body_line) if text != body else source, path, found, components)
+    shown = calls.TOKEN.sub("", html) if found else html
+    facts = Facts(
+        title=made.title,
+        excerpt=prose.excerpt(shown),
+        words=prose.words(shown),
+        headings=tuple(made.headings),
+        ids=tuple(sorted(made.ids)),
+        problems=(*problems, *made.problems),
+    )
+    return Survey(tuple(made.parts), facts)
+
+
+def _control_characters(source: Source, path: str) -> list[Problem]:
+    first = _ILLEGAL.search(source.text)
+    if first is None:
+        return []
+    count = len(_ILLEGAL.findall(source.text))
+    said = f"U+{ord(first[0]):04X} cannot be shown and was left out"
+    message = said if count == 1 else f"{said}, as were {count - 1} more like it"
+    return [_located("control-character", message, source, path, first.start(), "delete it")]
+
+
+def _loose_marks(source: Source, path: str) -> list[Problem]:
+    """Direction marks that are opened and not closed within their block: they would turn the text after them."""
+    found: list[Problem] = []
+    if not _BIDI.search(source.text):
+        return found
+    start = 0
+    for end in [*(match.start() for match in _BLANK_LINE.finditer(source.text)), len(source.text)]:
+        offset = _loose_mark(source.text, start, end)
+        if offset >= 0:
+            message = f"the direction mark U+{ord(source.text[offset]):04X} has no partner in its paragraph"
+            found.append(_located("bidi-mark", message, source, path, offset, "delete it, or close it"))
+        start = end
+    return found
+
+
+def _loose_mark(text: str, start: int, end: int) -> int:
+    opened: list[int] = []
+    for match in _BIDI.finditer(text, start, end):
+        closes = _BIDI_CLOSERS.get(match[0])
+        if closes is None:
+            opened.append(match.start())
+        elif opened and text[opened[-1]] in closes:
+            opened.pop()
+        else:
+            return match.start()
+    return opened[0] if opened else -1
+
+
+def _located(code: str, message: str, source: Source, path: str, offset: int, hint: str) -> Problem:
+    place = source.place(offset)
+    return problem(code, path, message, line=place.line, column=place.column, excerpt=place.excerpt, hint=hint)
+
+
+# -- records: a survey as plain values that marshal can keep. Lines count from the body, so that a longer front matter
+# does not make a remembered survey worthless.
+
+Record = tuple[Any, ...]
+
+
+def survey_record(made: Survey, body_line: int) -> tuple[Record, Record]:
+    """The parts and the facts of a survey as two records of plain values."""
+    return tuple(_part_record(one, body_line) for one in made.parts), _facts_record(made.facts, body_line)
+
+
+def parts_from_record(record: Record, body_line: int) -> tuple[Part, ...]:
+    """The parts again, for a body that now begins on `body_line`."""
+    return tuple(one if isinstance(one, str) else _PARTS[one[0]](one, body_line) for one in record)
+
+
+def facts_from_record(record: Record, path: str, body_line: int) -> Facts:
+    """The facts again, for a body that now begins on `body_line` of `path`."""
+    title, excerpt, words, headings, ids, problems = record
+    return Facts(
+        title,
+        excerpt,
+        words,
+        tuple(Heading(level, id_, text, html, line + body_line) for level, id_, text, html, line in headings),
+        ids,
+        tuple(_problem_from(one, path, body_line) for one in problems),
+    )
+
+
+def _problem_from(record: Record, path: str, body_line: int) -> Problem:
+    code, message, line, column, excerpt, hint = record
+    return problem(code, path, message, line=line + body_line, column=column, excerpt=excerpt, hint=hint)
+
+
+def _facts_record(facts: Facts, body_line: int) -> Record:
+    headings = tuple((one.level, one.id, one.text, one.html, one.line - body_line) for one in facts.headings)
+    problems = tuple(
+        (one.code, one.message, one.line - body_line, one.column, one.excerpt, one.hint) for one in facts.problems
+    )
+    return (facts.title, facts.excerpt, facts.words, headings, facts.ids, problems)
+
+
+def _part_record(part: Part, body_line: int) -> str | Record:
+    if isinstance(part, str):
+        return part
+    place = (part.place.line - body_line, part.place.column, part.place.excerpt)
+    match part:
+        case Link(tag, attribute, destination):
+            return ("link", tag, attribute, destination, place)
+        case Image(source, alt, attributes):
+            return ("image", source, alt, attributes, place)
+        case Call(name, positional, named, block):
+            return ("call", name, positional, named, block, place)
+
+
+def _place_from(record: Record, body_line: int) -> Place:
+    line, column, excerpt = record
+    return Place(line + body_line, column, excerpt)
+
+
+def _link_from(record: Record, body_line: int) -> Part:
+    return Link(record[1], record[2], record[3], _place_from(record[4], body_line))
+
+
+def _image_from(record: Record, body_line: int) -> Part:
+    return Image(record[1], record[2], record[3], _place_from(record[4], body_line))
+
+
+def _call_from(record: Record, body_line: int) -> Part:
+    return Call(record[1], record[2], record[3], record[4], _place_from(record[5], body_line))
+
+
+_PARTS = {"link": _link_from, "image": _image_from, "call": _call_from}
