@@ -1,0 +1,305 @@
+"""Settings: the text of `obverse.toml` -> one frozen `Config`, and every problem in it. Standard library only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+from obverse.problems import CODES, Level, Problem, nearest
+from obverse.schema import Document, Entry, Field, Node, Table, is_web_address, read, read_toml
+
+PATH = "obverse.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """`[site]`: what the site is called and where it lives. `url` has no slash at its end."""
+
+    title: str = ""
+    description: str = ""
+    tagline: str = ""
+    url: str = ""
+    language: str = "en"
+    languages: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Articles:
+    """`[articles]`: which folders are dated sections, and how many articles a list page and a feed hold."""
+
+    sections: tuple[str, ...] = ("articles",)
+    per_page: int = 10
+    feed_items: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One item of a menu: a page by its content path, or a URL; `label` may be "" for a page (its title then)."""
+
+    label: str = ""
+    page: str = ""
+    url: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Markdown:
+    """`[markdown]`: how bodies are read."""
+
+    engine: str = "markdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomies:
+    """`[taxonomies]`: the folder of each taxonomy's pages in the site's URLs."""
+
+    tags: str = "tags"
+    categories: str = "categories"
+    series: str = "series"
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """`[serve]`: where the preview listens."""
+
+    port: int = 8000
+    host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of a site. Mappings are plain dicts that nobody changes."""
+
+    site: Site = field(default_factory=Site)
+    articles: Articles = field(default_factory=Articles)
+    menus: Mapping[str, tuple[MenuItem, ...]] = field(default_factory=dict)
+    markdown: Markdown = field(default_factory=Markdown)
+    taxonomies: Taxonomies = field(default_factory=Taxonomies)
+    checks: Mapping[str, Level] = field(default_factory=dict)
+    theme: Mapping[str, Any] = field(default_factory=dict)
+    serve: Serve = field(default_factory=Serve)
+
+    @property
+    def base_path(self) -> str:
+        """The path that every URL of the site begins with: "" for a site at the top of its host, "/blog" else."""
+        return urlsplit(self.site.url).path
+
+    def with_base_url(self, url: str) -> Config:
+        """The same site at another address. Raises ValueError when `url` is not an absolute http(s) address."""
+        if complaint := _base_url(url):
+            raise ValueError(f"the address of a site {complaint}, not '{url}'")
+        return replace(self, site=replace(self.site, url=url.rstrip("/")))
+
+
+def _base_url(url: str) -> str:
+    if not is_web_address(url):
+        return "must be a web address that begins with https:// or http://"
+    parts = urlsplit(url)
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        return "must end with the host or a path"
+    if parts.username or parts.password:
+        return "must not hold a user name"
+    return "must not hold '..' or '//' in its path" if re.search(r"//|/\.{1,2}(/|$)", parts.path.rstrip("/")) else ""
+
+
+def _timezone(name: str) -> str:
+    if name in ("UTC", ""):
+        return ""
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        like = nearest(name, available_timezones())
+        return "must be a time zone such as Europe/Berlin" + (f" ({like})" if like else "")
+    return ""
+
+
+def _folder(name: str) -> str:
+    bad = not name or name.startswith((".", "_", "/")) or name.endswith("/") or re.search(r"//|/\.|[\\?#%:\s]", name)
+    return "must be the name of a folder" if bad else ""
+
+
+def _sections(names: tuple[str, ...]) -> str:
+    return next(filter(None, map(_folder, names)), "")
+
+
+def _menu_item(item: dict[str, Any]) -> str:
+    if bool(item["page"]) == bool(item["url"]):
+        return "must name either a page or a url"
+    if item["url"] and not item["label"]:
+        return "must have a label, since it names a url"
+    return _menu_url(item["url"]) if item["url"] else ""
+
+
+def _menu_url(url: str) -> str:
+    good = is_web_address(url) or re.match(r"/(?!/)|#|mailto:|tel:", url)
+    return "" if good else "must name a url that begins with /, https:// or mailto:"
+
+
+_LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+
+_MENU_ITEM = Field(
+    "object",
+    fields={
+        "page": Field(help="The content path of a page, such as about.md."),
+        "url": Field(help="An address, for what is not a page under content/."),
+        "label": Field(help="The words of the link; a page's own title when it is missing."),
+    },
+    placed=True,
+    check=_menu_item,
+)
+
+# Every key of obverse.toml. The manual and the JSON Schema are made from this table.
+CONFIG_FIELDS: dict[str, Field] = {
+    "site": Field(
+        "object",
+        required=True,
+        help="What the site is called and where it lives.",
+        fields={
+            "title": Field(required=True, help="The name of the site, shown in its header and in every page's title."),
+            "description": Field(help="One or two sentences for search engines and for the home page."),
+            "tagline": Field(help="A few words that follow the title on the home page."),
+            "url": Field(
+                "url",
+                check=_base_url,
+                help="The public address of the site, with its path if it has one: https://example.com/blog.",
+            ),
+            "language": Field(default="en", pattern=_LANGUAGE, help="The language the site is written in, such as en."),
+            "languages": Field(
+                "list",
+                of=Field(pattern=_LANGUAGE),
+                help='Further languages: with ["de"], pricing.de.md is the German pricing.md.',
+            ),
+            "timezone": Field(
+                default="UTC", check=_timezone, help="The zone of dates written without one, such as Europe/Berlin."
+            ),
+            "author": Field(help="Who speaks on pages that name no author."),
+        },
+    ),
+    "articles": Field(
+        "object",
+        help="The dated sections.",
+        fields={
+            "sections": Field(
+                "list",
+                default=("articles",),
+                check=_sections,
+                help="The folders under content/ whose pages are articles: dated, listed newest first, in the feeds.",
+            ),
+            "per_page": Field("number", default=10, whole=True, min=1, max=1000, help="Articles on one list page."),
+            "feed_items": Field("number", default=20, whole=True, min=1, max=1000, help="Articles in a feed."),
+        },
+    ),
+    "menus": Field(
+        "object", of=Field("list", of=_MENU_ITEM), help="Menus by name, each a list of {page, label} or {url, label}."
+    ),
+    "markdown": Field(
+        "object",
+        help="How Markdown is read.",
+        fields={"engine": Field("choice", default="markdown", options=("markdown",), help="The Markdown engine.")},
+    ),
+    "taxonomies": Field(
+        "object",
+        help="The folder names of the taxonomies in URLs.",
+        fields={
+            "tags": Field(default="tags", check=_folder, help="The folder of the tag pages."),
+            "categories": Field(default="categories", check=_folder, help="The folder of the category pages."),
+            "series": Field(default="series", check=_folder, help="The folder of the series pages."),
+        },
+    ),
+    "checks": Field(
+        "object",
+        of=Field("choice", options=tuple(str(level) for level in Level), help="Write error, warning or off."),
+        help="How bad each kind of problem is: its code, and error, warning or off.",
+    ),
+    "theme": Field("object", help="Values of your own for the templates, there as site.theme."),
+    "serve": Field(
+        "object",
+        help="The preview.",
+        fields={
+            "port": Field("number", default=8000, whole=True, min=1, max=65535, help="The port it listens on."),
+            "host": Field(default="127.0.0.1", pattern=r"[A-Za-z0-9.:_-]+", help="The address it listens on."),
+        },
+    ),
+}
+
+
+def load(text: str, path: str = PATH) -> tuple[Config, tuple[Problem, ...]]:
+    """The settings of a site and all that is wrong with them; what is wrong has its default."""
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    document = Document.of(path, text)
+    node, problems = read_toml(text, document, "config-syntax")
+    if node is None:
+        return Config(), problems
+    kept, secrets = _without_secrets(node, document)
+    values, problems = read(CONFIG_FIELDS, kept, document)
+    problems = (*secrets, *problems, *_unknown_checks(kept, document))
+    return _config(values), tuple(sorted(problems, key=lambda one: one.sort_key))
+
+
+def _config(values: Mapping[str, Any]) -> Config:
+    site = values["site"] or {}
+    return Config(
+        site=replace(Site(**site), url=site.get("url", "").rstrip("/")),
+        articles=Articles(**values["articles"]),
+        menus={name: tuple(MenuItem(**item) for item in items) for name, items in values["menus"].items()},
+        markdown=Markdown(**values["markdown"]),
+        taxonomies=Taxonomies(**values["taxonomies"]),
+        checks={code: Level(level) for code, level in values["checks"].items() if code in CODES and level},
+        theme=dict(values["theme"]),
+        serve=Serve(**values["serve"]),
+    )
+
+
+def _unknown_checks(root: Node, document: Document) -> Iterator[Problem]:
+    table = root.value.get("checks") if isinstance(root.value, Table) else None
+    for entry in table.value.entries if table and isinstance(table.value, Table) else ():
+        if entry.key not in CODES:
+            like = nearest(entry.key, CODES)
+            message = f"unknown check '{entry.key}' in [checks]" + (f"; {like}" if like else "")
+            yield document.problem("unknown-key", message, entry.line, entry.column)
+
+
+_SECRET_WORD = re.compile(r"apikey|credentials?|dsn|passphrase|passwd|passwords?|pwd|secrets?|smtp|token")
+_SECRET_PAIRS = frozenset({("api", "key"), ("private", "key"), ("access", "key"), ("database", "url")})
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def _is_secret(key: str) -> bool:
+    words = [word.lower() for word in _WORDS.findall(key)]
+    return any(map(_SECRET_WORD.fullmatch, words)) or any(pair in _SECRET_PAIRS for pair in pairwise(words))
+
+
+def _without_secrets(node: Node, document: Document) -> tuple[Node, tuple[Problem, ...]]:
+    """The settings without keys that look like secrets, and a problem for each of them."""
+    if isinstance(node.value, tuple):
+        items = [_without_secrets(item, document) for item in node.value]
+        problems = tuple(one for _, found in items for one in found)
+        return replace(node, value=tuple(item for item, _ in items)), problems
+    if not isinstance(node.value, Table):
+        return node, ()
+    found = [_secret(entry, document) for entry in node.value.entries if _is_secret(entry.key)]
+    entries = []
+    for entry in node.value.entries:
+        if not _is_secret(entry.key):
+            # The keys of [checks] are codes, which may well speak of secrets.
+            inner, more = (entry.node, ()) if entry.key == "checks" else _without_secrets(entry.node, document)
+            found.extend(more)
+            entries.append(replace(entry, node=inner))
+    return replace(node, value=Table(tuple(entries))), tuple(found)
+
+
+def _secret(entry: Entry, document: Document) -> Problem:
+    name = re.sub(r"[^A-Z0-9]+", "_", entry.key.upper())
+    hint = f"set OBVERSE_{name} in the environment or write it into var/secrets.toml"
+    # The excerpt would print the secret into logs and overlays: its place is told, not shown.
+    hidden = Document(document.path)
+    message = f"'{entry.key}' looks like a secret; settings are public"
+    return hidden.problem("secret", message, entry.line, entry.column, hint)
