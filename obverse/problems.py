@@ -42,6 +42,8 @@ def _warning(meaning: str) -> Code:
 CODES: dict[str, Code] = {
     # the command and the settings
     "no-site": _error("There is no obverse.toml here or in a folder above."),
+    "exists": _error("What `new` would make is there already; it writes over nothing."),
+    "not-empty": _error("The folder for a new site has something in it."),
     "config-syntax": _error("obverse.toml is not valid TOML."),
     "secret": _error("A key in obverse.toml looks like a password or a token; settings are public."),
     # values: settings, front matter, component arguments, forms
@@ -51,6 +53,7 @@ CODES: dict[str, Code] = {
     "bad-value": _error("A value is not what its key asks for."),
     # reading
     "unreadable": _error("A file cannot be read: permissions, a broken link, or not UTF-8."),
+    "front-matter": _error("The front matter cannot be read: an open or odd fence, no fence, or broken YAML or TOML."),
     "file-name": _error("A file name is not valid text, or two files share one name."),
     # bodies
     "component-unknown": _warning("A component is called by a name that none has, though one is like it."),
