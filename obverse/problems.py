@@ -42,6 +42,9 @@ def _warning(meaning: str) -> Code:
 CODES: dict[str, Code] = {
     # the command and the settings
     "no-site": _error("There is no obverse.toml here or in a folder above."),
+    "port-taken": _error("The port that `serve` was given, or every port it tries by itself, is in use."),
+    "serve-address": _error("The host and port given to `serve` cannot be listened on."),
+    "builder-crashed": _error("The builder of a preview failed by itself: a fault in hooks.py or in Obverse."),
     "exists": _error("What `new` would make is there already; it writes over nothing."),
     "not-empty": _error("The folder for a new site has something in it."),
     "config-syntax": _error("obverse.toml is not valid TOML."),
@@ -54,6 +57,8 @@ CODES: dict[str, Code] = {
     # reading
     "unreadable": _error("A file cannot be read: permissions, a broken link, or not UTF-8."),
     "front-matter": _error("The front matter cannot be read: an open or odd fence, no fence, or broken YAML or TOML."),
+    "nul": _warning("A file holds NUL characters; they are left out."),
+    "unsafe-url": _error("A slug, url or alias leaves the site, or cannot be an address."),
     "file-name": _error("A file name is not valid text, or two files share one name."),
     # bodies
     "component-unknown": _warning("A component is called by a name that none has, though one is like it."),
