@@ -156,7 +156,7 @@ def two_clocks() -> str:
     ours = box(410, 166, 150, 44, fill=METAL) + words(
         394, 195, "the firm's clock, as usual", size=21, colour=METAL_DEEP, anchor="end"
     )
-    foot = words(28, 300, "The automatic reply, at 4.01 pm, stops neither.", size=18, colour=FAINT, anchor="start")
+    foot = words(28, 300, "The automatic reply, at 4:01 pm, stops neither.", size=18, colour=FAINT, anchor="start")
     return sheet(
         640, 320, "Two clocks",
         "Her clock runs from the moment she sends on Monday at four until a person answers on Tuesday at three. "
