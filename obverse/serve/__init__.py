@@ -1,0 +1,40 @@
+"""`obverse serve`: a site's folder -> its preview in the browser, built again at every save.
+
+A builder in a child process writes `.obverse/preview/`; one port serves it, tells the open pages what changed, and
+shows problems over the page they keep from appearing. Importing this package costs nothing: `serve` loads the server.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+from wsgiref.types import WSGIApplication
+
+# A URL prefix with both slashes ("/inbox/") and the application that answers everything under it. The application sees
+# the whole path, prefix included, and is called in a pool of threads.
+Mount: TypeAlias = tuple[str, WSGIApplication]
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What to serve and where.
+
+    `port` None takes 8000 or the next free of the nine after it; a port that was asked for is that one or a problem.
+    `builder` is the dotted module and the function that builds, "module:function"; `BuildOptions` is taken from the
+    same module.
+    """
+
+    root: Path
+    host: str = "127.0.0.1"
+    port: int | None = None
+    open_browser: bool = False
+    builder: str = "obverse.build:build"
+    mounts: tuple[Mount, ...] = ()
+
+
+def serve(options: ServeOptions) -> int:
+    """Serve until Ctrl-C or SIGTERM. Returns the exit code: 0 well, 1 when the address cannot be listened on."""
+    from obverse.serve.desk import run
+
+    return run(options)

@@ -1,0 +1,84 @@
+// Keeps an open page and the site together: told of a build, it swaps the stylesheets or loads the page again, and it
+// shows the problems that keep the site from being built. `obverse serve` adds it to every page; no built site has it.
+
+import { show } from "./overlay.js";
+
+const LONGEST = 4000; // milliseconds between two attempts to find the server again
+
+const script = document.querySelector('script[src="/_ob/live.js"]');
+const { shape, serial } = script.dataset;
+let build = script.dataset.build;
+let turn = Promise.resolve(); // states are taken one after the other, in the order they came
+let leaving = false;
+
+function take(state) {
+  turn = turn.then(() => settle(state)).catch(() => {}); // a server that ends in the middle is found again by connect()
+}
+
+async function settle(state) {
+  if (leaving) return;
+  if (serial !== undefined) {
+    if (String(state.serial) !== serial) leave(); // this is the page of problems itself
+    return;
+  }
+  if (state.build !== build) await renew(state);
+  if (!leaving) show(state);
+}
+
+function leave() {
+  leaving = true;
+  location.reload(); // the browser keeps the place that was read
+}
+
+// A build that changed no more than styles changes nothing here but the links to them.
+async function renew(state) {
+  if (state.since !== build || state.changed.files) return leave();
+  const { changed } = state;
+  if (changed.pages || changed.styles) {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const own = fresh.querySelector('script[src="/_ob/live.js"]');
+    const now = sheets(document);
+    const then = sheets(fresh);
+    if (own?.dataset.shape !== shape || now.length !== then.length) return leave();
+    restyle(now, then.map((link) => link.getAttribute("href")), changed.styles ? state.build : "");
+  }
+  build = state.build;
+}
+
+const sheets = (page) => [...page.querySelectorAll('link[rel~="stylesheet"]')];
+
+function restyle(links, names, mark) {
+  const moved = links.some((link, at) => bare(link.getAttribute("href")) !== names[at]);
+  links.forEach((link, at) => {
+    const name = names[at];
+    if (moved ? bare(link.getAttribute("href")) === name : !mark) return;
+    const next = link.cloneNode();
+    next.href = moved ? name : `${name}${name.includes("?") ? "&" : "?"}_ob=${mark}`;
+    next.onload = next.onerror = () => link.remove(); // both stand for a moment, so the page is never bare
+    link.after(next);
+  });
+}
+
+const bare = (name) => name.replace(/[?&]_ob=[^&]*$/, "");
+
+function connect(pause = 250) {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/livereload`);
+  const send = (message) => socket.send(JSON.stringify(message));
+  socket.onopen = () => {
+    pause = 250;
+    send({ command: "hello", protocols: ["http://livereload.com/protocols/official-7", "obverse"] });
+  };
+  socket.onmessage = (event) => {
+    const message = JSON.parse(event.data);
+    if (message.command === "hello") send({ command: "info", url: location.href });
+    else if (message.build) take(message);
+  };
+  socket.onclose = () => setTimeout(connect, pause, Math.min(pause * 2, LONGEST));
+}
+
+fetch("/_ob/problems.json", { cache: "no-store" })
+  .then((answer) => answer.json())
+  .then(take)
+  .catch(() => {});
+connect();

@@ -1,0 +1,168 @@
+"""The desk: saves, builds and open pages brought together. A save asks for a build; its outcome is told to all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+import threading
+import webbrowser
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from obverse.bundled import bundled
+from obverse.problems import Problem, as_text, tally
+from obverse.serve import ServeOptions
+from obverse.serve.alarm import Alarm
+from obverse.serve.builder import Builder, Post
+from obverse.serve.handlers import Client
+from obverse.serve.hosts import FIRST, NotListening, listening, origin
+from obverse.serve.server import Server
+from obverse.serve.state import State
+from obverse.serve.watch import Watcher
+from obverse.serve.wire import Order, Outcome
+
+PREVIEW = ".obverse/preview"
+WAIT = 5.0  # seconds a request waits for the first build before it is shown what there is
+LOOK = 0.5  # seconds between two looks where the files have to be polled
+
+
+class Desk:
+    """What is known of the preview, who looks at it, and the builder that writes it. Lives on the event loop."""
+
+    def __init__(self, order: Order, loop: asyncio.AbstractEventLoop, instance: str) -> None:
+        """`instance` names this server apart from others that served, or will serve, the same pages."""
+        self.out = Path(order.out)
+        self.state = State(instance)
+        self._hooks = str(Path(order.root) / "hooks.py")
+        self._post = _posting(loop)
+        self._builder = Builder(order, self.heard, self._post)
+        self._alarm = Alarm(self._builder.ask, lambda: datetime.now(UTC), loop.call_later)
+        self._first = asyncio.Event()
+        self._clients: set[Client] = set()
+
+    def saved(self, paths: frozenset[str]) -> None:
+        """Files of the site have changed. May be called on any thread."""
+        # What hooks.py has imported stays imported as long as its process lives.
+        self._post(lambda: self._builder.ask(afresh=self._hooks in paths))
+
+    def heard(self, outcome: Outcome) -> None:
+        """A build has ended: its bytes are on disk. Say so in the terminal and in every open page."""
+        before, self.state = self.state, self.state.after(outcome)
+        for line in lines(outcome, before.problems):
+            say(line)
+        self._first.set()
+        if not outcome.crashed:  # a crash does not know when the site is due
+            self._alarm.set(outcome.next_due)
+        changed = self.state.build != before.build and bool(self.state.changed)
+        for client in tuple(self._clients):
+            client.tell(self.state, changed=changed)
+
+    async def first_build(self) -> None:
+        """Wait for the first build, but not for ever: a large site's takes its time, and the last preview is there."""
+        if not self._first.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._first.wait(), WAIT)
+
+    def join(self, client: Client) -> None:
+        """A page was opened."""
+        self._clients.add(client)
+
+    def leave(self, client: Client) -> None:
+        """It was closed."""
+        self._clients.discard(client)
+
+    def close(self) -> None:
+        """End the builder."""
+        self._builder.close()
+
+
+def run(options: ServeOptions) -> int:
+    """Serve a site until Ctrl-C or SIGTERM. Returns the exit code."""
+    try:
+        sockets, port = listening(options.host, options.port)
+    except NotListening as refusal:
+        say(as_text([refusal.problem]))
+        return 1
+    with contextlib.suppress(KeyboardInterrupt):  # where an event loop cannot be told of signals
+        asyncio.run(_serve(options, sockets, port))
+    return 0
+
+
+def lines(outcome: Outcome, known: tuple[Problem, ...]) -> Iterator[str]:
+    """What a build's outcome says in the terminal. Problems that stand there already are only counted."""
+    if outcome.problems and outcome.problems != known:
+        yield as_text(outcome.problems)
+    if outcome.blocked:
+        yield f"{tally(outcome.problems)}: the preview stays as it was"
+        return
+    removed = f", removed {len(outcome.removed)}" if outcome.removed else ""
+    counted = f" ({tally(outcome.problems)})" if outcome.problems else ""
+    yield f"built {len(outcome.written)} of {outcome.total} files{removed} in {outcome.seconds:.2f} s{counted}"
+
+
+def say(line: str) -> None:
+    """A line for the terminal, at once."""
+    print(line, flush=True)
+
+
+async def _serve(options: ServeOptions, sockets: list[socket.socket], port: int) -> None:
+    loop, root, address = asyncio.get_running_loop(), options.root.resolve(), origin(options.host, port)
+    order = Order(str(root), str(root / PREVIEW), address, options.builder)
+    with contextlib.closing(Desk(order, loop, secrets.token_hex(4))) as desk:
+        watcher = Watcher(root, _bundled_trees(), desk.saved)
+        server = Server(desk, options.host, options.mounts, watcher)
+        server.listen(sockets)
+        if options.port is None and port != FIRST:
+            say(f"port {FIRST} is taken: this is {port}")
+        say(f"Obverse serves {address}/ – press Ctrl-C to stop")
+        stopped = _stopping(loop)
+        async with _watching(watcher):
+            if options.open_browser:
+                await desk.first_build()
+                threading.Thread(target=webbrowser.open, args=(f"{address}/",), daemon=True).start()
+            await stopped.wait()
+        await server.close()
+
+
+@contextlib.asynccontextmanager
+async def _watching(watcher: Watcher) -> AsyncIterator[None]:
+    polling = None if watcher.start() else asyncio.ensure_future(_poll(watcher))
+    try:
+        yield
+    finally:
+        watcher.stop()
+        if polling is not None:
+            polling.cancel()
+
+
+async def _poll(watcher: Watcher) -> None:
+    while True:
+        await asyncio.sleep(LOOK)
+        await asyncio.to_thread(watcher.examine)
+
+
+def _stopping(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    """An event that Ctrl-C and SIGTERM set."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C is a KeyboardInterrupt there
+            loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+def _posting(loop: asyncio.AbstractEventLoop) -> Post:
+    def post(call: Callable[..., None], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: there is nobody left to tell
+            loop.call_soon_threadsafe(call, *arguments)
+
+    return post
+
+
+def _bundled_trees() -> tuple[Path, ...]:
+    """The default theme, where it may be worked on: in the repository, not in an installed package."""
+    theme = bundled("templates")
+    return () if theme.parent.name == "_bundled" else (theme,)

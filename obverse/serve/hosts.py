@@ -1,0 +1,91 @@
+"""Names and addresses: which `Host` a request may name, and which port is free to listen on."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+
+from obverse.problems import Problem, problem
+
+FIRST = 8000
+TRIES = 10
+
+
+class NotListening(Exception):  # noqa: N818 it is an answer, not a fault
+    """No socket could be had. `problem` says why."""
+
+    def __init__(self, found: Problem) -> None:
+        super().__init__(found.message)
+        self.problem = found
+
+
+def is_ours(header: str, given: str) -> bool:
+    """Whether a `Host` header may be answered: a localhost name, an IP address, or the host that was `given`.
+
+    Any other name that leads here was pointed here by somebody else (DNS rebinding), whose page would read the preview.
+    """
+    name = host_name(header)
+    return name in ("localhost", given.lower()) or name.endswith(".localhost") or _is_address(name)
+
+
+def host_name(header: str) -> str:
+    """The name in a `Host` header, without port, brackets and a last dot, in lower case."""
+    name = header.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0].removesuffix(".")
+
+
+def origin(host: str, port: int) -> str:
+    """The preview's address as a person would type it: `http://host:port`."""
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 every address of this machine: name the one every machine has
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def listening(host: str, port: int | None) -> tuple[list[socket.socket], int]:
+    """Listening sockets and their port: the one asked for, or for None the first free one from 8000 on.
+
+    Raises NotListening.
+    """
+    wanted = [port] if port is not None else [*range(FIRST, FIRST + TRIES)]
+    for number in wanted:
+        try:
+            return _bound(host, number)
+        except OSError as fault:
+            if fault.errno != errno.EADDRINUSE:
+                raise NotListening(_unusable(host, number, fault)) from None
+        except (OverflowError, UnicodeError) as fault:
+            raise NotListening(_unusable(host, number, fault)) from None
+    raise NotListening(_taken(wanted))
+
+
+def _bound(host: str, port: int) -> tuple[list[socket.socket], int]:
+    from tornado.netutil import bind_sockets
+
+    sockets = bind_sockets(port, host)
+    return sockets, sockets[0].getsockname()[1]
+
+
+def _taken(ports: list[int]) -> Problem:
+    if len(ports) == 1:
+        return problem("port-taken", "", f"port {ports[0]} is taken", hint="end what uses it, or give another --port")
+    return problem(
+        "port-taken", "", f"the ports {ports[0]} to {ports[-1]} are all taken", hint="name a free one with --port"
+    )
+
+
+def _unusable(host: str, port: int, fault: Exception) -> Problem:
+    reason = getattr(fault, "strerror", None) or str(fault)
+    return problem(
+        "serve-address", "", f"cannot listen on {host}, port {port}: {reason}", hint="give another --host or --port"
+    )
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
