@@ -78,7 +78,35 @@ CODES: dict[str, Code] = {
     "duplicate-id": _error("Two places of one page have the same id."),
     "missing-alt": _warning("An image has no text for those who cannot see it."),
     "too-deep": _warning("Lists and quotes are nested so deeply that the innermost are read as plain text."),
+    # placing pages
+    "hook": _error("hooks.py cannot be loaded, or one of its hooks failed or gave back something else."),
+    "moves": _error("content/_moves.toml cannot be read."),
+    "data": _error("A data file cannot be read, or two of them share one name."),
+    "words": _error("A catalogue of words in templates/words/ cannot be read."),
+    "unknown-type": _error("The type of a page is none that Obverse knows."),
+    "unknown-author": _error("An author is named who has no page in content/authors/."),
+    "unknown-page": _error("A menu names a page that is not there."),
+    "missing-date": _error("An article has no date, neither in its front matter nor in its file's name."),
+    "broken-image": _error("A picture is named that is not there."),
+    "term-name": _error("No address can be made of a term: it has neither letters nor digits."),
+    "term-spelling": _warning("A term is spelled in two ways that share one address."),
+    "url-collision": _error("Two sources would be published at one address."),
+    # links
+    "broken-link": _error("A link leads to no page, file or address of the site."),
+    "broken-anchor": _error("A link names a place that its page does not have."),
+    "link-unpublished": _warning("A link leads to a page that is not published now; it works as soon as that is."),
+    "link-scheme": _error("A link begins with a scheme that Obverse does not allow."),
+    # templates
+    "unknown-template": _error("A template is named that is not there."),
+    "template-syntax": _error("A template cannot be read by Jinja."),
+    "template-undefined": _error("A template uses a name that does not exist."),
+    "template-error": _error("A template failed while it was rendered."),
+    "component-signature": _error("A component's template declares its arguments in a way that cannot be read."),
+    "unknown-asset": _error("An asset is named that is not in templates/assets/."),
+    "unknown-data": _error("A template asks for data that is not in content/_data/."),
+    "unknown-word": _error("A template asks for a word that no catalogue has, or does not fill it."),
     # writing
+    "verify": _error("An output differs from what a clean build makes: a fault in Obverse or in an impure hook."),
     "disk": _error("The output cannot be written: no space, no permission, or something in the way."),
 }
 

@@ -1,0 +1,61 @@
+"""Addresses: content paths -> URLs -> output files. Pure text in, pure text out.
+
+A URL here is site-local: it begins with "/", is percent-encoded (RFC 3986) and does not carry the base path. Folders
+end in "/" and are written as `index.html`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+from urllib.parse import quote, unquote
+
+# What RFC 3986 lets stand in a path segment, besides letters and digits.
+_SAFE = "/-._~!$&'()*+,;=:@"
+
+MARKDOWN = (".md", ".markdown")
+_NOT_IN_SLUG = re.compile(r"[^\w.-]+|_(?=_)")
+_DASHES = re.compile(r"[-\s]+")
+
+
+def is_markdown(path: str) -> bool:
+    """Whether a content path is a page."""
+    return path.endswith(MARKDOWN)
+
+
+def slug(text: str) -> str:
+    """A path segment made of a name: lower case, letters and digits of every script, hyphens for spaces ("" if none)."""
+    plain = unicodedata.normalize("NFC", text).strip().lower()
+    spaced = _DASHES.sub("-", _NOT_IN_SLUG.sub(lambda gap: "-" if gap.group().isspace() else "", _DASHES.sub("-", plain)))
+    return spaced.strip("-.")
+
+
+def encoded(path: str) -> str:
+    """A plain path as the path of a URL."""
+    return quote(unicodedata.normalize("NFC", path), safe=_SAFE)
+
+
+def decoded(url: str) -> str:
+    """The plain path of a URL's path (NFC)."""
+    return unicodedata.normalize("NFC", unquote(url))
+
+
+def output_path(url: str) -> str:
+    """The file under the output folder that answers for a site-local URL: "/a/" -> "a/index.html"."""
+    path = decoded(url).lstrip("/")
+    return path + "index.html" if path == "" or path.endswith("/") else path
+
+
+def joined(folder: str, relative: str) -> str | None:
+    """A path relative to a content folder as a content path; None when it leaves `content/`. "/x" is from the top."""
+    path = relative[1:] if relative.startswith("/") else posixpath.join(folder, relative)
+    clean = posixpath.normpath(path) if path else ""
+    if clean == "." or clean == "":
+        return ""
+    return None if clean == ".." or clean.startswith("../") else clean.lstrip("/")
+
+
+def folder_of(path: str) -> str:
+    """The folder a content path lies in ("" at the top)."""
+    return posixpath.dirname(path)

@@ -1,0 +1,181 @@
+"""commit: finished outputs -> files, all or nothing. Stage everything, journal, rename, prune; the ledger comes last.
+
+A visitor or a server reading the output folder sees whole files only: every file is written elsewhere and renamed into
+place, assets before the pages that name them. Once the journal is on disk the commit is decided; whoever builds next
+after a kill rolls it forward. Before that it never happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from obverse.jobs import Output
+from obverse.problems import Problem, problem
+from obverse.sources import Stamp, stamp_of
+
+JOURNAL = "journal"
+STAGE = "stage"
+
+# Renamed in this order: what pages need, the pages, what speaks of pages. Removed in the opposite order.
+_ORDER = {"asset": 0, "file": 1, "page": 2, "list": 3, "terms": 3, "redirect": 3}
+_LAST = 4
+
+
+class CannotWriteError(Exception):
+    """The disk refused. Carries the problem."""
+
+    def __init__(self, found: Problem) -> None:
+        super().__init__(found.message)
+        self.problem = found
+
+
+class Stage:
+    """Where outputs wait, written but not yet in place, on the file system of the output folder.
+
+    A rename keeps a file's stat, so the stamp of a staged file is the stamp it will have.
+    """
+
+    def __init__(self, workshop: Path, out: Path) -> None:
+        """Begin with an empty stage. Raises CannotWriteError when there can be none."""
+        self.out = out
+        self.stamps: dict[str, Stamp] = {}
+        self._moves: list[tuple[int, str, str]] = []
+        try:
+            self.folder = _stage_folder(workshop, out)
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+        except OSError as error:
+            raise CannotWriteError(_refused(out, "", error)) from error
+
+    def add(self, output: Output) -> None:
+        """Write one output to the stage. Raises CannotWriteError when the disk refuses."""
+        staged = self.folder / str(len(self._moves))
+        try:
+            _write(staged, output)
+            self.stamps[output.job.output] = stamp_of(staged.stat())
+        except OSError as error:
+            raise CannotWriteError(_refused(self.out, output.job.output, error)) from error
+        self._moves.append((_ORDER.get(output.job.kind, _LAST), output.job.output, str(staged)))
+
+    def moves(self) -> list[tuple[str, str]]:
+        """(staged file, output path) in the order of their renames."""
+        return [(staged, output) for _, output, staged in sorted(self._moves)]
+
+    def discard(self) -> None:
+        """Take the stage away: nothing happened."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _write(target: Path, output: Output) -> None:
+    if output.copy_of:
+        shutil.copyfile(output.copy_of, target)
+    else:
+        target.write_bytes(output.data)
+
+
+def _stage_folder(workshop: Path, out: Path) -> Path:
+    """A folder on the same file system as the output folder, since only there a rename is one step."""
+    nearest = next(folder for folder in (out, *out.parents) if folder.exists())
+    workshop.mkdir(parents=True, exist_ok=True)
+    same = nearest.stat().st_dev == workshop.stat().st_dev
+    return workshop / STAGE if same else nearest / ".obverse-stage"
+
+
+def commit(workshop: Path, stage: Stage, removals: Iterable[str], ledger_file: Path, ledger: bytes) -> None:
+    """Put staged outputs in place and the ledger with them. From the journal's rename on it will happen, come what may.
+
+    `removals` are output paths to take away. Raises CannotWriteError when the disk refuses.
+    """
+    new_ledger = ledger_file.with_suffix(".new")
+    new_ledger.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _durable(new_ledger, ledger)
+        plan = {
+            "out": str(stage.out),
+            "stage": str(stage.folder),
+            "moves": stage.moves(),
+            "removals": sorted(removals, reverse=True),
+            "ledger": [str(new_ledger), str(ledger_file)],
+        }
+        draft = workshop / f"{JOURNAL}.new"
+        _durable(draft, json.dumps(plan).encode("utf-8", "surrogatepass"))
+        os.replace(draft, workshop / JOURNAL)
+    except OSError as error:
+        raise CannotWriteError(_refused(stage.out, "", error)) from error
+    roll_forward(workshop)
+
+
+def roll_forward(workshop: Path) -> bool:
+    """Finish a commit whose journal is there; says whether there was one. Every step may be repeated."""
+    journal = workshop / JOURNAL
+    try:
+        plan = json.loads(journal.read_bytes().decode("utf-8", "surrogatepass"))
+    except FileNotFoundError:
+        return False
+    out = Path(plan["out"])
+    try:
+        _apply(out, plan["moves"], plan["removals"])
+        new_ledger, ledger = plan["ledger"]
+        if os.path.exists(new_ledger):
+            os.replace(new_ledger, ledger)
+    except OSError as error:
+        raise CannotWriteError(_refused(out, str(error.filename2 or error.filename or ""), error)) from error
+    shutil.rmtree(plan["stage"], ignore_errors=True)
+    journal.unlink()
+    return True
+
+
+def _apply(out: Path, moves: Iterable[tuple[str, str]], removals: Iterable[str]) -> None:
+    removals = list(removals)
+    targets = {target for _, target in moves}
+    # A file that gives way to a folder of its name has to go first.
+    for path in removals:
+        if any(target.startswith(path + "/") for target in targets):
+            (out / path).unlink(missing_ok=True)
+    for staged, target in moves:
+        if os.path.exists(staged):
+            _put(staged, out / target)
+    for path in removals:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            (out / path).unlink()
+        _prune_empty(out, (out / path).parent)
+
+
+def _put(staged: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir() and not target.is_symlink():
+        _prune_below(target)
+    os.replace(staged, target)
+
+
+def _prune_below(folder: Path) -> None:
+    """Take away a folder that stands where a file must go, if only empty folders are left in it."""
+    for inner, _, _ in os.walk(folder, topdown=False):
+        os.rmdir(inner)
+
+
+def _prune_empty(out: Path, folder: Path) -> None:
+    while folder != out and out in folder.parents:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _durable(file: Path, data: bytes) -> None:
+    with open(file, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _refused(out: Path, path: str, error: OSError) -> Problem:
+    reason = (error.strerror or str(error)).lower()
+    where = f"{out.name}/{path}" if path else out.name
+    return problem("disk", where, f"cannot be written: {reason}", hint="the site is as it was; free the way and build again")

@@ -1,0 +1,196 @@
+"""Head: what a page tells machines about itself: canonical address, Open Graph, JSON-LD, feeds, breadcrumbs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from obverse.view import CardView, PageView, SiteView, View
+
+# The picture shared when a page has none of its own, if the site has one.
+SHARE_IMAGE = "img/share.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Crumb:
+    """One step of the way from the home page."""
+
+    title: str
+    url: str
+
+
+def crumbs(page: PageView, view: View) -> tuple[Crumb, ...]:
+    """The way from the home page to this one, both included."""
+    site = SiteView(view)
+    way = [Crumb(site.title, site.home)]
+    if page.kind == "home":
+        return tuple(way)
+    way += _between(page, view, site)
+    return (*way, Crumb(page.title, page.url))
+
+
+def _between(page: PageView, view: View, site: SiteView) -> list[Crumb]:
+    if page.kind == "author":
+        return [Crumb(view.t("title.authors"), f"{site.home}authors/")]
+    if page.kind == "term":
+        taxonomy = str(view.job.params[0]).partition("=")[0]
+        folder = str(view.ask("config", f"taxonomies.{taxonomy}"))
+        return [Crumb(view.t(f"title.terms.{taxonomy}"), f"{site.home}{folder}/")]
+    steps, folder = [], page._card.section
+    while folder:
+        card = view.ask("section", folder, view.lang)
+        if card:
+            steps.append(Crumb(card.title, card.url))
+        folder = folder.rpartition("/")[0]
+    return steps[::-1]
+
+
+class Head:
+    """The contents of `<head>` that follow from the page, each worked out when the template asks for it."""
+
+    def __init__(self, page: PageView, way: tuple[Crumb, ...], view: View) -> None:
+        self._page = page
+        self._way = way
+        self._view = view
+        self._site = SiteView(view)
+
+    @property
+    def title(self) -> str:
+        """The document's title: "Page · Site"; for the home page the site's own, with its tagline."""
+        site = self._site
+        if self._page.kind == "home":
+            return f"{site.title}: {site.tagline}" if site.tagline else site.title
+        return f"{self._page.title} · {site.title}"
+
+    @property
+    def description(self) -> str:
+        """The page's description, or the site's on the home page."""
+        return str(self._page.description or (self._site.description if self._page.kind == "home" else ""))
+
+    @property
+    def canonical(self) -> str:
+        """The page's one absolute address ("" for the 404 page, which has none)."""
+        if self._page.kind == "404":
+            return ""
+        return self._page.canonical or self._view.absolute(self._view.here)
+
+    @property
+    def robots(self) -> str:
+        """ "noindex" for pages that search engines should not list."""
+        return "noindex" if self._page.noindex or self._page.kind == "404" else ""
+
+    @property
+    def feeds(self) -> tuple[tuple[str, str, str], ...]:
+        """(media type, title, href) of the site's feeds."""
+        if not self._view.ask("articles", self._view.lang, ("articles",), 1, 0):
+            return ()
+        home, title = self._site.home, self._site.title
+        return (
+            ("application/atom+xml", title, f"{home}feed.xml"),
+            ("application/feed+json", title, f"{home}feed.json"),
+        )
+
+    @property
+    def alternates(self) -> tuple[tuple[str, str], ...]:
+        """(language, absolute URL) of the page in each of its languages; none when there is but one."""
+        return tuple((one.lang, self._view.absolute(one.url)) for one in self._view.translations(self._page))
+
+    @property
+    def image(self) -> str:
+        """The absolute URL of the picture to share, or ""."""
+        if self._page.image:
+            return self._view.absolute(self._page.image)
+        shared = self._view.ask("file", SHARE_IMAGE)
+        return self._view.absolute(shared.url) if shared else ""
+
+    @property
+    def open_graph(self) -> tuple[tuple[str, str], ...]:
+        """(property, content) by the Open Graph protocol (ogp.me), empty ones left out."""
+        page = self._page
+        rows = [
+            ("og:type", "article" if page.kind == "article" else "website"),
+            ("og:site_name", self._site.title),
+            ("og:title", page.title if page.kind != "home" else self._site.title),
+            ("og:description", self.description),
+            ("og:url", self.canonical),
+            ("og:locale", page.lang.replace("-", "_")),
+            ("og:image", self.image),
+            ("og:image:alt", page.image_alt if page.image else ""),
+        ]
+        if page.kind == "article":
+            rows.append(("article:published_time", page.date.isoformat() if page.date else ""))
+            rows.append(("article:modified_time", page.updated.isoformat() if page.updated else ""))
+            rows += [("article:tag", term.name) for term in page.tags]
+        return tuple(row for row in rows if row[1])
+
+    @property
+    def json_ld(self) -> tuple[Markup, ...]:
+        """The page as schema.org data: the site on the home page, articles, and breadcrumbs everywhere else."""
+        page = self._page
+        if page.kind == "404":
+            return ()
+        if page.kind == "home":
+            return (_script_safe(self._website()),)
+        article = [self._article()] if page.kind == "article" else []
+        return tuple(_script_safe(one) for one in (*article, self._breadcrumbs()))
+
+    def _website(self) -> dict[str, Any]:
+        site = self._site
+        return _without_empty(
+            {
+                "@context": "https://schema.org",
+                "@type": "WebSite",
+                "name": site.title,
+                "description": site.description,
+                "url": self.canonical,
+                "inLanguage": self._page.lang,
+                "publisher": {"@type": "Organization", "name": site.title, "url": self.canonical},
+            }
+        )
+
+    def _article(self) -> dict[str, Any]:
+        page, view = self._page, self._view
+        return _without_empty(
+            {
+                "@context": "https://schema.org",
+                "@type": "Article",
+                "headline": page.title,
+                "description": self.description,
+                "datePublished": page.date.isoformat() if page.date else "",
+                "dateModified": (page.updated or page.date).isoformat() if page.date or page.updated else "",
+                "inLanguage": page.lang,
+                "mainEntityOfPage": self.canonical,
+                "image": self.image,
+                "articleSection": page.category.name if page.category else "",
+                "keywords": [term.name for term in page.tags],
+                "wordCount": page.words,
+                "author": [_person(author, view) for author in page.authors],
+                "publisher": {"@type": "Organization", "name": self._site.title, "url": view.absolute(self._site.home)},
+            }
+        )
+
+    def _breadcrumbs(self) -> dict[str, Any]:
+        items = [
+            {"@type": "ListItem", "position": place, "name": crumb.title, "item": self._view.absolute(crumb.url)}
+            for place, crumb in enumerate(self._way, 1)
+        ]
+        return {"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": items}
+
+
+def _person(author: CardView, view: View) -> dict[str, Any]:
+    return {"@type": "Person", "name": author.title, "url": view.absolute(author.url)}
+
+
+def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value not in ("", [], None)}
+
+
+def _script_safe(data: dict[str, Any]) -> Markup:
+    """JSON that may stand in a script element: no "<" ends it early (HTML, "restrictions for script elements")."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
+
+

@@ -1,0 +1,99 @@
+"""Hooks: the five typed functions a site's `hooks.py` may define. Value in, value out; a hook that fails is a problem.
+
+`markdown_extensions(extensions)`, `jinja(environment)`, `page(page)`, `jobs(jobs)`, `html(url, html)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from obverse.problems import Problem, nearest, problem
+from obverse.sources import HOOKS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from obverse.jobs import Job
+    from obverse.page import Page
+
+NAMES = ("markdown_extensions", "jinja", "page", "jobs", "html")
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Hooks:
+    """A site's hooks; those it does not define give back what they are given."""
+
+    functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def markdown_extensions(self, extensions: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Python-Markdown extensions to use besides the engine's own."""
+        return tuple(self._call("markdown_extensions", extensions, extensions))
+
+    def jinja(self, environment: Environment) -> Environment:
+        """The Jinja environment, for filters, tests and globals."""
+        return self._call("jinja", environment, environment)
+
+    def page(self, page: Page) -> Page:
+        """Each page after parsing."""
+        return self._call("page", page, page)
+
+    def jobs(self, jobs: dict[str, Job]) -> dict[str, Job]:
+        """All jobs by output path, after planning."""
+        return self._call("jobs", jobs, jobs)
+
+    def html(self, url: str, html: str) -> str:
+        """Each HTML output before it is written."""
+        return self._call("html", html, url, html)
+
+    def _call(self, name: str, otherwise: T, *arguments: Any) -> T:
+        function = self.functions.get(name)
+        if function is None:
+            return otherwise
+        try:
+            value: T = function(*arguments)
+        except Exception as error:  # noqa: BLE001 - the site's own code may do anything
+            self.problems.append(_failed(name, error))
+            return otherwise
+        if not isinstance(value, type(otherwise)) and not (isinstance(otherwise, tuple) and isinstance(value, list)):
+            message = f"{name}() must give back what it was given, changed or not; it gave {type(value).__name__}"
+            self.problems.append(problem("hook", HOOKS, message))
+            return otherwise
+        return value
+
+
+def load_hooks(file: Path) -> Hooks:
+    """The hooks of a `hooks.py`; none when there is no such file."""
+    if not file.is_file():
+        return Hooks()
+    space: dict[str, Any] = {"__name__": "hooks", "__file__": str(file)}
+    try:
+        exec(compile(file.read_bytes(), str(file), "exec"), space)  # noqa: S102 - the site's own code, at its wish
+    except Exception as error:  # noqa: BLE001 - the site's own code may do anything
+        return Hooks(problems=[_failed("", error)])
+    functions = {name: value for name, value in space.items() if name in NAMES and callable(value)}
+    return Hooks(functions, _strangers(space, file))
+
+
+def _strangers(space: dict[str, Any], file: Path) -> list[Problem]:
+    """Public functions that look like a misspelt hook."""
+    mine = (name for name, value in space.items() if getattr(value, "__module__", "") == "hooks" and callable(value))
+    found = [(name, nearest(name, NAMES)) for name in mine if not name.startswith("_") and name not in NAMES]
+    return [problem("hook", file.name, f"'{name}' is not a hook", hint=hint) for name, hint in found if hint]
+
+
+def _failed(name: str, error: Exception) -> Problem:
+    line, trace = getattr(error, "lineno", 0) or 0, error.__traceback__
+    while trace:
+        if Path(trace.tb_frame.f_code.co_filename).name == HOOKS:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    where = f"{name}() failed: " if name else "cannot be loaded: "
+    return problem("hook", HOOKS, f"{where}{type(error).__name__}: {error}", line=line)
+
+

@@ -1,0 +1,50 @@
+"""Job and Output: one file of the site to be made, and what came of making it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from obverse.problems import Problem
+from obverse.site import Card
+from obverse.sources import digest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One output to make.
+
+    `output` is its path under the output folder, `url` its site-local URL. `kind` chooses how it is made ("page",
+    "list", "feed", "file", "asset" …), `template` with what. `subject` is the content path of the page it shows, or ""
+    when `card` stands in for one. `params` are whatever else its kind needs.
+    """
+
+    output: str
+    url: str
+    kind: str
+    template: str = ""
+    subject: str = ""
+    card: Card | None = None
+    params: tuple[str | int, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """What tells this job from another one for the same output."""
+        return digest_of(repr(self).encode("utf-8", "surrogatepass"))
+
+    @property
+    def origin(self) -> str:
+        """What to name when this job is in somebody's way."""
+        return f"content/{self.subject}" if self.subject else f"the {self.kind} {self.url}"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A finished job: its bytes (or the file to copy), the numbers of the questions asked, the assets it wants, and
+    what was found wrong on the way."""
+
+    job: Job
+    data: bytes
+    copy_of: str
+    reads: tuple[int, ...]
+    wants: tuple[str, ...]
+    problems: tuple[Problem, ...]

@@ -1,0 +1,135 @@
+"""Links: a destination as a writer wrote it -> where it leads. Asked of cells only, so that every link heals itself."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from obverse.addresses import decoded, folder_of, is_markdown, joined
+from obverse.problems import nearest
+
+Read = Callable[[str], Any]
+
+ALLOWED_SCHEMES = frozenset({"http", "https", "mailto", "tel", "sms", "geo", "xmpp", "sip", "matrix"})
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*(?=:)")
+_PARTS = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
+
+# Fragments that every browser knows without an element of that id (HTML, "scrolling to a fragment").
+_ALWAYS = frozenset({"", "top"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a link leads. `url` is the href, or "" when it leads nowhere now; `code`, `message` and `hint` say what is
+    wrong with it ("" when nothing is)."""
+
+    url: str
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a destination's path names: an href, and the page whose anchors its fragment may name ("" for others)."""
+
+    url: str
+    page: str = ""
+
+
+def target(read: Read, origin: str, destination: str) -> Target:
+    """Where `destination` leads from the content path `origin` ("" for a template)."""
+    written = destination.strip()
+    scheme = _SCHEME.match(written)
+    if scheme:
+        return _elsewhere(written, scheme.group().lower())
+    if written.startswith("//"):
+        return Target(written)
+    path, query, fragment = (part or "" for part in _PARTS.fullmatch(written).groups())  # type: ignore[union-attr]
+    if not path:
+        found = _Found("", origin)
+    else:
+        looked_up = _look_up(read, origin, path)
+        if isinstance(looked_up, Target):
+            return looked_up
+        found = looked_up
+    return _with_fragment(read, found, query, fragment, written)
+
+
+def _elsewhere(written: str, scheme: str) -> Target:
+    if scheme in ALLOWED_SCHEMES:
+        return Target(written)
+    hint = "links may begin with " + ", ".join(sorted(ALLOWED_SCHEMES))
+    return Target("", "link-scheme", f"a link that begins with '{scheme}:'", hint)
+
+
+def _look_up(read: Read, origin: str, path: str) -> _Found | Target:
+    """The page or file a path names: as in the repository first, then as an address of the site."""
+    plain = decoded(path)
+    content = joined(folder_of(origin), plain)
+    if content is not None:
+        for candidate in _candidates(read, origin, content):
+            card = read(f"card:{candidate}")
+            if card is not None:
+                return _Found(card.url, candidate)
+            file = read(f"file:{candidate}")
+            if file is not None:
+                return _Found(file.url)
+            state = read(f"hidden:{candidate}")
+            if state is not None:
+                return Target("", "link-unpublished", f"'{path}' is not published ({state})", "")
+    return _by_address(read, origin, path) or _broken(read, origin, path, content)
+
+
+def _candidates(read: Read, origin: str, content: str) -> list[str]:
+    """The content paths a path may stand for, in the origin's language first."""
+    names = [content] if is_markdown(content) else [content, f"{content}.md", f"{content}/index.md", f"{content}/_index.md"]
+    names = [name.lstrip("/") for name in names]
+    here = read(f"card:{origin}") if origin else None
+    if here is None or here.lang == read("config:site.language"):
+        return names
+    translated = [f"{stem}.{here.lang}{suffix}" for stem, suffix in map(posixpath.splitext, names)]
+    return [one for pair in zip(translated, names, strict=True) for one in pair]
+
+
+def _by_address(read: Read, origin: str, path: str) -> _Found | None:
+    """The page at a site address, with or without its closing slash."""
+    base = read("config:base_path")
+    if not path.startswith("/"):
+        here = read(f"card:{origin}") if origin else None
+        path = posixpath.join(here.url.removeprefix(base) if here else "/", path)
+    plain = posixpath.normpath(decoded(path))
+    closed = "/" if path.endswith("/") and plain != "/" else ""
+    for candidate in dict.fromkeys((plain + closed, plain.removesuffix("/index.html") + "/", plain.rstrip("/") + "/")):
+        url = quote(candidate, safe="/-._~!$&'()*+,;=:@")
+        owner = read(f"url:{url}")
+        if owner is not None:
+            return _Found(base + url, owner)
+    return None
+
+
+def _broken(read: Read, origin: str, path: str, content: str | None) -> Target:
+    if path.startswith("/"):
+        hint = nearest(path, read("urls:")) or nearest(content or path, read("names:"))
+    else:
+        hint = nearest(content or path, read("names:"))
+    if hint and origin and not path.startswith("/"):
+        name = hint.split("'")[1]
+        hint = f"did you mean '{posixpath.relpath(name, folder_of(origin) or '.')}'?"
+    return Target("", "broken-link", f"'{path}' leads nowhere", hint or "there is no such page or file under content/")
+
+
+def _with_fragment(read: Read, found: _Found, query: str, fragment: str, written: str) -> Target:
+    name = decoded(fragment[1:])
+    if not found.page or name in _ALWAYS or not fragment:
+        return Target(found.url + query + fragment if (found.url or query or fragment) else written)
+    anchors = read(f"anchors:{found.page}") or ()
+    if name in anchors:
+        return Target(found.url + query + fragment)
+    hint = nearest(name, anchors) or "its headings are " + ", ".join(f"#{one}" for one in anchors[:8]) if anchors else ""
+    where = "this page" if not found.url else found.url
+    return Target(found.url + query + fragment, "broken-anchor", f"{where} has no '{fragment}'", hint)

@@ -1,0 +1,134 @@
+"""Making: which outputs are stale, and making those and what they want, until nothing more is wanted.
+
+An output is stale when its job is another one, when an answer it asked for is another one, or when its file is not as
+it was left. Everything else is kept, with the problems that were found while it was made.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from obverse.answers import Answers
+from obverse.commit import Stage
+from obverse.jobs import Job, Output
+from obverse.ledger import Key, Ledger, Written, stamps_of
+from obverse.problems import Problem
+from obverse.sources import Stamp, digest_of
+from obverse.theme import Theme
+
+Make = Callable[[Job], Output]
+
+
+@dataclass(slots=True)
+class Finished:
+    """What came of it: every live output's record, what was written and why, and what is to be removed."""
+
+    stage: Stage
+    records: dict[str, Written] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    removals: tuple[str, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+
+    def live_questions(self) -> set[int]:
+        """The numbers of all questions that some output asks."""
+        live: set[int] = set()
+        for reads in {record.reads for record in self.records.values()}:
+            live.update(_unpacked(reads))
+        return live
+
+    def renumbered(self, numbers: Mapping[int, int]) -> dict[str, Written]:
+        """The records with their questions numbered anew."""
+        return {
+            path: replace(record, reads=_packed(numbers[old] for old in _unpacked(record.reads)))
+            for path, record in self.records.items()
+        }
+
+
+def finish(
+    jobs: Mapping[str, Job],
+    old: Ledger,
+    answers: Answers,
+    theme: Theme,
+    make: Make,
+    stage: Stage,
+    progress: Callable[[str, int, int], None],
+) -> Finished:
+    """Make what is stale among `jobs` and the assets wanted by any live output. Raises what `stage` raises."""
+    done = Finished(stage)
+    stamps = stamps_of(stage.out, old.outputs)
+    waiting = dict(jobs)
+    while waiting:
+        for number, job in enumerate(list(waiting.values())):
+            progress("rendering", number, len(waiting))
+            known = old.outputs.get(job.output)
+            because = _stale(job, known, stamps, answers, same_rules=bool(old.questions or not old.outputs))
+            if known is not None and not because:
+                done.records[job.output] = known
+                done.problems.extend(known.problems)
+            else:
+                _keep(make(job), because, done)
+        waiting = {job.output: job for job in _wanted(done, theme) if job.output not in done.records}
+    done.removals = tuple(sorted(set(old.outputs) - set(done.records)))
+    return done
+
+
+def _stale(
+    job: Job, known: Written | None, stamps: Mapping[str, Stamp], answers: Answers, *, same_rules: bool
+) -> str:
+    """Why an output has to be made, "" when it stands as it is."""
+    if known is None:
+        return "it is new"
+    if not same_rules:
+        return "Obverse, a library, Python or hooks.py changed"
+    if known.job != job.digest:
+        return "it is made from something else"
+    if answers.changed:
+        changed = next((number for number in known.numbers if number in answers.changed), None)
+        if changed is not None:
+            return f"the answer to {spoken(answers.question(changed))} changed"
+    if job.output not in stamps:
+        return "it was not there any more"
+    return "" if stamps[job.output] == known.stamp else "somebody else changed it"
+
+
+def spoken(key: Key) -> str:
+    """A question as people read it: `card('articles/a.md')`."""
+    kind, *arguments = key
+    return f"{kind}({', '.join(map(repr, arguments))})"
+
+
+def _keep(output: Output, because: str, done: Finished) -> None:
+    done.stage.add(output)
+    done.written[output.job.output] = because
+    done.problems.extend(output.problems)
+    done.records[output.job.output] = Written(
+        job=output.job.digest,
+        reads=_packed(output.reads),
+        wants=output.wants,
+        stamp=done.stage.stamps[output.job.output],
+        digest="" if output.copy_of else digest_of(output.data),
+        problems=output.problems,
+        because=because,
+    )
+
+
+def _wanted(done: Finished, theme: Theme) -> Iterator[Job]:
+    """The jobs of all assets that live outputs want."""
+    names = {name for record in done.records.values() for name in record.wants}
+    for name in sorted(names):
+        asset = theme.asset(name)
+        if asset is not None:
+            yield Job(asset.output, "/" + asset.output, "asset", params=(name,))
+
+
+def _packed(numbers: Any) -> bytes:
+    return array("I", numbers).tobytes()
+
+
+def _unpacked(reads: bytes) -> array[int]:
+    numbers: array[int] = array("I")
+    numbers.frombytes(reads)
+    return numbers

@@ -1,0 +1,123 @@
+"""Moves: `content/_moves.toml`, the memory of renamed pages. Redirects and reports share it.
+
+`[pages]` maps a page's old content path to its new one; `[urls]` maps an address that was once published to the page
+that answers for it now. `build` adds to the file when it sees that a published page went elsewhere; people may too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from obverse.problems import Problem, problem
+
+FILE = "content/_moves.toml"
+
+_HEADER = """\
+# Pages that moved, written by `obverse build` and by hand. Keep it under version control:
+# old addresses redirect, and an article keeps its inquiries under its first path.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What moved: old content path -> new content path, and old site-local URL -> content path."""
+
+    pages: Mapping[str, str]
+    urls: Mapping[str, str]
+
+    def first_paths(self) -> dict[str, str]:
+        """For each present path the first path its page was ever published under."""
+        before = {new: old for old, new in self.pages.items()}
+        found = {}
+        for path in before:
+            first, seen = path, {path}
+            while first in before and before[first] not in seen:
+                first = before[first]
+                seen.add(first)
+            found[path] = first
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A page as it was or is published: its content path, its site-local URL, and the key of its body."""
+
+    path: str
+    url: str
+    body: str
+
+
+NO_MOVES = Moves(MappingProxyType({}), MappingProxyType({}))
+
+
+def read_moves(text: str) -> tuple[Moves, tuple[Problem, ...]]:
+    """The moves in a `_moves.toml`."""
+    import tomllib
+
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        return NO_MOVES, (problem("moves", FILE, f"not TOML: {error}", line=int(line[1]) if line else 0),)
+    pages, urls = table.pop("pages", {}), table.pop("urls", {})
+    if table or not _texts(pages) or not _texts(urls):
+        hint = 'write [pages] "old.md" = "new.md" and [urls] "/old/" = "new.md"'
+        return NO_MOVES, (problem("moves", FILE, "only the tables [pages] and [urls] of texts belong here", hint=hint),)
+    return Moves(pages, {url: followed(path, pages) for url, path in urls.items()}), ()
+
+
+def followed(path: str, pages: Mapping[str, str]) -> str:
+    """Where a page that may have moved several times is now."""
+    seen = {path}
+    while path in pages and pages[path] not in seen:
+        path = pages[path]
+        seen.add(path)
+    return path
+
+
+def as_toml(moves: Moves) -> str:
+    """The file that holds these moves."""
+    lines = [_HEADER]
+    for name, rows in (("pages", moves.pages), ("urls", moves.urls)):
+        lines.append(f"[{name}]")
+        # A JSON string without escapes beyond ASCII is a TOML basic string.
+        lines += [f"{_quoted(old)} = {_quoted(new)}" for old, new in sorted(rows.items())]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
+def detected(before: list[Published], now: list[Published], moves: Moves, sources: frozenset[str]) -> Moves:
+    """The moves with those added that can be seen: a published page whose source is gone while exactly one new page has
+    its body, and any published page that has another address now. `sources` are all content paths there are."""
+    addresses = {one.url for one in now}
+    present = {one.path: one for one in now}
+    known = {one.path for one in before}
+    arrivals: dict[str, list[str]] = {}
+    for one in now:
+        if one.path not in known:
+            arrivals.setdefault(one.body, []).append(one.path)
+    pages, urls = dict(moves.pages), dict(moves.urls)
+    for one in before:
+        path = one.path
+        if path not in sources:
+            new = arrivals.get(one.body, [])
+            if len(new) != 1:
+                continue
+            pages[path] = path = new[0]
+        if path in present and present[path].url != one.url and one.url not in addresses:
+            urls[one.url] = path
+    # A page that came back to an old path has not moved from there any more.
+    pages = {old: new for old, new in pages.items() if old not in present}
+    return Moves(pages, {url: followed(path, pages) for url, path in urls.items()})

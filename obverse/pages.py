@@ -1,0 +1,127 @@
+"""Parse and survey, remembered: the Markdown sources under `content/` -> surveyed pages, each worked on once.
+
+A page whose source and rules are as they were comes back from the ledger; a body that was ever surveyed, from the memo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from obverse.addresses import is_markdown
+from obverse.config import Config
+from obverse.facts import Part
+from obverse.hooks import Hooks
+from obverse.markup import MarkupOptions
+from obverse.memo import Memo
+from obverse.page import Page
+from obverse.problems import Problem, problem
+from obverse.site import Entry, Surveyed
+from obverse.sources import Source, digest_of
+
+CONTENT = "content/"
+SECTION_PAGE = "_index"
+
+Record: TypeAlias = tuple[str, str, tuple[Any, ...], tuple[Any, ...], str]
+"""(source digest, rules, page record, facts record, body key)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How pages are read: the settings, the hooks, the names bodies may call, and what is remembered.
+
+    `rules` is whatever else a page's reading depends on; `progress` is told how far the work has come.
+    """
+
+    config: Config
+    hooks: Hooks
+    components: frozenset[str]
+    rules: str
+    memo: Memo
+    known: Mapping[str, Record]
+    progress: Any
+
+    def records(self, sources: Iterable[Source]) -> tuple[dict[str, Record], list[Problem]]:
+        """The record of every page by content path, and the files that could not be read."""
+        pages = [source for source in sources if is_page(source.path)]
+        found, problems = {}, []
+        rules = self._page_rules()
+        markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
+        for number, source in enumerate(pages):
+            path = source.path.removeprefix(CONTENT)
+            known = self.known.get(path)
+            if known and known[:2] == (source.digest, rules):
+                found[path] = known
+                continue
+            self.progress("reading", number, len(pages))
+            try:
+                found[path] = self._read(path, source, rules, markup)
+            except OSError as error:
+                problems.append(problem("unreadable", source.path, f"cannot be read: {error.strerror or error}"))
+        return found, problems
+
+    def _page_rules(self) -> str:
+        site = self.config.site
+        markdown = self.config.markdown
+        return digest_of(
+            repr((self.rules, site.timezone, site.language, site.languages, markdown, sorted(self.components))).encode()
+        )
+
+    def _read(self, path: str, source: Source, rules: str, markup: MarkupOptions) -> Record:
+        from obverse.parse import parse, to_record
+
+        page = self.hooks.page(parse(path, Path(source.file).read_bytes(), self.config))
+        key, facts = self._survey(page, markup)
+        return source.digest, rules, to_record(page), facts, key
+
+    def _survey(self, page: Page, markup: MarkupOptions) -> tuple[str, tuple[Any, ...]]:
+        """The memo key of a body and the record of its facts, surveying it when nobody has before."""
+        from obverse.markup import versions
+
+        made_of = (page.body, versions(), markup.engine, bool(markup.extensions) and self.rules, sorted(self.components))
+        key = digest_of(repr(made_of).encode("utf-8", "surrogatepass"))
+        facts = self.memo.get(key, "facts")
+        if facts is None:
+            from obverse.survey import survey, survey_record
+
+            made = survey(page.body, page.body_line, f"{CONTENT}{page.path}", markup, self.components)
+            parts, facts = survey_record(made, page.body_line)
+            self.memo.put(key, facts=facts, parts=parts)
+        return key, facts
+
+    def parts(self, entry: Entry, source: Source) -> tuple[Part, ...]:
+        """The parts of a page's body: from the memo, or worked out again when it has forgotten."""
+        from obverse.survey import parts_from_record
+
+        record = self.memo.get(entry.body, "parts")
+        if record is None:
+            markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
+            self._read(entry.page.path, source, "", markup)
+            record = self.memo.get(entry.body, "parts")
+        return parts_from_record(record or (), entry.page.body_line)
+
+
+def surveyed(records: Mapping[str, Record]) -> list[Surveyed]:
+    """Records as surveyed pages."""
+    from obverse.parse import from_record
+    from obverse.survey import facts_from_record
+
+    found = []
+    for path, (_digest, _rules, page_record, facts_record, key) in records.items():
+        page = from_record(page_record)
+        found.append(Surveyed(page, facts_from_record(facts_record, f"{CONTENT}{path}", page.body_line), key))
+    return found
+
+
+def is_page(path: str) -> bool:
+    """Whether a source is a page: Markdown under `content/`, outside `forms/` and `_data/`, no part marked private."""
+    if not path.startswith(CONTENT) or not is_markdown(path):
+        return False
+    parts = path.removeprefix(CONTENT).split("/")
+    if parts[0] in {"forms", "_data"}:
+        return False
+    marked = (part for part in parts[:-1] if part.startswith("_"))
+    name = parts[-1].split(".")[0]
+    return not any(marked) and (not name.startswith("_") or name == SECTION_PAGE)

@@ -1,0 +1,262 @@
+"""The heavier half of the build: parse -> survey -> index -> plan -> run -> commit, when there may be something to do."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from obverse import ledger as ledgers
+from obverse.answers import Answers
+from obverse.build import BuildOptions, Report, moment, rules
+from obverse.cells import Cells
+from obverse.clock import Clock
+from obverse.commit import Stage, commit
+from obverse.config import Config, load
+from obverse.data import FOLDER as DATA
+from obverse.data import data_sources, read_data
+from obverse.facts import Part
+from obverse.hooks import Hooks, load_hooks
+from obverse.index import index
+from obverse.jobs import Job, Output
+from obverse.ledger import Ledger
+from obverse.making import Finished, finish
+from obverse.memo import Memo, memo
+from obverse.moves import FILE as MOVES
+from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
+from obverse.pages import Reader, Record, surveyed
+from obverse.pictures import size_of
+from obverse.plan import plan
+from obverse.problems import Problem, errors, levelled
+from obverse.site import Site, Surveyed
+from obverse.sources import HOOKS, SETTINGS, Source, Sources
+from obverse.theme import Theme
+from obverse.view import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that one build works with before it looks at a page."""
+
+    options: BuildOptions
+    old: Ledger
+    sources: Sources
+    config: Config
+    clock: Clock
+    theme: Theme
+    hooks: Hooks
+    rules: str
+    memo: Memo
+
+
+def make_site(options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None) -> Report:
+    """Everything after the first look at the disk; the report of what came of it. Raises CannotWriteError."""
+    with _desk(options, old, sources, at) as (desk, problems):
+        if desk is None:
+            return Report(levelled(problems, {}), blocked=True)
+        return _make(desk, problems)
+
+
+def look(options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None) -> tuple[Site | None, tuple[Problem, ...]]:
+    """The site as it would be built, and what is wrong with it so far; nothing is rendered or written."""
+    with _desk(options, old, sources, at) as (desk, problems):
+        if desk is None:
+            return None, problems
+        records, unreadable = _reader(desk).records(sources.under("content/"))
+        site, _, moved = _placed(desk, surveyed(records))
+        return site, levelled((*problems, *unreadable, *moved, *site.problems), desk.config.checks)
+
+
+@contextlib.contextmanager
+def _desk(
+    options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None
+) -> Iterator[tuple[Desk | None, tuple[Problem, ...]]]:
+    """The desk, and what is wrong with the settings; None when they cannot be worked with."""
+    config, problems = load(_text(sources.files[SETTINGS]), SETTINGS)
+    if errors(problems):
+        yield None, problems
+        return
+    if options.base_url:
+        config = config.with_base_url(options.base_url)
+    theme = Theme((*sources.under("templates/"), *sources.under("theme/")), config.base_path, old.references)
+    hooks = load_hooks(options.root / HOOKS)
+    now = moment(at, config.site.timezone)
+    with memo(None if options.clean else options.workshop / "memo.db") as kept:
+        yield Desk(options, old, sources, config, now, theme, hooks, rules(sources), kept), problems
+
+
+def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
+    reader = _reader(desk)
+    records, unreadable = reader.records(desk.sources.under("content/"))
+    site, moves, moved = _placed(desk, surveyed(records))
+    planned = plan(site, desk.theme)
+    data, strange = data_sources(desk.sources.under(DATA))
+    sizes = functools.cache(size_of)
+    cells = Cells(site, desk.theme, planned.owners, data, sizes)
+    answers = _answers(desk, cells)
+    jobs = desk.hooks.jobs(planned.jobs)
+    stage = Stage(desk.options.workshop, desk.options.folder)
+    try:
+        make = _maker(desk, site, answers, reader, data)
+        done = finish(jobs, _outputs_known(desk), answers, desk.theme, make, stage, desk.options.progress)
+        desk.memo.save(record[4] for record in records.values())
+        found = (*problems, *desk.sources.problems, *unreadable, *moved, *strange, *site.problems, *planned.problems)
+        told = levelled((*found, *desk.theme.problems, *desk.hooks.problems, *done.problems), desk.config.checks)
+        due = min(site.next_due, answers.next_due(done.live_questions()))
+        report = _report(done, told, due)
+        if not report.blocked and not desk.options.dry:
+            _write_moves(desk, moves)
+            ledger = _ledger(desk, records, site, answers, done, report)
+            removals = (*done.removals, *_strangers(desk, done))
+            commit(desk.options.workshop, stage, removals, desk.options.ledger_file, ledgers.dump(ledger))
+        return report
+    finally:
+        stage.discard()
+
+
+def _reader(desk: Desk) -> Reader:
+    components = desk.theme.components()
+    return Reader(
+        desk.config, desk.hooks, components, desk.rules, desk.memo, desk.old.pages, desk.options.progress
+    )
+
+
+def _text(source: Source) -> str:
+    return Path(source.file).read_bytes().decode("utf-8", "replace")
+
+
+# Placing pages, and noticing those that moved.
+
+
+def _placed(desk: Desk, pages: list[Surveyed]) -> tuple[Site, Moves, tuple[Problem, ...]]:
+    source = desk.sources.files.get(MOVES)
+    moves, problems = read_moves(_text(source)) if source else (NO_MOVES, ())
+    site = _index(desk, pages, moves)
+    if desk.options.mode == "site" and not problems:
+        before = [Published(path, url, body) for path, (url, body) in desk.old.addresses.items()]
+        paths = frozenset(path.removeprefix("content/") for path in desk.sources.files)
+        more = detected(before, _published(site), moves, paths)
+        if more != moves:
+            return _index(desk, pages, more), more, problems
+    return site, moves, problems
+
+
+def _index(desk: Desk, pages: list[Surveyed], moves: Moves) -> Site:
+    return index(
+        pages, desk.sources.under("content/"), desk.config, desk.clock, moves, drafts=desk.options.drafts
+    )
+
+
+def _published(site: Site) -> list[Published]:
+    base = site.config.base_path
+    return [Published(path, entry.card.url.removeprefix(base), entry.body) for path, entry in site.entries.items()]
+
+
+def _write_moves(desk: Desk, moves: Moves) -> None:
+    """Write `_moves.toml` when the build has seen a page move; it belongs to the writer, so it is replaced whole."""
+    source = desk.sources.files.get(MOVES)
+    known = read_moves(_text(source))[0] if source else NO_MOVES
+    if moves != known:
+        target = desk.options.root / MOVES
+        draft = target.with_name(target.name + "~")
+        draft.write_text(as_toml(moves), encoding="utf-8", newline="\n")
+        os.replace(draft, target)
+
+
+# What is known from last time, and what is remembered for next time.
+
+
+def _same_rules(desk: Desk) -> bool:
+    return desk.old.rules == desk.rules
+
+
+def _answers(desk: Desk, cells: Cells) -> Answers:
+    known = desk.old if _same_rules(desk) else Ledger()
+    return Answers(cells, known.cells, known.questions)
+
+
+def _outputs_known(desk: Desk) -> Ledger:
+    """The ledger to compare with: under other rules no recorded question counts."""
+    return desk.old if _same_rules(desk) else Ledger(outputs=desk.old.outputs)
+
+
+def _ledger(
+    desk: Desk, records: dict[str, Record], site: Site, answers: Answers, done: Finished, report: Report
+) -> Ledger:
+    cells, questions, numbers = answers.tables(done.live_questions())
+    return Ledger(
+        sources={path: (source.stamp, source.digest) for path, source in desk.sources.files.items()},
+        pages=records,
+        references=desk.theme.references,
+        rules=desk.rules,
+        setting=desk.options.setting,
+        next_due=report.next_due.isoformat(),
+        built_at=desk.clock.now.isoformat(),
+        cells=cells,
+        questions=questions,
+        outputs=done.records if numbers is None else done.renumbered(numbers),
+        addresses={one.path: (one.url, one.body) for one in _published(site)},
+        told=report.problems,
+    )
+
+
+def _report(done: Finished, told: tuple[Problem, ...], due: datetime) -> Report:
+    return Report(
+        problems=told,
+        written=tuple(sorted(done.written)),
+        removed=done.removals,
+        total=len(done.records),
+        blocked=bool(errors(told)),
+        next_due=due,
+        because=done.written,
+    )
+
+
+def _strangers(desk: Desk, done: Finished) -> list[str]:
+    """Files in our own output folder that no known build wrote: a stale draft might be among them. Hidden ones stay."""
+    if desk.old.outputs or not desk.options.folder.is_dir():
+        return []
+    found = []
+    for inner, folders, files in os.walk(desk.options.folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        place = Path(inner).relative_to(desk.options.folder)
+        found += [(place / name).as_posix() for name in files if not name.startswith(".")]
+    return [path for path in found if path not in done.records]
+
+
+# Rendering, with Jinja imported only now.
+
+
+def _maker(desk: Desk, site: Site, answers: Answers, reader: Reader, data: dict[str, Source]) -> Any:
+    """The function that makes an output from a job. What it needs is set up when the first job comes."""
+
+    def parts(path: str) -> tuple[Part, ...]:
+        return reader.parts(site.entries[path], desk.sources.files[f"content/{path}"])
+
+    @functools.cache
+    def values(name: str) -> Any:
+        value, wrong = read_data(data[name])
+        if wrong:
+            raise Refused(wrong)
+        return value
+
+    @functools.cache
+    def shop() -> Any:
+        from obverse.run import Workshop
+        from obverse.templates import environment
+
+        bytecode = None if desk.options.clean else desk.options.workshop / "bytecode"
+        jinja = desk.hooks.jinja(environment(desk.theme, bytecode))
+        return Workshop(site, desk.theme, jinja, answers, desk.hooks, parts, values, {})
+
+    def make(job: Job) -> Output:
+        from obverse.run import make as make_one
+
+        return make_one(job, shop())
+
+    return make

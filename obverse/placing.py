@@ -1,0 +1,180 @@
+"""Placing: one surveyed page -> its card. What a page's own source and the settings say of its address and kind."""
+
+from __future__ import annotations
+
+import posixpath
+import textwrap
+from dataclasses import dataclass
+
+from obverse.addresses import decoded, encoded, folder_of, joined, slug
+from obverse.config import Config
+from obverse.page import Page
+from obverse.parse import dated_name
+from obverse.problems import Problem, nearest, problem
+from obverse.site import Card, Surveyed, Term
+
+# Adults read about 238 words of English prose a minute (Brysbaert 2019, "How many words do we read per minute?").
+WORDS_A_MINUTE = 238
+EXCERPT_LENGTH = 300
+DESCRIPTION_LENGTH = 160
+
+KINDS = ("article", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What placing needs to know of the site: settings, where files are published, and the first path of moved pages."""
+
+    config: Config
+    files: dict[str, str]
+    first_paths: dict[str, str]
+    authors: frozenset[str]
+
+
+def card_of(one: Surveyed, ground: Ground) -> tuple[Card, tuple[Problem, ...]]:
+    """The card of a page, and what is wrong with its names (kind, author, image)."""
+    page, facts, config = one.page, one.facts, ground.config
+    matter = page.matter
+    kind, kind_problems = kind_of(page, config)
+    authors, author_problems = _authors(page, ground)
+    image, image_problems = _image(page, ground)
+    excerpt = textwrap.shorten(facts.excerpt, EXCERPT_LENGTH, placeholder=" …")
+    card = Card(
+        path=page.path,
+        id=ground.first_paths.get(page.path, unlanguaged(page)),
+        kind=kind,
+        name=page.name,
+        lang=page.lang,
+        url=config.base_path + address(page, kind, config),
+        title=matter.title or facts.title or humanised(page.name),
+        description=matter.description or textwrap.shorten(facts.excerpt, DESCRIPTION_LENGTH, placeholder=" …"),
+        standfirst=matter.description,
+        excerpt=excerpt,
+        date=matter.date,
+        updated=matter.updated,
+        authors=authors,
+        tags=tuple(term(config, page.lang, "tags", name) for name in matter.tags),
+        category=term(config, page.lang, "categories", matter.category) if matter.category else None,
+        series=term(config, page.lang, "series", matter.series) if matter.series else None,
+        section=section_of(page),
+        image=image,
+        image_alt=matter.image_alt,
+        words=facts.words,
+        minutes=max(1, round(facts.words / WORDS_A_MINUTE)),
+        weight=matter.weight,
+        noindex=matter.noindex,
+        extra=matter.extra,
+    )
+    return card, (*kind_problems, *author_problems, *image_problems)
+
+
+def kind_of(page: Page, config: Config) -> tuple[str, tuple[Problem, ...]]:
+    """What sort of page a path makes: home, section, authors, author, 404, article or page."""
+    wanted = page.matter.type
+    if wanted and wanted not in KINDS:
+        hint = nearest(wanted, KINDS) or "the types are " + ", ".join(KINDS)
+        return "page", (_at(page, "type", "unknown-type", f"unknown type '{wanted}'", hint),)
+    return wanted or _kind_by_path(page.name, config), ()
+
+
+def _kind_by_path(name: str, config: Config) -> str:
+    fixed = {"index": "home", "_index": "home", "404": "404", "authors/_index": "authors"}
+    if name in fixed:
+        return fixed[name]
+    if name.endswith("/_index"):
+        return "section"
+    if name.startswith("authors/"):
+        return "author"
+    return "article" if dated_section(folder_of(name), config) else "page"
+
+
+def dated_section(folder: str, config: Config) -> str:
+    """The dated section (as named in `[articles] sections`) that a content folder lies in, or ""."""
+    return next((top for top in config.articles.sections if folder == top or folder.startswith(top + "/")), "")
+
+
+def section_of(page: Page) -> str:
+    """The content folder a page belongs to: a bundle and a section belong to the folder around theirs."""
+    folder = folder_of(page.name)
+    return folder_of(folder) if posixpath.basename(page.name) in {"index", "_index"} else folder
+
+
+def address(page: Page, kind: str, config: Config) -> str:
+    """The site-local URL of a page."""
+    prefix = "" if page.lang == config.site.language else f"/{page.lang}"
+    if page.matter.url:
+        return prefix + encoded(decoded(page.matter.url))
+    if kind == "404":
+        return prefix + "/404.html"
+    segments = page.name.split("/")
+    if segments[-1] in {"index", "_index"}:
+        segments.pop()
+    folders, last = [slug(part) for part in segments[:-1]], segments[-1:]
+    stem = [slug(page.matter.slug or dated_name(part)[1]) for part in last]
+    return prefix + "".join(encoded(f"/{part}") for part in (*folders, *stem)) + "/"
+
+
+def term(config: Config, lang: str, taxonomy: str, name: str) -> Term:
+    """A term as a page spells it, with the address of its list."""
+    prefix = "" if lang == config.site.language else f"/{lang}"
+    path = encoded(f"{prefix}/{taxonomy_folder(config, taxonomy)}/{slug(name)}/")
+    return Term(taxonomy, slug(name), name, config.base_path + path)
+
+
+def taxonomy_folder(config: Config, taxonomy: str) -> str:
+    """The URL folder of a taxonomy, from `[taxonomies]`."""
+    folder: str = getattr(config.taxonomies, taxonomy)
+    return folder
+
+
+def unlanguaged(page: Page) -> str:
+    """The content path without its language: what identifies a page across translations."""
+    return page.name + posixpath.splitext(page.path)[1]
+
+
+def humanised(name: str) -> str:
+    """A title made of a name when a page has no other: "talk-to_us" -> "Talk to us"."""
+    segments = [part for part in name.split("/") if part not in {"index", "_index"}] or ["home"]
+    plain = dated_name(segments[-1])[1].replace("-", " ").replace("_", " ").strip()
+    return plain[:1].upper() + plain[1:]
+
+
+def _authors(page: Page, ground: Ground) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    found, problems = [], []
+    for name in page.matter.authors:
+        path = f"authors/{name}.md"
+        if path in ground.authors:
+            found.append(path)
+        else:
+            known = [author[len("authors/") : -len(".md")] for author in ground.authors]
+            hint = nearest(name, known) or f"write content/{path}, or take the name out"
+            problems.append(_at(page, "authors", "unknown-author", f"unknown author '{name}'", hint))
+    return tuple(found), tuple(problems)
+
+
+def _image(page: Page, ground: Ground) -> tuple[str, tuple[Problem, ...]]:
+    wanted = page.matter.image
+    if not wanted:
+        return "", ()
+    if wanted.startswith(("http:", "https:", "//")):
+        hint = "save the picture beside the page and name it here"
+        return "", (_at(page, "image", "third-party", "a picture on another host", hint),)
+    path = joined(folder_of(page.path), decoded(wanted))
+    if path is not None and path in ground.files:
+        problems = () if page.matter.image_alt else (_no_alt(page),)
+        return ground.files[path], problems
+    hint = nearest(path or wanted, ground.files) or "name a file beside the page, or one from the top as /img/x.svg"
+    return "", (_at(page, "image", "broken-image", f"no such picture: '{wanted}'", hint),)
+
+
+def _no_alt(page: Page) -> Problem:
+    hint = "say in image_alt what it shows"
+    return _at(page, "image", "missing-alt", "the picture has no text alternative", hint)
+
+
+def _at(page: Page, key: str, code: str, message: str, hint: str) -> Problem:
+    """A problem at a front matter key."""
+    line, column = page.places.get(key, (1, 1))
+    return problem(code, f"content/{page.path}", message, line=line, column=column, hint=hint)
+
+

@@ -1,0 +1,208 @@
+"""plan: the Site -> Jobs, one for each file it will be made of; and the owner of every address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from obverse.addresses import encoded, output_path, slug
+from obverse.index import TAXONOMIES
+from obverse.jobs import Job
+from obverse.placing import dated_section, taxonomy_folder
+from obverse.problems import Problem, nearest, problem
+from obverse.questions import archived_pages
+from obverse.site import Card, Entry, Site
+from obverse.theme import Theme
+
+# What each kind of page is rendered with, unless its front matter names another template.
+TEMPLATES = {
+    "home": "home.html",
+    "page": "page.html",
+    "article": "article.html",
+    "section": "list.html",
+    "author": "author.html",
+    "authors": "authors.html",
+    "term": "term.html",
+    "terms": "terms.html",
+    "404": "404.html",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be made: jobs by output path, the content path each site-local URL shows, and collisions found."""
+
+    jobs: dict[str, Job]
+    owners: dict[str, str]
+    problems: tuple[Problem, ...]
+
+
+def plan(site: Site, theme: Theme) -> Plan:
+    """Every output of the site but its assets, which are made when something wants them."""
+    jobs: dict[str, Job] = {}
+    problems = []
+    names: dict[str, str] = {}
+    for job in _all_jobs(site, theme, problems):
+        taken = names.setdefault(job.output.casefold(), job.output)
+        if taken in jobs:
+            problems.append(_collision(jobs[taken], job))
+        else:
+            jobs[job.output] = job
+    blocked = _file_in_the_way(jobs)
+    return Plan(jobs, {job.url: job.subject for job in jobs.values()}, (*problems, *blocked))
+
+
+def _all_jobs(site: Site, theme: Theme, problems: list[Problem]) -> Iterator[Job]:
+    """What people wrote first, then what follows from it: a file of one's own replaces a generated one."""
+    for entry in site.entries.values():
+        yield from _entry_jobs(site, entry, theme, problems)
+    yield from _file_jobs(site)
+    for lang in _languages(site):
+        yield from _section_jobs(site, lang)
+        yield from _term_jobs(site, lang)
+        yield from _author_jobs(site, lang)
+        yield from _feed_jobs(site, lang)
+    yield from _redirect_jobs(site)
+    own = {file.url.removeprefix(site.config.base_path) for file in site.files.values()}
+    yield from (job for job in _fixed_jobs(site) if job.url not in own)
+
+
+def page_job(url: str, template: str, subject: str = "", card: Card | None = None) -> Job:
+    """A page on its own."""
+    return Job(output_path(url), url, "page", template, subject, card)
+
+
+def _entry_jobs(site: Site, entry: Entry, theme: Theme, problems: list[Problem]) -> Iterator[Job]:
+    card, url = entry.card, entry.card.url.removeprefix(site.config.base_path)
+    template = _template(entry, theme, problems)
+    if card.kind == "section" and dated_section(_own_folder(card), site.config):
+        yield from _list_jobs(site, card.lang, f"section={_own_folder(card)}", url, template, card.path, None)
+    else:
+        yield page_job(url, template, card.path)
+
+
+def _template(entry: Entry, theme: Theme, problems: list[Problem]) -> str:
+    wanted = entry.page.matter.template
+    if not wanted:
+        return TEMPLATES[entry.card.kind]
+    name = wanted if wanted.endswith(".html") else f"{wanted}.html"
+    if theme.source(name):
+        return name
+    line, column = entry.page.places.get("template", (1, 1))
+    known = [one.removesuffix(".html") for one in theme.template_names()]
+    message, where = f"no such template: '{wanted}'", f"content/{entry.card.path}"
+    hint = nearest(wanted, known)
+    problems.append(problem("unknown-template", where, message, line=line, column=column, hint=hint))
+    return TEMPLATES[entry.card.kind]
+
+
+def _own_folder(card: Card) -> str:
+    """The content folder a section's own page stands for."""
+    return card.name.removesuffix("_index").rstrip("/")
+
+
+def _list_jobs(
+    site: Site, lang: str, selector: str, url: str, template: str, subject: str, card: Card | None
+) -> Iterator[Job]:
+    """The front of a list and its archived pages."""
+    total = len(site.lists.get((lang, selector), ()))
+    for number in range(archived_pages(total, site.config.articles.per_page) + 1):
+        address = f"{url}page/{number}/" if number else url
+        params = (selector, number, site.config.base_path + url)
+        yield Job(output_path(address), address, "list", template, subject, card, params)
+
+
+def _languages(site: Site) -> list[str]:
+    return [site.config.site.language, *site.config.site.languages]
+
+
+def _prefix(site: Site, lang: str) -> str:
+    return "" if lang == site.config.site.language else f"/{lang}"
+
+
+def _section_jobs(site: Site, lang: str) -> Iterator[Job]:
+    """Dated sections that nobody wrote an `_index.md` for."""
+    written = {_own_folder(entry.card) for entry in site.entries.values() if entry.card.lang == lang}
+    for section in site.config.articles.sections:
+        if section not in written and site.lists.get((lang, f"section={section}")):
+            url = _prefix(site, lang) + "".join(encoded("/" + slug(part)) for part in section.split("/")) + "/"
+            title = section.rsplit("/", 1)[-1].replace("-", " ").capitalize()
+            card = generated(site, "section", lang, url, title)
+            yield from _list_jobs(site, lang, f"section={section}", url, TEMPLATES["section"], "", card)
+
+
+def _term_jobs(site: Site, lang: str) -> Iterator[Job]:
+    for taxonomy in TAXONOMIES:
+        terms = site.terms.get((lang, taxonomy), ())
+        if not terms:
+            continue
+        url = _prefix(site, lang) + encoded(f"/{taxonomy_folder(site.config, taxonomy)}/")
+        card = generated(site, "terms", lang, url, "")
+        yield Job(output_path(url), url, "terms", TEMPLATES["terms"], "", card, (taxonomy,))
+        for term, _count in terms:
+            own = term.url.removeprefix(site.config.base_path)
+            card = generated(site, "term", lang, own, term.name)
+            yield from _list_jobs(site, lang, f"{taxonomy}={term.slug}", own, TEMPLATES["term"], "", card)
+
+
+def _author_jobs(site: Site, lang: str) -> Iterator[Job]:
+    """The list of authors, when nobody wrote `authors/_index.md`."""
+    if site.lists.get((lang, "kind=author")) and not site.lists.get((lang, "kind=authors")):
+        url = f"{_prefix(site, lang)}/authors/"
+        yield page_job(url, TEMPLATES["authors"], "", generated(site, "authors", lang, url, ""))
+
+
+def _feed_jobs(site: Site, lang: str) -> Iterator[Job]:
+    if site.lists.get((lang, "articles")):
+        for name, template in (("feed.xml", "atom.xml"), ("feed.json", "")):
+            url = f"{_prefix(site, lang)}/{name}"
+            yield Job(output_path(url), url, "feed", template, params=(lang,))
+
+
+def _redirect_jobs(site: Site) -> Iterator[Job]:
+    for url, (path, _where) in sorted(site.redirects.items()):
+        yield Job(output_path(url), url, "redirect", "redirect.html", path)
+
+
+def _file_jobs(site: Site) -> Iterator[Job]:
+    for path, file in site.files.items():
+        url = file.url.removeprefix(site.config.base_path)
+        yield Job(output_path(url), url, "file", subject=path)
+
+
+def _fixed_jobs(site: Site) -> Iterator[Job]:
+    """What every site has, unless it brings its own."""
+    lang = site.config.site.language
+    if not site.lists.get((lang, "kind=404")):
+        yield page_job("/404.html", TEMPLATES["404"], "", generated(site, "404", lang, "/404.html", ""))
+    yield Job("sitemap.xml", "/sitemap.xml", "sitemap", "sitemap.xml")
+    yield Job("robots.txt", "/robots.txt", "robots", "robots.txt")
+    yield Job("_headers", "/_headers", "headers")
+
+
+def generated(site: Site, kind: str, lang: str, url: str, title: str) -> Card:
+    """The card of a page that nobody wrote. An empty title is given by the theme's words when it is rendered."""
+    return Card(
+        path="", id="", kind=kind, name="", lang=lang, url=site.config.base_path + url, title=title, description="",
+        standfirst="", excerpt="", date=None, updated=None, authors=(), tags=(), category=None, series=None,
+        section="", image="", image_alt="", words=0, minutes=1, weight=0, noindex=False, extra={},
+    )  # fmt: skip
+
+
+def _collision(first: Job, second: Job) -> Problem:
+    """Two sources for one address. A redirect that meets a page is told at the place that asked for it."""
+    place = second.subject or first.subject
+    where = f"content/{place}" if place else ""
+    hint = "give one of them another slug or url"
+    message = f"{first.origin} and {second.origin} would both be {second.url}"
+    return problem("url-collision", where, message, line=1 if where else 0, column=1 if where else 0, hint=hint)
+
+
+def _file_in_the_way(jobs: dict[str, Job]) -> Iterable[Problem]:
+    """An output cannot be both a file and the folder of another one."""
+    for output, job in jobs.items():
+        folder = output.rpartition("/")[0]
+        while folder:
+            if folder in jobs:
+                yield _collision(jobs[folder], job)
+            folder = folder.rpartition("/")[0]

@@ -1,0 +1,182 @@
+"""Questions: all that may be asked of a site, each a pure function from cells to a plain answer.
+
+A question reads cells through `read` and through nothing else, so what it depends on is known by watching. Its answer
+is a plain value whose `repr` is its digest. Every template, body and feed sees the site through these alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from obverse.clock import Told
+from obverse.links import Read, Target, target
+from obverse.site import Card, Term
+
+Question = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One page of a paginated list: its cards, newest first, and the hrefs of its neighbours ("" at the ends)."""
+
+    items: tuple[Card, ...]
+    number: int
+    newer: str
+    older: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Where an image in a body leads, and its size in CSS pixels (0 when unknown)."""
+
+    target: Target
+    width: int = 0
+    height: int = 0
+
+
+def archived_pages(total: int, per_page: int) -> int:
+    """How many full pages of a list have left its front: the front keeps between one and two pages' worth."""
+    return max(0, total // per_page - 1)
+
+
+def _card(read: Read, path: str) -> Card | None:
+    card: Card | None = read(f"card:{path}")
+    return card
+
+
+def _cards(read: Read, paths: tuple[str, ...]) -> tuple[Card, ...]:
+    return tuple(card for path in paths if (card := _card(read, path)) is not None)
+
+
+def _articles(read: Read, lang: str, selectors: tuple[str, ...], limit: int, offset: int) -> tuple[Card, ...]:
+    """The articles on every one of the lists `selectors`, in the order of the first; `limit` 0 is no limit."""
+    paths = read(f"list:{lang}/{selectors[0]}")
+    for selector in selectors[1:]:
+        others = frozenset(read(f"list:{lang}/{selector}"))
+        paths = tuple(path for path in paths if path in others)
+    return _cards(read, paths[offset : offset + limit if limit else None])
+
+
+def _shelf(read: Read, lang: str, selector: str, number: int, url: str) -> Shelf:
+    """One page of a list; number 0 is the front, 1 the oldest. `url` is the href of the front."""
+    paths = read(f"list:{lang}/{selector}")
+    per_page = read("config:articles.per_page")
+    full = archived_pages(len(paths), per_page)
+    oldest_first = paths[::-1]
+    mine = oldest_first[full * per_page :] if number == 0 else oldest_first[(number - 1) * per_page : number * per_page]
+
+    def href(page: int) -> str:
+        return f"{url}page/{page}/" if 0 < page <= full else (url if page > full else "")
+
+    newer, older = (href(number + 1), href(number - 1)) if number else ("", href(full))
+    return Shelf(_cards(read, mine[::-1]), number, newer, older)
+
+
+def _near(read: Read, path: str, direction: int) -> Card | None:
+    neighbour = read(f"near:{path}")[direction]
+    return _card(read, neighbour) if neighbour else None
+
+
+def _related(read: Read, path: str, limit: int) -> tuple[Card, ...]:
+    """The articles that share most terms with this one, newer ones first among equals."""
+    card = _card(read, path)
+    if card is None:
+        return ()
+    shared: Counter[str] = Counter()
+    for term in (*card.tags, *((card.series, card.category))):
+        if term:
+            shared.update(read(f"list:{card.lang}/{term.taxonomy}={term.slug}"))
+    shared.pop(path, None)
+    order = {other: place for place, other in enumerate(read(f"list:{card.lang}/articles"))}
+    best = sorted(shared, key=lambda other: (-shared[other], order.get(other, len(order)), other))
+    return _cards(read, tuple(best[:limit]))
+
+
+def _terms(read: Read, lang: str, taxonomy: str) -> tuple[tuple[Term, int], ...]:
+    terms: tuple[tuple[Term, int], ...] = read(f"terms:{lang}/{taxonomy}")
+    return terms
+
+
+def _menu(read: Read, name: str, lang: str) -> tuple[tuple[str, str], ...]:
+    """(label, href) of a menu's items; a page that is not published is left out."""
+    rows = []
+    for item in read("config:menus").get(name, ()):
+        if item.page:
+            card = _localised(read, item.page, lang)
+            if card is None:
+                continue
+            rows.append((item.label or card.title, card.url))
+        else:
+            found = target(read, "", item.url)
+            rows.append((item.label or item.url, found.url or item.url))
+    return tuple(rows)
+
+
+def _localised(read: Read, path: str, lang: str) -> Card | None:
+    """The card of a page in the language wanted, or in its own."""
+    card = _card(read, path)
+    if card is None or card.lang == lang:
+        return card
+    siblings = _cards(read, read(f"translations:{card.name}"))
+    return next((one for one in siblings if one.lang == lang), card)
+
+
+def _section(read: Read, folder: str, lang: str) -> Card | None:
+    """The card of a folder's own page."""
+    return _localised(read, f"{folder}/_index.md", lang) if folder else None
+
+
+def _picture(read: Read, origin: str, source: str) -> Picture:
+    found = target(read, origin, source)
+    if found.code == "broken-link":
+        found = Target("", "broken-image", f"no such picture: '{source}'", found.hint)
+    size = read(f"size:{found.url}") if found.url else None
+    return Picture(found, *(size or (0, 0)))
+
+
+def _sitemap(read: Read) -> tuple[tuple[str, datetime | None, str], ...]:
+    """(href, last change, name) of every page that search engines may list, by href."""
+    cards = _cards(read, read("pages:"))
+    listed = (card for card in cards if not card.noindex and card.kind != "404")
+    return tuple(sorted((card.url, card.updated or card.date, card.name) for card in listed))
+
+
+QUESTIONS: dict[str, Question] = {
+    "age_in_days": lambda read, moment: read("clock:").age_in_days(datetime.fromisoformat(moment)),
+    "anchors": lambda read, path: read(f"anchors:{path}"),
+    "articles": _articles,
+    "asset": lambda read, name: read(f"asset:{name}"),
+    "assets": lambda read: read("assets:"),
+    "card": _card,
+    "closure": lambda read, name: read(f"template:{name}"),
+    "config": lambda read, key: read(f"config:{key}"),
+    "data": lambda read, name: read(f"data:{name}"),
+    "file": lambda read, path: read(f"file:{path}"),
+    "is_past": lambda read, moment: read("clock:").is_past(datetime.fromisoformat(moment)),
+    "kind": lambda read, lang, kind: _cards(read, read(f"list:{lang}/kind={kind}")),
+    "link": target,
+    "localised": _localised,
+    "menu": _menu,
+    "near": _near,
+    "page": lambda read, path: read(f"page:{path}"),
+    "pages": lambda read, lang, folder: _cards(read, read(f"list:{lang}/pages={folder}")),
+    "picture": _picture,
+    "related": _related,
+    "section": _section,
+    "shelf": _shelf,
+    "sitemap": _sitemap,
+    "terms": _terms,
+    "today": lambda read: read("clock:").today(),
+    "translations": lambda read, name: _cards(read, read(f"translations:{name}")),
+    "word": lambda read, lang, key: read(f"words:{lang}").get(key),
+    "year": lambda read: read("clock:").year(),
+}
+
+
+def until(answer: object) -> datetime | None:
+    """When an answer about time will next be another one; None for any other answer."""
+    return answer.until if isinstance(answer, Told) else None

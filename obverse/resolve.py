@@ -1,0 +1,85 @@
+"""resolve: a surveyed body in parts -> HTML. Links, pictures and component calls are filled with what the site says now.
+
+Nothing is parsed here: survey cut the HTML at every place that depends on the site, and left the line it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from obverse.facts import Call, Image, Link, Part, Place
+from obverse.links import Target
+from obverse.problems import Problem, problem, softened
+from obverse.questions import Picture
+from obverse.site import Card
+from obverse.view import View
+
+Render = Callable[[View, Card, Call], tuple[Markup, tuple[Problem, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where parts stand: the content path of their page, and whether it is a draft."""
+
+    path: str
+    draft: bool
+
+    def problem(self, found: Target, place: Place) -> Problem:
+        """The problem of a link at its line in the file."""
+        return self.placed(problem(found.code, "", found.message, hint=found.hint), place)
+
+    def placed(self, one: Problem, place: Place) -> Problem:
+        """A problem at a place of the body."""
+        put = replace(
+            one, path=f"content/{self.path}", line=place.line, column=place.column, excerpt=place.excerpt
+        )
+        return softened((put,))[0] if self.draft else put
+
+
+def resolve(parts: Iterable[Part], spot: Spot, view: View, card: Card, component: Render) -> Markup:
+    """The body as HTML; what is wrong with it is added to the view's problems."""
+    pictures = 0
+    filled: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            filled.append(part)
+        elif isinstance(part, Link):
+            filled.append(_link(part, spot, view))
+        elif isinstance(part, Image):
+            filled.append(_image(part, spot, view, first=pictures == 0))
+            pictures += 1
+        else:
+            html, problems = component(view, card, part)
+            view.problems.extend(spot.placed(one, part.place) for one in problems)
+            filled.append(html)
+    return Markup("".join(filled))  # noqa: S704 - literal parts come from survey, values are escaped
+
+
+def _link(link: Link, spot: Spot, view: View) -> str:
+    found: Target = view.ask("link", spot.path, link.destination)
+    if found.code:
+        view.problems.append(spot.problem(found, link.place))
+    return str(escape(found.url or "#"))
+
+
+def _image(image: Image, spot: Spot, view: View, *, first: bool) -> str:
+    found: Picture = view.ask("picture", spot.path, image.source)
+    if found.target.code:
+        view.problems.append(spot.problem(found.target, image.place))
+    given = dict(image.attributes)
+    attributes: dict[str, Any] = {"src": found.target.url, "alt": image.alt or "", **given}
+    if found.width and "width" not in given and "height" not in given:
+        attributes |= {"width": found.width, "height": found.height}
+    if not first:
+        # The first picture may be what the reader waits for; the others come when they are near.
+        attributes.setdefault("loading", "lazy")
+        attributes.setdefault("decoding", "async")
+    return f"<img{_attributes(attributes)}>"
+
+
+def _attributes(values: dict[str, Any]) -> str:
+    return "".join(f" {name}" if value is None else f' {name}="{escape(value)}"' for name, value in values.items())

@@ -1,0 +1,300 @@
+"""run: Job + View -> Output. Each kind of job is one small function; whatever goes wrong becomes a located problem."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from obverse import components
+from obverse.answers import Answers
+from obverse.cells import Inside
+from obverse.facts import Call, Part
+from obverse.head import Head, crumbs
+from obverse.hooks import Hooks
+from obverse.jobs import Job, Output
+from obverse.problems import Problem, problem
+from obverse.questions import Shelf
+from obverse.resolve import Spot, resolve
+from obverse.schema import Field
+from obverse.security import HEADERS
+from obverse.site import Card, Site
+from obverse.templates import problem_of, xml
+from obverse.theme import ASSETS, Theme
+from obverse.view import CardView, ListPage, PageView, SiteView, View
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+HTML_SUFFIX = ".html"
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Everything rendering needs besides the job: the templates, the answers, and the doors to bodies and data.
+
+    `parts` gives the surveyed parts of the body of the page at a content path; `data` a parsed data file.
+    """
+
+    site: Site
+    theme: Theme
+    environment: Environment
+    answers: Answers
+    hooks: Hooks
+    parts: Callable[[str], tuple[Part, ...]]
+    data: Callable[[str], Any]
+    signatures: dict[str, tuple[Mapping[str, Field], tuple[Problem, ...]]]
+
+
+def make(job: Job, shop: Workshop) -> Output:
+    """One output: rendered, or the problems that stood in the way and no bytes."""
+    view = View(job, shop.answers, _language(job, shop.site), lambda one, card: _body(one, card, shop), shop.data)
+    data, copy_of = b"", ""
+    try:
+        made = _MAKERS[job.kind](job, view, shop)
+        if isinstance(made, Path):
+            copy_of = str(made)
+        else:
+            data = made if isinstance(made, bytes) else _hooked(job, made, shop).encode("utf-8", "replace")
+    except Exception as error:  # noqa: BLE001 - whatever a template does becomes a located problem
+        view.problems.append(problem_of(error, shop.theme, _place(job)))
+    return Output(job, data, copy_of, tuple(view.reads), tuple(view.wants), tuple(view.problems))
+
+
+def _place(job: Job) -> str:
+    return f"templates/{job.template}" if job.template else job.origin
+
+
+def _language(job: Job, site: Site) -> str:
+    if job.card:
+        return job.card.lang
+    if job.subject in site.entries:
+        return site.entries[job.subject].card.lang
+    return str(job.params[0]) if job.kind == "feed" else site.config.site.language
+
+
+def _hooked(job: Job, text: str, shop: Workshop) -> str:
+    return shop.hooks.html(job.url, text) if job.output.endswith(HTML_SUFFIX) else text
+
+
+# Each kind of job.
+
+
+def _page(job: Job, view: View, shop: Workshop) -> str:
+    card = job.card or view.ask("card", job.subject)
+    page = PageView(card, view)
+    return _render(job, view, shop, **_page_context(page, view), list=_undated_list(page, view))
+
+
+def _undated_list(page: PageView, view: View) -> ListPage:
+    """What a page that heads a folder of undated pages, or of authors, lists."""
+    if page.kind == "authors":
+        return ListPage(view.pages_of_kind("author"))
+    if page.kind == "section":
+        return ListPage(tuple(one for one in view.pages(page.name.removesuffix("/_index")) if one != page))
+    return ListPage(())
+
+
+def _list(job: Job, view: View, shop: Workshop) -> str:
+    selector, number, url = job.params
+    shelf: Shelf = view.ask("shelf", view.lang, selector, number, url)
+    page = PageView(job.card or view.ask("card", job.subject), view)
+    items = tuple(CardView(card, view) for card in shelf.items)
+    listed = ListPage(items, shelf.number, shelf.newer, shelf.older)
+    return _render(job, view, shop, **_page_context(page, view), list=listed, term=page)
+
+
+def _terms(job: Job, view: View, shop: Workshop) -> str:
+    page = PageView(_own_card(job), view)
+    terms = view.terms(str(job.params[0]))
+    return _render(job, view, shop, **_page_context(page, view), list=ListPage(()), terms=terms)
+
+
+def _own_card(job: Job) -> Card:
+    if job.card is None:
+        raise ValueError(f"a job without a card: {job.output}")
+    return job.card
+
+
+def _page_context(page: PageView, view: View) -> dict[str, Any]:
+    way = crumbs(page, view)
+    return {"page": page, "crumbs": way, "head": Head(page, way, view)}
+
+
+def _feed(job: Job, view: View, shop: Workshop) -> str:
+    count = view.ask("config", "articles.feed_items")
+    cards = tuple(CardView(card, view) for card in view.ask("articles", view.lang, ("articles",), count, 0))
+    entries = [_feed_entry(card, view) for card in cards]
+    site = SiteView(view)
+    feed = SimpleNamespace(
+        title=site.title,
+        url=view.absolute(view.here),
+        home=view.absolute(site.home),
+        updated=max((entry.updated for entry in entries if entry.updated), default=EPOCH),
+        entries=entries,
+    )
+    return _render(job, view, shop, feed=feed) if job.template else _json_feed(feed, site, view)
+
+
+def _feed_entry(card: CardView, view: View) -> SimpleNamespace:
+    url = view.absolute(card.url)
+    return SimpleNamespace(
+        title=card.title,
+        url=url,
+        id=url,
+        date=card.date,
+        updated=card.updated or card.date,
+        authors=[author.title for author in card.authors],
+        summary=card.description,
+        content=_absolute_links(str(view.body(card._card)), view),
+    )
+
+
+def _absolute_links(html: str, view: View) -> Markup:
+    """The same HTML with site-local hrefs made absolute, as a feed reader needs them."""
+    base = view.absolute(str(view.ask("config", "base_path")) + "/")
+    prefix = str(view.ask("config", "base_path")) + "/"
+    pattern = re.compile(r'(<[a-z][^<>]*?\s(?:href|src|poster)=")' + re.escape(prefix) + r"(?!/)")
+    return Markup(pattern.sub(lambda found: found[1] + base, html))  # noqa: S704 - it was safe and still is
+
+
+def _json_feed(feed: SimpleNamespace, site: SiteView, view: View) -> str:
+    """JSON Feed 1.1 (jsonfeed.org)."""
+    items = [
+        {
+            "id": entry.id,
+            "url": entry.url,
+            "title": entry.title,
+            "content_html": xml(str(entry.content)),
+            "summary": entry.summary,
+            "date_published": entry.date.isoformat() if entry.date else None,
+            "date_modified": entry.updated.isoformat() if entry.updated else None,
+            "authors": [{"name": name} for name in entry.authors],
+        }
+        for entry in feed.entries
+    ]
+    whole = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title,
+        "description": site.description,
+        "home_page_url": feed.home,
+        "feed_url": feed.url,
+        "language": view.lang,
+        "items": [{key: value for key, value in item.items() if value not in (None, "", [])} for item in items],
+    }
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+
+
+def _sitemap(job: Job, view: View, shop: Workshop) -> str:
+    rows = view.ask("sitemap")
+    entries = [
+        SimpleNamespace(
+            url=view.absolute(url),
+            updated=updated,
+            alternates=tuple((one.lang, view.absolute(one.url)) for one in view.ask("translations", name)),
+        )
+        for url, updated, name in rows
+    ]
+    return _render(job, view, shop, entries=entries)
+
+
+def _robots(job: Job, view: View, shop: Workshop) -> str:
+    return _render(job, view, shop, sitemap=view.absolute(f"{view.ask('config', 'base_path')}/sitemap.xml"))
+
+
+def _redirect(job: Job, view: View, shop: Workshop) -> str:
+    card: Card = view.ask("card", job.subject)
+    return _render(job, view, shop, url=view.absolute(card.url), href=card.url, lang=card.lang)
+
+
+def _headers(_job: Job, view: View, _shop: Workshop) -> str:
+    """The headers for hosts that read a `_headers` file: security for all, for ever for what carries a fingerprint."""
+    base = view.ask("config", "base_path")
+    lines = [f"{base}/*", *(f"  {name}: {value}" for name, value in HEADERS.items())]
+    lines += [f"{base}/{ASSETS}*", "  Cache-Control: public, max-age=31536000, immutable", ""]
+    return "\n".join(lines)
+
+
+def _file(job: Job, view: View, _shop: Workshop) -> Path:
+    return Path(view.ask("file", job.subject).file)
+
+
+def _asset(job: Job, view: View, shop: Workshop) -> bytes:
+    name = str(job.params[0])
+    view.ask("asset", name)
+    data, wants = shop.theme.asset_data(name)
+    view.wants.update(dict.fromkeys(wants))
+    return data
+
+
+_MAKERS: dict[str, Callable[[Job, View, Workshop], str | bytes | Path]] = {
+    "asset": _asset,
+    "feed": _feed,
+    "file": _file,
+    "headers": _headers,
+    "list": _list,
+    "page": _page,
+    "redirect": _redirect,
+    "robots": _robots,
+    "sitemap": _sitemap,
+    "terms": _terms,
+}
+
+
+# Templates, bodies and components.
+
+
+def _render(job: Job, view: View, shop: Workshop, **context: Any) -> str:
+    view.ask("closure", job.template)
+    shared = _shared_context(view)
+    return shop.environment.get_template(job.template).render({**shared, **context})
+
+
+def _shared_context(view: View) -> dict[str, Any]:
+    return {"site": SiteView(view), "view": view, "t": view.t, "asset": view.asset, "link": view.link}
+
+
+def _body(view: View, card: Card, shop: Workshop) -> Markup:
+    """A page's body for a view; empty for a page that nobody wrote."""
+    inside: Inside | None = view.ask("page", card.path) if card.path else None
+    if inside is None:
+        return Markup()
+    draft = shop.site.entries[card.path].page.matter.draft
+    spot = Spot(card.path, draft)
+    return resolve(shop.parts(card.path), spot, view, card, lambda *call: _component(*call, shop))
+
+
+def _component(view: View, card: Card, call: Call, shop: Workshop) -> tuple[Markup, tuple[Problem, ...]]:
+    """One component call as HTML. A mistake in its template is told at the template, one in its call at the call."""
+    template = f"components/{call.name}.html"
+    view.ask("closure", template)
+    fields, problems = _signature(call.name, template, shop)
+    values, wrong = components.bind(call, fields)
+    values, broken = components.resolved(values, fields, card.path, view)
+    view.problems.extend(problems)
+    if wrong or problems:
+        return Markup(), (*wrong, *broken)
+    context = {**_shared_context(view), "page": CardView(card, view), "args": SimpleNamespace(**values)}
+    try:
+        html = shop.environment.get_template(template).render(context).strip()
+    except Exception as error:  # noqa: BLE001 - whatever a template does becomes a located problem
+        view.problems.append(problem_of(error, shop.theme, f"templates/{template}"))
+        return Markup(), ()
+    return Markup(html if not call.block else html + "\n"), broken  # noqa: S704 - the template escaped it
+
+
+def _signature(name: str, template: str, shop: Workshop) -> tuple[Mapping[str, Field], tuple[Problem, ...]]:
+    if name not in shop.signatures:
+        source = shop.theme.source(template)
+        if source is None:
+            return {}, (problem("unknown-template", f"templates/{template}", f"no such component: '{name}'"),)
+        text = Path(source.file).read_text(encoding="utf-8-sig")
+        shop.signatures[name] = components.signature(text, source.path)
+    return shop.signatures[name]

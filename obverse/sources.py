@@ -1,0 +1,171 @@
+"""read_sources: the disk, once. Every file the site is made of -> a path, a digest, and the stat that may stand for it.
+
+Content digests decide; (mtime, size, inode) are only a cache of them. A file whose time is so near to the scan that a
+later write could leave the same stat ("racy", as git calls it) is never trusted and is read again next time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from obverse.problems import Problem, problem
+
+# File systems stamp times as coarsely as two seconds; anything younger may change again without a new stamp.
+RACY_NS = 2_000_000_000
+
+SETTINGS = "obverse.toml"
+HOOKS = "hooks.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What stat() says of a file: modification time in nanoseconds, size in bytes, inode."""
+
+    mtime_ns: int
+    size: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file the site is made of.
+
+    `path` is its name in the site: relative to the root, forward slashes, NFC ("content/articles/a.md"); the bundled
+    theme's files are "theme/...". `file` is where it really is. `stamp` is None when the stat must not be trusted.
+    """
+
+    path: str
+    file: str
+    digest: str
+    stamp: Stamp | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All files of the site by path, sorted, and what could not be read."""
+
+    files: Mapping[str, Source]
+    problems: tuple[Problem, ...]
+
+    def under(self, prefix: str) -> Iterator[Source]:
+        """The files whose path starts with `prefix`, in order of path."""
+        return (source for path, source in self.files.items() if path.startswith(prefix))
+
+
+Known = Mapping[str, tuple[Stamp | None, str]]
+
+
+def read_sources(root: Path, theme: Path, known: Known, now_ns: int) -> Sources:
+    """Scan the site at `root` and the bundled theme; digests come from `known` where the stat still vouches for them.
+
+    `now_ns` is the file system's present time in nanoseconds since the epoch.
+    """
+    scan = _Scan(known, now_ns)
+    for name in (SETTINGS, HOOKS):
+        if (root / name).is_file():
+            scan.file(name, os.fspath(root / name))
+    scan.folder("content", root / "content", ())
+    scan.folder("templates", root / "templates", ())
+    if not _same(root / "templates", theme):
+        scan.folder("theme", theme, ())
+    return Sources(dict(sorted(scan.found.items())), tuple(scan.problems))
+
+
+def digest_of(data: bytes) -> str:
+    """The digest by which contents are told apart: BLAKE2b, 128 bits, in hexadecimal."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def stamp_of(entry: os.stat_result) -> Stamp:
+    """The stamp of a stat result."""
+    return Stamp(entry.st_mtime_ns, entry.st_size, entry.st_ino)
+
+
+def ignored(name: str) -> bool:
+    """Whether a file or folder of this name is no business of the site's: hidden, or an editor's backup."""
+    return name.startswith(".") or name.endswith("~")
+
+
+class _Scan:
+    """One walk over the site's folders, gathering sources and problems."""
+
+    def __init__(self, known: Known, now_ns: int) -> None:
+        self.known = known
+        self.now_ns = now_ns
+        self.found: dict[str, Source] = {}
+        self.problems: list[Problem] = []
+
+    def folder(self, path: str, folder: Path | str, above: tuple[tuple[int, int], ...]) -> None:
+        """Add all files of a folder; `above` holds (device, inode) of the folders around it, to stop at loops."""
+        try:
+            here = os.stat(folder)
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._unreadable(path, error)
+            return
+        identity = (here.st_dev, here.st_ino)
+        if identity in above:
+            self.problems.append(problem("unreadable", path, "this link leads back into a folder around it"))
+            return
+        for entry in entries:
+            if not ignored(entry.name):
+                self._entry(path, entry, (*above, identity))
+
+    def _entry(self, path: str, entry: os.DirEntry[str], above: tuple[tuple[int, int], ...]) -> None:
+        name = unicodedata.normalize("NFC", entry.name)
+        if not _speakable(name):
+            shown = entry.name.encode("utf-8", "replace").decode()
+            self.problems.append(
+                problem("file-name", f"{path}/{shown}", "a file name that is not valid text", hint="rename it")
+            )
+        elif entry.is_dir():
+            if name != "__pycache__":
+                self.folder(f"{path}/{name}", entry.path, above)
+        else:
+            self.file(f"{path}/{name}", entry.path, entry)
+
+    def file(self, path: str, file: str, entry: os.DirEntry[str] | None = None) -> None:
+        """Add one file, reading it only when its stat does not vouch for the known digest."""
+        try:
+            found = entry.stat() if entry else os.stat(file)
+            if not stat.S_ISREG(found.st_mode):
+                return
+            stamp = stamp_of(found)
+            known_stamp, known_digest = self.known.get(path, (None, ""))
+            digest = known_digest if stamp == known_stamp else _digest_of_file(file)
+        except OSError as error:
+            self._unreadable(path, error)
+            return
+        if path in self.found:
+            self.problems.append(problem("file-name", path, "two files here have the same name in Unicode (NFC)"))
+        trusted = stamp.mtime_ns < self.now_ns - RACY_NS
+        self.found[path] = Source(path, file, digest, stamp if trusted else None)
+
+    def _unreadable(self, path: str, error: OSError) -> None:
+        reason = (error.strerror or str(error)).lower()
+        self.problems.append(problem("unreadable", path, f"cannot be read: {reason}"))
+
+
+def _digest_of_file(file: str) -> str:
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _speakable(name: str) -> bool:
+    """Whether a file name is valid Unicode text without control characters."""
+    return not any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in name)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False

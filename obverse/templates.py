@@ -1,0 +1,131 @@
+"""Templates: Jinja's environment for one build. The only module that imports Jinja, and only when something renders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    FileSystemBytecodeCache,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+    meta,
+    pass_context,
+)
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from obverse.problems import Problem, nearest, problem
+from obverse.theme import Theme
+from obverse.view import Refused
+
+# What XML 1.0 (section 2.2) cannot carry, escaped or not.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class _ThemeLoader(BaseLoader):
+    """Jinja's door to the theme."""
+
+    def __init__(self, theme: Theme) -> None:
+        self.theme = theme
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        source = self.theme.source(template)
+        if source is None:
+            raise TemplateNotFound(template)
+        text = Path(source.file).read_text(encoding="utf-8-sig")
+        return text, source.path, lambda: True
+
+    def list_templates(self) -> list[str]:
+        return self.theme.template_names()
+
+
+def environment(theme: Theme, bytecode: Path | None) -> Environment:
+    """The environment that renders a theme; compiled templates are kept in the folder `bytecode`, if given."""
+    cache = None
+    if bytecode:
+        bytecode.mkdir(parents=True, exist_ok=True)
+        cache = FileSystemBytecodeCache(str(bytecode))
+    made = Environment(
+        loader=_ThemeLoader(theme),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        bytecode_cache=cache,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    made.filters.update(date=_date, isodate=isodate, absolute=_absolute, xml=xml)
+    return made
+
+
+def references_in(text: str) -> tuple[str, ...]:
+    """The template names a template's source mentions, sorted; "*" stands for one it computes."""
+    try:
+        found = meta.find_referenced_templates(Environment(autoescape=True).parse(text))  # noqa: S701 - parsed only
+        return tuple(sorted({"*" if name is None else name for name in found}))
+    except TemplateSyntaxError:
+        return ()
+
+
+def problem_of(error: Exception, theme: Theme, template: str) -> Problem:
+    """What went wrong while a template was compiled or rendered, at its line."""
+    if isinstance(error, TemplateSyntaxError):
+        where = error.filename or error.name or template
+        return problem("template-syntax", where, error.message or "syntax error", line=error.lineno)
+    where, line = _innermost(error.__traceback__, theme) or (template, 0)
+    if isinstance(error, Refused):
+        one = error.problem
+        return one if one.path else problem(one.code, where, one.message, line=line, hint=one.hint)
+    if isinstance(error, TemplateNotFound):
+        hint = nearest(str(error.name), theme.template_names())
+        return problem("unknown-template", where, f"no such template: '{error.name}'", line=line, hint=hint)
+    if isinstance(error, UndefinedError):
+        return problem("template-undefined", where, str(error.message), line=line)
+    return problem("template-error", where, f"{type(error).__name__}: {error}", line=line)
+
+
+def _innermost(trace: TracebackType | None, theme: Theme) -> tuple[str, int] | None:
+    """The deepest template line of a traceback (Jinja rewrites the frames of compiled templates)."""
+    names = {source.path for source in (*theme.files.values(), *theme.bundled.values())}
+    found = None
+    while trace:
+        if trace.tb_frame.f_code.co_filename in names:
+            found = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        trace = trace.tb_next
+    return found
+
+
+@pass_context
+def _date(context: Context, moment: datetime) -> str:
+    """A date as the page's language writes it (the words `date` and `month.1` to `month.12`)."""
+    t = context["t"]
+    month = t(f"month.{moment.month}")
+    return str(t("date", day=moment.day, month=month, year=moment.year))
+
+
+def isodate(moment: datetime) -> str:
+    """A date and time as RFC 3339 wants it."""
+    return moment.isoformat(timespec="seconds")
+
+
+@pass_context
+def _absolute(context: Context, href: str) -> str:
+    """An href as an absolute URL of the published site."""
+    return str(context["view"].absolute(href))
+
+
+def xml(text: str | Markup) -> str | Markup:
+    """The text without the characters that XML 1.0 cannot carry."""
+    kept = _NOT_XML.sub("", str(text))
+    return Markup(kept) if isinstance(text, Markup) else kept  # noqa: S704 - only characters were taken away
+

@@ -1,0 +1,181 @@
+"""Theme: the site's templates over the bundled ones, their closures, their assets and their words.
+
+Templates are asked once for what they include, extend and import; whatever cannot be known statically depends on every
+template. Assets are published under a name that carries their content's digest, so they may be cached for ever.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from obverse.addresses import encoded
+from obverse.problems import Problem, nearest, problem
+from obverse.sources import Source, digest_of
+
+BUNDLED = "theme/"
+ASSETS = "assets/"
+WORDS = "words/"
+FALLBACK_LANGUAGE = "en"
+
+_CSS_URL = re.compile(rb"""url\(\s*(["']?)(?![a-z]+:|/|#)([^"')]+)\1\s*\)""")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A published asset: its name under `templates/assets/`, its href, its output path, and the assets it names."""
+
+    name: str
+    url: str
+    output: str
+    wants: tuple[str, ...]
+
+
+class Theme:
+    """The merged `templates/` folders of one build."""
+
+    def __init__(self, sources: Iterable[Source], base_path: str, known_references: Mapping[str, tuple[str, ...]]) -> None:
+        """`sources` are the files under "templates/" and "theme/"; `known_references` are earlier findings by digest."""
+        self.base_path = base_path
+        self.bundled: dict[str, Source] = {}
+        own: dict[str, Source] = {}
+        for source in sources:
+            folder, _, name = source.path.partition("/")
+            (self.bundled if folder == "theme" else own)[name] = source
+        if not self.bundled:
+            # The checkout's own templates/ are the bundled theme.
+            self.bundled = own
+        self.files = {**self.bundled, **own}
+        self.references: dict[str, tuple[str, ...]] = dict(known_references)
+        self.problems: list[Problem] = []
+        self._closures: dict[str, tuple[tuple[str, str], ...] | None] = {}
+        self._assets: dict[str, Asset | None] = {}
+        self._words: dict[str, dict[str, str]] = {}
+
+    def source(self, name: str) -> Source | None:
+        """The file behind a template name; "theme/x" is always the bundled one."""
+        if name.startswith(BUNDLED):
+            return self.bundled.get(name.removeprefix(BUNDLED))
+        return self.files.get(name)
+
+    def template_names(self) -> list[str]:
+        """All templates there are, by name."""
+        return sorted(name for name in self.files if not name.startswith((ASSETS, WORDS)) and "." in name)
+
+    def components(self) -> frozenset[str]:
+        """The names that a body may call: `components/NAME.html`."""
+        names = (name for name in self.files if name.startswith("components/") and name.endswith(".html"))
+        return frozenset(name[len("components/") : -len(".html")] for name in names)
+
+    def closure(self, name: str) -> tuple[tuple[str, str], ...] | None:
+        """(name, digest) of a template and all it can reach, "" for one that is looked for and absent; None: no such
+        template. An include that cannot be known statically reaches every template."""
+        if name not in self._closures:
+            self._closures[name] = self._closure(name) if self.source(name) else None
+        return self._closures[name]
+
+    def _closure(self, name: str) -> tuple[tuple[str, str], ...]:
+        found: dict[str, str] = {}
+        open_names = [name]
+        while open_names:
+            one = open_names.pop()
+            if one in found:
+                continue
+            source = self.source(one)
+            found[one] = source.digest if source else ""
+            if source:
+                references = self._references(one, source)
+                open_names.extend(self.template_names() if "*" in references else references)
+        return tuple(sorted(found.items()))
+
+    def _references(self, name: str, source: Source) -> tuple[str, ...]:
+        """The names a template's source mentions, "*" for one that is computed."""
+        if source.digest not in self.references:
+            from obverse.templates import references_in
+
+            self.references[source.digest] = references_in(_text(source))
+        return self.references[source.digest]
+
+    def asset_names(self) -> tuple[str, ...]:
+        """All assets there are, by name."""
+        return tuple(sorted(name.removeprefix(ASSETS) for name in self.files if name.startswith(ASSETS)))
+
+    def asset(self, name: str) -> Asset | None:
+        """Where an asset is published, or None when there is no such file."""
+        if name not in self._assets:
+            self._assets[name] = None  # a style sheet that names itself ends here
+            source = self.files.get(ASSETS + name)
+            if source:
+                self._assets[name] = self._published(name, source)
+        return self._assets[name]
+
+    def _published(self, name: str, source: Source) -> Asset:
+        data, wants = self.asset_data(name)
+        # The digest of the finished bytes, so that a style sheet gets a new name with the pictures it names.
+        mark = source.digest if not wants else digest_of(data)
+        stem, suffix = posixpath.splitext(name)
+        output = f"{ASSETS}{stem}.{mark[:10]}{suffix}"
+        return Asset(name, self.base_path + encoded("/" + output), output, wants)
+
+    def asset_data(self, name: str) -> tuple[bytes, tuple[str, ...]]:
+        """An asset's bytes as published (in CSS, `url()`s of other assets point to those), and the assets it names."""
+        source = self.files[ASSETS + name]
+        with open(source.file, "rb") as stream:
+            data = stream.read()
+        if not name.endswith(".css"):
+            return data, ()
+        wants: list[str] = []
+
+        def replaced(found: re.Match[bytes]) -> bytes:
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(name), found[2].decode("utf-8", "replace")))
+            asset = self.asset(target)
+            if asset is None:
+                self._broken(source, data, found.start(), target)
+                return found[0]
+            wants.append(target)
+            return b'url("' + asset.url.encode() + b'")'
+
+        return _CSS_URL.sub(replaced, data), tuple(dict.fromkeys(wants))
+
+    def _broken(self, source: Source, data: bytes, offset: int, target: str) -> None:
+        line = data.count(b"\n", 0, offset) + 1
+        column = offset - data.rfind(b"\n", 0, offset)
+        hint = nearest(target, self.asset_names())
+        message = f"no such asset: '{target}'"
+        self.problems.append(problem("unknown-asset", source.path, message, line=line, column=column, hint=hint))
+
+    def words(self, lang: str) -> dict[str, str]:
+        """The catalogue of a language: its own words over the fallback language's, the site's over the theme's."""
+        if lang not in self._words:
+            merged: dict[str, str] = {}
+            for code in dict.fromkeys((FALLBACK_LANGUAGE, lang)):
+                name = f"{WORDS}{code}.toml"
+                layers = dict.fromkeys((self.bundled.get(name), self.files.get(name)))
+                for source in layers:
+                    merged.update(self._catalogue(source) if source else {})
+            self._words[lang] = merged
+        return self._words[lang]
+
+    def _catalogue(self, source: Source) -> dict[str, str]:
+        import tomllib
+
+        try:
+            table = tomllib.loads(_text(source))
+        except tomllib.TOMLDecodeError as error:
+            line = re.search(r"line (\d+)", str(error))
+            self.problems.append(
+                problem("words", source.path, f"not TOML: {error}", line=int(line[1]) if line else 0)
+            )
+            return {}
+        wrong = [key for key, word in table.items() if not isinstance(word, str)]
+        for key in wrong:
+            hint = 'write "a.b" = "text", with quotes around a key that has a dot'
+            self.problems.append(problem("words", source.path, f"the word '{key}' is not a text", hint=hint))
+        return {key: word for key, word in table.items() if isinstance(word, str)}
+
+
+def _text(source: Source) -> str:
+    with open(source.file, encoding="utf-8-sig", errors="replace", newline=None) as stream:
+        return stream.read()

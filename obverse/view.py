@@ -1,0 +1,391 @@
+"""View: the only door from a template to the site. Every step through it is a question that the output remembers.
+
+A `View` is made for one job. What it hands out are plain answers, wrapped so that what they name (a card's authors, its
+section) is asked for only when a template looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from obverse.answers import Answers
+from obverse.cells import Inside
+from obverse.jobs import Job
+from obverse.links import Target
+from obverse.problems import Problem, nearest, problem
+from obverse.site import Card, Term
+
+TOC_LEVELS = (2, 3)
+TOC_LEAST = 3
+
+
+class Refused(Exception):  # noqa: N818 - it says what happened, like jinja2.TemplateNotFound
+    """Raised when a template asks for what cannot be given; carries the problem, which gets the template's line."""
+
+    def __init__(self, found: Problem) -> None:
+        super().__init__(found.message)
+        self.problem = found
+
+    @classmethod
+    def because(cls, code: str, message: str, hint: str = "") -> Refused:
+        """A refusal whose place is the template's."""
+        return cls(problem(code, "", message, hint=hint))
+
+
+class Free(dict[str, Any]):
+    """A free table (`extra`, `[theme]`): what is not in it is None, so that a template may simply ask."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One entry of a menu; `current` when it leads to the page at hand or to the section around it."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CountedTerm:
+    """A term in the list of its taxonomy, with the number of its articles."""
+
+    taxonomy: str
+    name: str
+    url: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """What a list template shows: cards, its number (0 is the front), and its neighbours' hrefs ("" at the ends)."""
+
+    items: tuple[CardView, ...]
+    number: int = 0
+    newer: str = ""
+    older: str = ""
+
+
+class CardView:
+    """A card as templates see it: the fields of `Card`, with its authors and section as cards themselves."""
+
+    __slots__ = ("_card", "_view")
+
+    def __init__(self, card: Card, view: View) -> None:
+        self._card = card
+        self._view = view
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._card, name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CardView) and other._card.url == self._card.url
+
+    def __hash__(self) -> int:
+        return hash(self._card.url)
+
+    @property
+    def title(self) -> str:
+        """The title; of a page that nobody wrote, the theme's word for its kind."""
+        if self._card.title:
+            return self._card.title
+        taxonomy = f".{self._view.job.params[0]}" if self._card.kind == "terms" else ""
+        return self._view.t(f"title.{self._card.kind}{taxonomy}")
+
+    @property
+    def authors(self) -> tuple[CardView, ...]:
+        """The cards of its authors."""
+        cards = (self._view.ask("localised", path, self._card.lang) for path in self._card.authors)
+        return tuple(CardView(card, self._view) for card in cards if card)
+
+    @property
+    def section(self) -> CardView | None:
+        """The card of the section it lies in."""
+        return self._view.wrapped(self._view.ask("section", self._card.section, self._card.lang))
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """The free values of its front matter."""
+        return Free(self._card.extra)
+
+
+class PageView(CardView):
+    """The page an output is about: a card, and what only the page itself shows."""
+
+    __slots__ = ()
+
+    def _inside(self) -> Inside | None:
+        inside: Inside | None = self._view.ask("page", self._card.path) if self._card.path else None
+        return inside
+
+    @property
+    def body(self) -> Any:
+        """The body as safe HTML, links and pictures resolved, components rendered."""
+        return self._view.body(self._card)
+
+    @property
+    def toc(self) -> tuple[Any, ...]:
+        """Its headings of levels 2 and 3; none when there are fewer than three, or `toc: false`."""
+        inside = self._inside()
+        if inside is None or inside.toc is False:
+            return ()
+        found = tuple(heading for heading in inside.headings if heading.level in TOC_LEVELS)
+        return found if inside.toc or len(found) >= TOC_LEAST else ()
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it will be taken down."""
+        inside = self._inside()
+        return inside.expires if inside else None
+
+    @property
+    def canonical(self) -> str:
+        """The canonical URL its front matter names, or ""."""
+        inside = self._inside()
+        return inside.canonical if inside else ""
+
+    @property
+    def form(self) -> str:
+        """The form its front matter names, or ""."""
+        inside = self._inside()
+        return inside.form if inside else ""
+
+    @property
+    def cta(self) -> str:
+        """The call to action its front matter names, or ""."""
+        inside = self._inside()
+        return inside.cta if inside else ""
+
+
+class SiteView:
+    """The site's settings as templates see them, each asked for by itself."""
+
+    __slots__ = ("_view",)
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def _setting(self, key: str) -> Any:
+        return self._view.ask("config", key)
+
+    @property
+    def title(self) -> str:
+        """`[site] title`."""
+        return str(self._setting("site.title"))
+
+    @property
+    def tagline(self) -> str:
+        """`[site] tagline`."""
+        return str(self._setting("site.tagline"))
+
+    @property
+    def description(self) -> str:
+        """`[site] description`."""
+        return str(self._setting("site.description"))
+
+    @property
+    def url(self) -> str:
+        """`[site] url`, absolute, without a closing slash."""
+        return str(self._setting("site.url"))
+
+    @property
+    def language(self) -> str:
+        """`[site] language`."""
+        return str(self._setting("site.language"))
+
+    @property
+    def author(self) -> str:
+        """`[site] author`."""
+        return str(self._setting("site.author"))
+
+    @property
+    def home(self) -> str:
+        """The href of the home page in the language of the page at hand."""
+        prefix = "" if self._view.lang == self.language else f"{self._view.lang}/"
+        return f"{self._setting('base_path')}/{prefix}"
+
+    @property
+    def theme(self) -> Mapping[str, Any]:
+        """The free `[theme]` table."""
+        return Free(self._setting("theme"))
+
+
+class View:
+    """What one output may ask. It records the numbers of its questions, the assets it wants, and problems on the way."""
+
+    def __init__(
+        self,
+        job: Job,
+        answers: Answers,
+        lang: str,
+        bodies: Callable[[View, Card], Any],
+        data: Callable[[str], Any],
+    ) -> None:
+        """`bodies` renders a card's body for a view; `data` reads a data file by name."""
+        self.job = job
+        self.lang = lang
+        self.reads: dict[int, None] = {}
+        self.wants: dict[str, None] = {}
+        self.problems: list[Problem] = []
+        self._answers = answers
+        self._bodies = bodies
+        self._data = data
+
+    def ask(self, kind: str, *arguments: Any) -> Any:
+        """The answer to a question, remembered as one this output depends on."""
+        number, answer = self._answers.ask((kind, *arguments))
+        self.note(kind, number)
+        return answer
+
+    def note(self, _kind: str, number: int) -> None:
+        """Remember a question by number."""
+        self.reads[number] = None
+
+    def wrapped(self, card: Card | None) -> CardView | None:
+        """A card for a template."""
+        return CardView(card, self) if card else None
+
+    def _all(self, cards: tuple[Card, ...]) -> tuple[CardView, ...]:
+        return tuple(CardView(card, self) for card in cards)
+
+    # What templates call. Every name here is in docs/designers.md.
+
+    def page(self, path: str) -> CardView | None:
+        """The card of the page at a content path, in the language at hand, or None."""
+        return self.wrapped(self.ask("localised", path, self.lang))
+
+    def articles(
+        self,
+        section: str = "",
+        tag: str = "",
+        category: str = "",
+        author: str = "",
+        series: str = "",
+        limit: int = 0,
+        offset: int = 0,
+    ) -> tuple[CardView, ...]:
+        """Articles, newest first, on all the lists named; `limit` 0 is no limit. Terms by name, authors by file name."""
+        from obverse.addresses import slug
+
+        path = author if author.endswith(".md") or not author else f"authors/{author}.md"
+        wanted = {"section": section, "tags": slug(tag), "categories": slug(category), "series": slug(series)}
+        selectors = [f"{name}={value}" for name, value in {**wanted, "authors": path}.items() if value]
+        return self._all(self.ask("articles", self.lang, tuple(selectors) or ("articles",), limit, offset))
+
+    def pages(self, section: str = "") -> tuple[CardView, ...]:
+        """The undated pages of a section by weight, then title."""
+        return self._all(self.ask("pages", self.lang, section))
+
+    def pages_of_kind(self, kind: str) -> tuple[CardView, ...]:
+        """All pages of a kind ("author", "page" …) by weight, then title."""
+        return self._all(self.ask("kind", self.lang, kind))
+
+    def next(self, page: CardView) -> CardView | None:
+        """The next newer article of the section."""
+        return self.wrapped(self.ask("near", page.path, 0)) if page.path else None
+
+    def previous(self, page: CardView) -> CardView | None:
+        """The next older article of the section."""
+        return self.wrapped(self.ask("near", page.path, 1)) if page.path else None
+
+    def related(self, page: CardView, limit: int = 2) -> tuple[CardView, ...]:
+        """The articles that share most terms with a page."""
+        return self._all(self.ask("related", page.path, limit)) if page.path else ()
+
+    def terms(self, taxonomy: str) -> tuple[CountedTerm, ...]:
+        """All terms of a taxonomy by name, with counts."""
+        rows: tuple[tuple[Term, int], ...] = self.ask("terms", self.lang, taxonomy)
+        return tuple(CountedTerm(term.taxonomy, term.name, term.url, count) for term, count in rows)
+
+    def author(self, name: str) -> CardView | None:
+        """The card of an author by file name."""
+        return self.page(f"authors/{name}.md")
+
+    def menu(self, name: str) -> tuple[MenuItem, ...]:
+        """The items of a menu from `[menus]`."""
+        home, here = SiteView(self).home, self.here
+        rows = self.ask("menu", name, self.lang)
+        return tuple(
+            MenuItem(label, url, url == here or (url != home and url.endswith("/") and here.startswith(url)))
+            for label, url in rows
+        )
+
+    @property
+    def here(self) -> str:
+        """The href of the output at hand."""
+        return str(self.ask("config", "base_path")) + self.job.url
+
+    def translations(self, page: CardView) -> tuple[CardView, ...]:
+        """A page in all the languages it has, if there are several."""
+        return self._all(self.ask("translations", page.name)) if page.name else ()
+
+    def link(self, destination: str) -> str:
+        """The href of a destination named by its content path or address. A broken one is a problem."""
+        found: Target = self.ask("link", "", destination)
+        if found.code:
+            raise Refused.because(found.code, found.message, found.hint)
+        return found.url
+
+    def asset(self, name: str) -> str:
+        """The href of a fingerprinted asset, which is then published."""
+        found = self.ask("asset", name)
+        if found is None:
+            hint = nearest(name, self.ask("assets"))
+            raise Refused.because("unknown-asset", f"no such asset: '{name}'", hint or "put it in templates/assets/")
+        self.wants[name] = None
+        return str(found.url)
+
+    def data(self, name: str) -> Any:
+        """A data file of `content/_data/`, parsed, by name without suffix."""
+        if self.ask("data", name) is None:
+            raise Refused.because("unknown-data", f"no such data: '{name}'", "put it in content/_data/")
+        return self._data(name)
+
+    def body(self, card: Card) -> Any:
+        """A page's body as safe HTML."""
+        return self._bodies(self, card)
+
+    def absolute(self, href: str) -> str:
+        """An href as an absolute URL of the published site."""
+        if not href.startswith("/"):
+            return href
+        base = str(self.ask("config", "base_path"))
+        return str(self.ask("config", "site.url")) + href.removeprefix(base)
+
+    def t(self, key: str, **values: Any) -> str:
+        """The word `key` in the language at hand, its {names} filled; with `n`, the form for that number."""
+        word = None
+        if "n" in values:
+            word = self.ask("word", self.lang, f"{key}.one" if values["n"] == 1 else f"{key}.other")
+        if word is None:
+            word = self.ask("word", self.lang, key)
+        if word is None:
+            raise Refused.because("unknown-word", f"no such word: '{key}'", f"add it to templates/words/{self.lang}.toml")
+        try:
+            return str(word.format(**values))
+        except (KeyError, IndexError, ValueError) as error:
+            raise Refused.because("unknown-word", f"the word '{key}' cannot be filled: {error}") from error
+
+    @property
+    def today(self) -> date:
+        """The day of the build in the site's time zone."""
+        day: date = self.ask("today").value
+        return day
+
+    @property
+    def year(self) -> int:
+        """The year of the build in the site's time zone."""
+        return int(self.ask("year").value)
+
+    def is_past(self, moment: datetime) -> bool:
+        """Whether a moment has come."""
+        return bool(self.ask("is_past", moment.isoformat()).value)
+
+    def age_in_days(self, moment: datetime) -> int:
+        """Whole calendar days from a moment to today."""
+        return int(self.ask("age_in_days", moment.isoformat()).value)

@@ -1,0 +1,35 @@
+"""Why: an address -> why its output was last written, or why the next build would write it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from obverse import ledger as ledgers
+from obverse.addresses import output_path
+from obverse.build import BuildOptions, build
+from obverse.problems import as_text, errors, nearest
+
+
+def why(options: BuildOptions, url: str) -> tuple[str, int]:
+    """What to tell about the output at `url` (an address, or a path under the output folder), and the exit code."""
+    ledger = ledgers.load(options.ledger_file)
+    if not ledger.outputs:
+        return f"{options.folder.name} has not been built yet", 1
+    report = build(options)
+    if report.blocked:
+        return as_text(errors(report.problems)), 1
+    output = _output(url, {*ledger.outputs, *report.because})
+    if output is None:
+        hint = nearest(url, ["/" + path.removesuffix("index.html") for path in ledger.outputs])
+        return f"no output answers for {url}" + (f"; {hint}" if hint else ""), 1
+    if output in report.removed:
+        return f"{output} would be removed: nothing asks for it any more", 0
+    if output in report.because:
+        return f"{output} would be written: {report.because[output]}", 0
+    return f"{output} is up to date; it was last written because {ledger.outputs[output].because}", 0
+
+
+def _output(url: str, outputs: set[str]) -> str | None:
+    path = urlsplit(url).path
+    candidates = (path.lstrip("/"), output_path("/" + path.lstrip("/")), output_path("/" + path.strip("/") + "/"))
+    return next((one for one in candidates if one in outputs), None)
