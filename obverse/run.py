@@ -90,7 +90,7 @@ def _hooked(job: Job, text: str, shop: Workshop) -> str:
 def _page(job: Job, view: View, shop: Workshop) -> str:
     card = job.card or view.ask("card", job.subject)
     page = PageView(card, view)
-    return _render(job, view, shop, **_page_context(page, view), list=_undated_list(page, view))
+    return _render(job, view, shop, **_page_context(page, view), list=_undated_list(page, view), author=page)
 
 
 def _undated_list(page: PageView, view: View) -> ListPage:
@@ -103,12 +103,13 @@ def _undated_list(page: PageView, view: View) -> ListPage:
 
 
 def _list(job: Job, view: View, shop: Workshop) -> str:
-    selector, number, url = job.params
+    selector, number, url = str(job.params[0]), *job.params[1:]
     shelf: Shelf = view.ask("shelf", view.lang, selector, number, url)
     page = PageView(job.card or view.ask("card", job.subject), view)
     items = tuple(CardView(card, view) for card in shelf.items)
     listed = ListPage(items, shelf.number, shelf.newer, shelf.older)
-    return _render(job, view, shop, **_page_context(page, view), list=listed, term=page)
+    term = SimpleNamespace(taxonomy=selector.partition("=")[0], name=page.title, url=page.url)
+    return _render(job, view, shop, **_page_context(page, view), list=listed, term=term)
 
 
 def _terms(job: Job, view: View, shop: Workshop) -> str:
