@@ -25,10 +25,9 @@ def is_markdown(path: str) -> bool:
 
 
 def slug(text: str) -> str:
-    """A path segment made of a name: lower case, letters and digits of every script, hyphens for spaces ("" if none)."""
-    plain = unicodedata.normalize("NFC", text).strip().lower()
-    spaced = _DASHES.sub("-", _NOT_IN_SLUG.sub(lambda gap: "-" if gap.group().isspace() else "", _DASHES.sub("-", plain)))
-    return spaced.strip("-.")
+    """A path segment made of a name: lower case, letters and digits of every script, hyphens for spaces; may be ""."""
+    plain = _DASHES.sub("-", unicodedata.normalize("NFC", text).strip().lower())
+    return _DASHES.sub("-", _NOT_IN_SLUG.sub("", plain)).strip("-.")
 
 
 def encoded(path: str) -> str:
@@ -51,7 +50,7 @@ def joined(folder: str, relative: str) -> str | None:
     """A path relative to a content folder as a content path; None when it leaves `content/`. "/x" is from the top."""
     path = relative[1:] if relative.startswith("/") else posixpath.join(folder, relative)
     clean = posixpath.normpath(path) if path else ""
-    if clean == "." or clean == "":
+    if clean in {".", ""}:
         return ""
     return None if clean == ".." or clean.startswith("../") else clean.lstrip("/")
 

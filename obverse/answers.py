@@ -28,7 +28,8 @@ class Answers:
         self._answered = [answered for _, answered in known]
         self._numbers = {key: number for number, key in enumerate(self._questions)}
         self._values: dict[int, Any] = {}
-        self.changed = self._ask_again({i for i, (name, digest) in enumerate(known_cells) if cells.digest(name) != digest})
+        changed = {number for number, (name, digest) in enumerate(known_cells) if cells.digest(name) != digest}
+        self.changed = self._ask_again(changed)
 
     def _ask_again(self, changed_cells: set[int]) -> frozenset[int]:
         """The numbers of the questions that have another answer now. Only those that read a changed cell are asked."""
@@ -93,16 +94,21 @@ class Answers:
         Questions no output asks any more stay while they are few; more than that and all are numbered anew.
         """
         if len(self._questions) <= 2 * len(live) + 100:
-            return self._cell_table(), list(zip(self._questions, self._answered, strict=True)), None
-        renumbered = {old: new for new, old in enumerate(sorted(live))}
-        compact = Answers.__new__(Answers)
-        compact._cells, compact._cell_names, compact._cell_numbers = self._cells, [], {}
+            return (
+                self._cell_table(range(len(self._cell_names))),
+                list(zip(self._questions, self._answered, strict=True)),
+                None,
+            )
+        questions = {old: new for new, old in enumerate(sorted(live))}
+        used = dict.fromkeys(cell for old in questions for cell in self._answered[old].cells)
+        cells = {old: new for new, old in enumerate(used)}
         kept = []
-        for old in sorted(live):
+        for old in questions:
             answered = self._answered[old]
-            cells = tuple(compact._cell(self._cell_names[cell]) for cell in answered.cells)
-            kept.append((self._questions[old], Answered(answered.digest, cells, answered.until)))
-        return compact._cell_table(), kept, renumbered
+            renumbered = tuple(cells[cell] for cell in answered.cells)
+            kept.append((self._questions[old], Answered(answered.digest, renumbered, answered.until)))
+        return self._cell_table(cells), kept, questions
 
-    def _cell_table(self) -> list[tuple[str, str]]:
-        return [(name, self._cells.digest(name)) for name in self._cell_names]
+    def _cell_table(self, numbers: Iterable[int]) -> list[tuple[str, str]]:
+        names = (self._cell_names[number] for number in numbers)
+        return [(name, self._cells.digest(name)) for name in names]

@@ -85,8 +85,11 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a build: problems, output paths written and removed, how many outputs there are, whether errors
-    blocked it, when the site is due next, how long it took in seconds, and why each file was written."""
+    """What came of a build.
+
+    `written` and `removed` are output paths, `total` counts all outputs there are, `blocked` says that errors kept it
+    from being written, `next_due` is when the site changes by itself, `because` tells why each file was written.
+    """
 
     problems: tuple[Problem, ...]
     written: tuple[str, ...] = ()

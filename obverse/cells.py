@@ -47,8 +47,11 @@ class Cells:
         data: Mapping[str, Source],
         sizes: Callable[[File], tuple[int, int] | None],
     ) -> None:
-        """`owners` maps each site-local URL to the content path it shows ("" for a generated page); `data` are the
-        data files by name; `sizes` tells a picture's width and height in pixels."""
+        """Look at a placed site.
+
+        `owners` maps each site-local URL to the content path it shows ("" for a generated page); `data` are the data
+        files by name; `sizes` tells a picture's width and height in pixels.
+        """
         self.site = site
         self.theme = theme
         self.owners = owners
@@ -59,13 +62,13 @@ class Cells:
         self._digests: dict[str, str] = {}
         self._kinds: dict[str, Callable[[str], Any]] = {
             "anchors": self._anchors,
-            "asset": lambda key: theme.asset(key),
+            "asset": theme.asset,
             "assets": lambda _: theme.asset_names(),
             "card": lambda key: entry.card if (entry := site.entries.get(key)) else None,
             "clock": lambda _: site.clock,
             "config": self._config,
             "data": lambda key: source.digest if (source := data.get(key)) else None,
-            "file": lambda key: site.files.get(key),
+            "file": site.files.get,
             "hidden": self._hidden,
             "list": self._list,
             "names": lambda _: (*site.entries, *site.files),
@@ -73,12 +76,12 @@ class Cells:
             "page": self._page,
             "pages": lambda _: tuple(site.entries),
             "size": self._size,
-            "template": lambda key: theme.closure(key),
+            "template": theme.closure,
             "terms": lambda key: site.terms.get(_pair(key), ()),
             "translations": lambda key: site.translations.get(key, ()),
-            "url": lambda key: owners.get(key),
+            "url": owners.get,
             "urls": lambda _: tuple(owners),
-            "words": lambda key: theme.words(key),
+            "words": theme.words,
         }
 
     def value(self, name: str) -> Any:

@@ -240,8 +240,8 @@ def _new_site(given: argparse.Namespace) -> int:
 def _new_article(given: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
-    from obverse.config import load
     from obverse.build import no_site
+    from obverse.config import load
     from obverse.new import new_article
 
     root = _root(given)
@@ -308,4 +308,3 @@ COMMANDS = (
     Command("why", "Say why an output was written, or would be.", _add_why, _why),
     Command("list", "List the pages and their state.", _add_list, _list),
 )
-

@@ -178,4 +178,5 @@ def _durable(file: Path, data: bytes) -> None:
 def _refused(out: Path, path: str, error: OSError) -> Problem:
     reason = (error.strerror or str(error)).lower()
     where = f"{out.name}/{path}" if path else out.name
-    return problem("disk", where, f"cannot be written: {reason}", hint="the site is as it was; free the way and build again")
+    hint = "the site is as it was; free the way and build again"
+    return problem("disk", where, f"cannot be written: {reason}", hint=hint)

@@ -37,7 +37,8 @@ def signature(text: str, path: str) -> tuple[dict[str, Field], tuple[Problem, ..
     declared = _DECLARATION.match(text)
     if declared is None:
         return {}, ()
-    node, problems = read_toml(declared[1], Document.of(path, text), "component-signature", text.count("\n", 0, declared.start(1)) + 1)
+    first_line = text.count("\n", 0, declared.start(1)) + 1
+    node, problems = read_toml(declared[1], Document.of(path, text), "component-signature", first_line)
     table = plain(node) if node is not None else {}
     fields: dict[str, Field] = {}
     found = list(problems)

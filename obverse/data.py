@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,4 +64,10 @@ def _csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-_READERS = {".toml": _toml, ".json": json.loads, ".yaml": _yaml, ".yml": _yaml, ".csv": _csv}
+_READERS: dict[str, Callable[[str], Any]] = {
+    ".toml": _toml,
+    ".json": json.loads,
+    ".yaml": _yaml,
+    ".yml": _yaml,
+    ".csv": _csv,
+}

@@ -50,7 +50,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A component call `{{ name(...) }}`. Arguments are plain literals; `block` when it stood alone in its paragraph."""
+    """A component call `{{ name(...) }}` with plain literals; `block` when it stood alone in its paragraph."""
 
     name: str
     positional: tuple[object, ...]

@@ -39,7 +39,7 @@ def _between(page: PageView, view: View, site: SiteView) -> list[Crumb]:
         taxonomy = str(view.job.params[0]).partition("=")[0]
         folder = str(view.ask("config", f"taxonomies.{taxonomy}"))
         return [Crumb(view.t(f"title.terms.{taxonomy}"), f"{site.home}{folder}/")]
-    steps, folder = [], page._card.section
+    steps, folder = [], page.folder
     while folder:
         card = view.ask("section", folder, view.lang)
         if card:
@@ -79,7 +79,7 @@ class Head:
 
     @property
     def robots(self) -> str:
-        """ "noindex" for pages that search engines should not list."""
+        """What robots are told: "noindex" for pages that search engines should not list, else ""."""
         return "noindex" if self._page.noindex or self._page.kind == "404" else ""
 
     @property
@@ -192,5 +192,3 @@ def _script_safe(data: dict[str, Any]) -> Markup:
     """JSON that may stand in a script element: no "<" ends it early (HTML, "restrictions for script elements")."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
-
-

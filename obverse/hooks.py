@@ -95,5 +95,3 @@ def _failed(name: str, error: Exception) -> Problem:
         trace = trace.tb_next
     where = f"{name}() failed: " if name else "cannot be loaded: "
     return problem("hook", HOOKS, f"{where}{type(error).__name__}: {error}", line=line)
-
-

@@ -90,7 +90,8 @@ def _authors(visible: list[Surveyed]) -> frozenset[str]:
 
 
 def _entries(visible: list[Surveyed], ground: Ground) -> tuple[dict[str, Entry], list[Problem]]:
-    entries, problems = {}, []
+    entries: dict[str, Entry] = {}
+    problems: list[Problem] = []
     for one in visible:
         card, own = card_of(one, ground)
         if card.kind == "article" and card.date is None:
@@ -171,7 +172,7 @@ class _Shelves:
     cards: list[Card]
 
     def lists(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """Content paths by (language, selector): "articles", "section=x", "tags=x", "authors=x", "pages=x", "kind=x"."""
+        """Content paths by (language, selector): "articles", "section=x", "tags=x", "authors=x", "pages=x" …"""
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
         for card in self._newest_first():
             for selector in self._article_selectors(card):

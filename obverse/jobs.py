@@ -39,8 +39,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A finished job: its bytes (or the file to copy), the numbers of the questions asked, the assets it wants, and
-    what was found wrong on the way."""
+    """A finished job.
+
+    `data` are its bytes, or `copy_of` the file they are in; `reads` the numbers of the questions it asked, `wants` the
+    assets it names, `problems` what was found wrong on the way.
+    """
 
     job: Job
     data: bytes

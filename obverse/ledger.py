@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from obverse.problems import Problem
+from obverse.problems import Level, Problem
 from obverse.sources import Stamp
 
 FORMAT = 1
@@ -31,8 +31,11 @@ Key: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What is recorded of one question: the digest of its answer, the numbers of its cells, and for a question about
-    time the ISO moment its answer changes ("" for others)."""
+    """What is recorded of one question.
+
+    The digest of its answer, the numbers of its cells, and for a question about time the ISO moment from which it will
+    be answered differently ("" for others).
+    """
 
     digest: str
     cells: tuple[int, ...]
@@ -41,8 +44,11 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What is recorded of one output: its job, its questions, what it wants, the stat it was left with, the problems
-    found while it was made, and why it was last written."""
+    """What is recorded of one output.
+
+    The digest of its job, its packed question numbers, the assets it wants, the stat it was left with, the digest of
+    its bytes ("" for a copied file), the problems found while it was made, and why it was last written.
+    """
 
     job: str
     reads: bytes
@@ -113,7 +119,15 @@ def _to_plain(ledger: Ledger) -> tuple[Any, ...]:
         ledger.cells,
         [(key, one.digest, array("I", one.cells).tobytes(), one.until) for key, one in ledger.questions],
         {
-            path: (one.job, one.reads, one.wants, _stamp_out(one.stamp), one.digest, _problems_out(one.problems), one.because)
+            path: (
+                one.job,
+                one.reads,
+                one.wants,
+                _stamp_out(one.stamp),
+                one.digest,
+                _problems_out(one.problems),
+                one.because,
+            )
             for path, one in ledger.outputs.items()
         },
         ledger.addresses,
@@ -155,19 +169,18 @@ def _stamp_out(stamp: Stamp | None) -> tuple[int, int, int] | None:
 
 def _problems_out(problems: tuple[Problem, ...]) -> tuple[tuple[Any, ...], ...]:
     return tuple(
-        (one.code, one.path, one.message, one.line, one.column, one.excerpt, one.hint, str(one.level)) for one in problems
+        (one.code, one.path, one.message, one.line, one.column, one.excerpt, one.hint, str(one.level))
+        for one in problems
     )
 
 
 def problems_in(rows: tuple[tuple[Any, ...], ...]) -> tuple[Problem, ...]:
     """Problems from the plain rows they are kept as."""
-    from obverse.problems import Level
-
-    return tuple(Problem(*row[:-1], level=Level(row[-1])) for row in rows)
+    return tuple(Problem(*row[:-1], Level(row[-1])) for row in rows)
 
 
 def stamps_of(folder: Path, paths: Mapping[str, Written]) -> dict[str, Stamp]:
-    """The present stat of each of an output folder's files that is there: the price of knowing that nothing is to do."""
+    """The present stat of every known output that is there: the price of knowing that nothing is to do."""
     found = {}
     prefix = os.fspath(folder) + os.sep
     for path in paths:

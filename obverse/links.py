@@ -24,8 +24,11 @@ _ALWAYS = frozenset({"", "top"})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a link leads. `url` is the href, or "" when it leads nowhere now; `code`, `message` and `hint` say what is
-    wrong with it ("" when nothing is)."""
+    """Where a link leads.
+
+    `url` is the href, or "" when it leads nowhere now; `code`, `message` and `hint` say what is wrong with it ("" when
+    nothing is).
+    """
 
     url: str
     code: str = ""
@@ -87,8 +90,8 @@ def _look_up(read: Read, origin: str, path: str) -> _Found | Target:
 
 def _candidates(read: Read, origin: str, content: str) -> list[str]:
     """The content paths a path may stand for, in the origin's language first."""
-    names = [content] if is_markdown(content) else [content, f"{content}.md", f"{content}/index.md", f"{content}/_index.md"]
-    names = [name.lstrip("/") for name in names]
+    endings = ("",) if is_markdown(content) else ("", ".md", "/index.md", "/_index.md")
+    names = [f"{content}{ending}".lstrip("/") for ending in endings]
     here = read(f"card:{origin}") if origin else None
     if here is None or here.lang == read("config:site.language"):
         return names
@@ -130,6 +133,7 @@ def _with_fragment(read: Read, found: _Found, query: str, fragment: str, written
     anchors = read(f"anchors:{found.page}") or ()
     if name in anchors:
         return Target(found.url + query + fragment)
-    hint = nearest(name, anchors) or "its headings are " + ", ".join(f"#{one}" for one in anchors[:8]) if anchors else ""
+    shown = ", ".join(f"#{one}" for one in anchors[:8])
+    hint = nearest(name, anchors) or (f"its anchors are {shown}" if shown else "it has no anchors")
     where = "this page" if not found.url else found.url
     return Target(found.url + query + fragment, "broken-anchor", f"{where} has no '{fragment}'", hint)

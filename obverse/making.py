@@ -75,9 +75,7 @@ def finish(
     return done
 
 
-def _stale(
-    job: Job, known: Written | None, stamps: Mapping[str, Stamp], answers: Answers, *, same_rules: bool
-) -> str:
+def _stale(job: Job, known: Written | None, stamps: Mapping[str, Stamp], answers: Answers, *, same_rules: bool) -> str:
     """Why an output has to be made, "" when it stands as it is."""
     if known is None:
         return "it is new"

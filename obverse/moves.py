@@ -99,8 +99,11 @@ def _texts(value: object) -> bool:
 
 
 def detected(before: list[Published], now: list[Published], moves: Moves, sources: frozenset[str]) -> Moves:
-    """The moves with those added that can be seen: a published page whose source is gone while exactly one new page has
-    its body, and any published page that has another address now. `sources` are all content paths there are."""
+    """The moves with those added that can be seen.
+
+    Those are: a published page whose source is gone while exactly one new page has its body, and any published page
+    that has another address now. `sources` are all content paths there are.
+    """
     addresses = {one.url for one in now}
     present = {one.path: one for one in now}
     known = {one.path for one in before}

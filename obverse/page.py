@@ -49,7 +49,7 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One Markdown file under `content/`, parsed but not yet placed in the site.
+    r"""One Markdown file under `content/`, parsed but not yet placed in the site.
 
     `path` is relative to `content/` ("articles/pricing.md"); `lang` is the language its name carries or the site's own;
     `name` is `path` without language and suffix ("articles/pricing"). `body` is the Markdown after the fence, line ends

@@ -80,7 +80,8 @@ class Reader:
         """The memo key of a body and the record of its facts, surveying it when nobody has before."""
         from obverse.markup import versions
 
-        made_of = (page.body, versions(), markup.engine, bool(markup.extensions) and self.rules, sorted(self.components))
+        hooked = self.rules if markup.extensions else ""
+        made_of = (page.body, versions(), markup.engine, hooked, sorted(self.components))
         key = digest_of(repr(made_of).encode("utf-8", "surrogatepass"))
         facts = self.memo.get(key, "facts")
         if facts is None:

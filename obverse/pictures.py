@@ -33,7 +33,7 @@ def _svg_size(path: str) -> tuple[int, int] | None:
     if root is None:
         return None
     lengths = {name: float(value) for name, value in _LENGTH.findall(root.group())}
-    if len(lengths) == 2:  # noqa: PLR2004 - width and height
+    if len(lengths) == 2:
         return round(lengths[b"width"]), round(lengths[b"height"])
     box = _VIEW_BOX.search(root.group())
     return (round(float(box[1])), round(float(box[2]))) if box else None
@@ -45,7 +45,7 @@ def _raster_size(path: str) -> tuple[int, int] | None:
 
     try:
         with Image.open(path) as image:
-            turned = image.getexif().get(274, 1) >= 5  # noqa: PLR2004 - see above
+            turned = image.getexif().get(274, 1) >= 5
             return (image.height, image.width) if turned else (image.width, image.height)
     except (UnidentifiedImageError, Image.DecompressionBombError):
         return None

@@ -1,4 +1,4 @@
-"""The heavier half of the build: parse -> survey -> index -> plan -> run -> commit, when there may be something to do."""
+"""The heavier half of the build, when there may be something to do: parse, survey, index, plan, run, commit."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def make_site(options: BuildOptions, old: Ledger, sources: Sources, at: Clock | 
         return _make(desk, problems)
 
 
-def look(options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None) -> tuple[Site | None, tuple[Problem, ...]]:
+def look(
+    options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None
+) -> tuple[Site | None, tuple[Problem, ...]]:
     """The site as it would be built, and what is wrong with it so far; nothing is rendered or written."""
     with _desk(options, old, sources, at) as (desk, problems):
         if desk is None:
@@ -121,9 +123,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
 
 def _reader(desk: Desk) -> Reader:
     components = desk.theme.components()
-    return Reader(
-        desk.config, desk.hooks, components, desk.rules, desk.memo, desk.old.pages, desk.options.progress
-    )
+    return Reader(desk.config, desk.hooks, components, desk.rules, desk.memo, desk.old.pages, desk.options.progress)
 
 
 def _text(source: Source) -> str:
@@ -147,9 +147,7 @@ def _placed(desk: Desk, pages: list[Surveyed]) -> tuple[Site, Moves, tuple[Probl
 
 
 def _index(desk: Desk, pages: list[Surveyed], moves: Moves) -> Site:
-    return index(
-        pages, desk.sources.under("content/"), desk.config, desk.clock, moves, drafts=desk.options.drafts
-    )
+    return index(pages, desk.sources.under("content/"), desk.config, desk.clock, moves, drafts=desk.options.drafts)
 
 
 def _published(site: Site) -> list[Published]:

@@ -23,7 +23,7 @@ KINDS = ("article", "page")
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What placing needs to know of the site: settings, where files are published, and the first path of moved pages."""
+    """What placing needs to know of the site: settings, hrefs of files, first paths of moved pages, known authors."""
 
     config: Config
     files: dict[str, str]
@@ -176,5 +176,3 @@ def _at(page: Page, key: str, code: str, message: str, hint: str) -> Problem:
     """A problem at a front matter key."""
     line, column = page.places.get(key, (1, 1))
     return problem(code, f"content/{page.path}", message, line=line, column=column, hint=hint)
-
-

@@ -40,7 +40,7 @@ class Plan:
 def plan(site: Site, theme: Theme) -> Plan:
     """Every output of the site but its assets, which are made when something wants them."""
     jobs: dict[str, Job] = {}
-    problems = []
+    problems: list[Problem] = []
     names: dict[str, str] = {}
     for job in _all_jobs(site, theme, problems):
         taken = names.setdefault(job.output.casefold(), job.output)

@@ -1,4 +1,4 @@
-"""resolve: a surveyed body in parts -> HTML. Links, pictures and component calls are filled with what the site says now.
+"""resolve: a surveyed body in parts -> HTML. Links, pictures and calls are filled with what the site says now.
 
 Nothing is parsed here: survey cut the HTML at every place that depends on the site, and left the line it came from.
 """
@@ -34,9 +34,7 @@ class Spot:
 
     def placed(self, one: Problem, place: Place) -> Problem:
         """A problem at a place of the body."""
-        put = replace(
-            one, path=f"content/{self.path}", line=place.line, column=place.column, excerpt=place.excerpt
-        )
+        put = replace(one, path=f"content/{self.path}", line=place.line, column=place.column, excerpt=place.excerpt)
         return softened((put,))[0] if self.draft else put
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -154,7 +155,7 @@ def _feed_entry(card: CardView, view: View) -> SimpleNamespace:
         updated=card.updated or card.date,
         authors=[author.title for author in card.authors],
         summary=card.description,
-        content=_absolute_links(str(view.body(card._card)), view),
+        content=_absolute_links(str(view.body(card.card)), view),
     )
 
 
@@ -269,10 +270,10 @@ def _body(view: View, card: Card, shop: Workshop) -> Markup:
         return Markup()
     draft = shop.site.entries[card.path].page.matter.draft
     spot = Spot(card.path, draft)
-    return resolve(shop.parts(card.path), spot, view, card, lambda *call: _component(*call, shop))
+    return resolve(shop.parts(card.path), spot, view, card, functools.partial(_component, shop))
 
 
-def _component(view: View, card: Card, call: Call, shop: Workshop) -> tuple[Markup, tuple[Problem, ...]]:
+def _component(shop: Workshop, view: View, card: Card, call: Call) -> tuple[Markup, tuple[Problem, ...]]:
     """One component call as HTML. A mistake in its template is told at the template, one in its call at the call."""
     template = f"components/{call.name}.html"
     view.ask("closure", template)

@@ -1,4 +1,4 @@
-"""Site: all pages in their places. What `index` makes of the parsed and surveyed pages; everything later reads only this."""
+"""Site: all pages in their places. What `index` makes of surveyed pages; everything later reads only this."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What others may know of a page. It is made of its own source and the settings alone, so it changes with them only.
+    """What others may know of a page. It is made of its own source and the settings alone.
 
     `url` is the href (with base path); `section` is the content folder the page belongs to ("articles"); `authors` are
     content paths; `image` is an href or ""; `minutes` is reading time, at least 1. `date` and `updated` carry a zone.

@@ -36,7 +36,7 @@ class _ThemeLoader(BaseLoader):
     def __init__(self, theme: Theme) -> None:
         self.theme = theme
 
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+    def get_source(self, _environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         source = self.theme.source(template)
         if source is None:
             raise TemplateNotFound(template)
@@ -71,7 +71,7 @@ def environment(theme: Theme, bytecode: Path | None) -> Environment:
 def references_in(text: str) -> tuple[str, ...]:
     """The template names a template's source mentions, sorted; "*" stands for one it computes."""
     try:
-        found = meta.find_referenced_templates(Environment(autoescape=True).parse(text))  # noqa: S701 - parsed only
+        found = meta.find_referenced_templates(Environment(autoescape=True).parse(text))
         return tuple(sorted({"*" if name is None else name for name in found}))
     except TemplateSyntaxError:
         return ()
@@ -128,4 +128,3 @@ def xml(text: str | Markup) -> str | Markup:
     """The text without the characters that XML 1.0 cannot carry."""
     kept = _NOT_XML.sub("", str(text))
     return Markup(kept) if isinstance(text, Markup) else kept  # noqa: S704 - only characters were taken away
-

@@ -36,8 +36,8 @@ class Asset:
 class Theme:
     """The merged `templates/` folders of one build."""
 
-    def __init__(self, sources: Iterable[Source], base_path: str, known_references: Mapping[str, tuple[str, ...]]) -> None:
-        """`sources` are the files under "templates/" and "theme/"; `known_references` are earlier findings by digest."""
+    def __init__(self, sources: Iterable[Source], base_path: str, known: Mapping[str, tuple[str, ...]]) -> None:
+        """Merge `sources`, the files under "templates/" and "theme/"; `known` are earlier `references` by digest."""
         self.base_path = base_path
         self.bundled: dict[str, Source] = {}
         own: dict[str, Source] = {}
@@ -48,7 +48,7 @@ class Theme:
             # The checkout's own templates/ are the bundled theme.
             self.bundled = own
         self.files = {**self.bundled, **own}
-        self.references: dict[str, tuple[str, ...]] = dict(known_references)
+        self.references: dict[str, tuple[str, ...]] = dict(known)
         self.problems: list[Problem] = []
         self._closures: dict[str, tuple[tuple[str, str], ...] | None] = {}
         self._assets: dict[str, Asset | None] = {}
@@ -70,8 +70,11 @@ class Theme:
         return frozenset(name[len("components/") : -len(".html")] for name in names)
 
     def closure(self, name: str) -> tuple[tuple[str, str], ...] | None:
-        """(name, digest) of a template and all it can reach, "" for one that is looked for and absent; None: no such
-        template. An include that cannot be known statically reaches every template."""
+        """(name, digest) of a template and all it can reach; None when there is no such template.
+
+        The digest is "" for one that is looked for and absent. An include that cannot be known statically reaches every
+        template.
+        """
         if name not in self._closures:
             self._closures[name] = self._closure(name) if self.source(name) else None
         return self._closures[name]
@@ -86,11 +89,11 @@ class Theme:
             source = self.source(one)
             found[one] = source.digest if source else ""
             if source:
-                references = self._references(one, source)
+                references = self._references(source)
                 open_names.extend(self.template_names() if "*" in references else references)
         return tuple(sorted(found.items()))
 
-    def _references(self, name: str, source: Source) -> tuple[str, ...]:
+    def _references(self, source: Source) -> tuple[str, ...]:
         """The names a template's source mentions, "*" for one that is computed."""
         if source.digest not in self.references:
             from obverse.templates import references_in
@@ -165,9 +168,7 @@ class Theme:
             table = tomllib.loads(_text(source))
         except tomllib.TOMLDecodeError as error:
             line = re.search(r"line (\d+)", str(error))
-            self.problems.append(
-                problem("words", source.path, f"not TOML: {error}", line=int(line[1]) if line else 0)
-            )
+            self.problems.append(problem("words", source.path, f"not TOML: {error}", line=int(line[1]) if line else 0))
             return {}
         wrong = [key for key, word in table.items() if not isinstance(word, str)]
         for key in wrong:

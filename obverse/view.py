@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from obverse.addresses import slug
 from obverse.answers import Answers
 from obverse.cells import Inside
 from obverse.jobs import Job
@@ -107,6 +108,16 @@ class CardView:
     def section(self) -> CardView | None:
         """The card of the section it lies in."""
         return self._view.wrapped(self._view.ask("section", self._card.section, self._card.lang))
+
+    @property
+    def card(self) -> Card:
+        """The card itself."""
+        return self._card
+
+    @property
+    def folder(self) -> str:
+        """The content folder it belongs to."""
+        return self._card.section
 
     @property
     def extra(self) -> Mapping[str, Any]:
@@ -216,7 +227,7 @@ class SiteView:
 
 
 class View:
-    """What one output may ask. It records the numbers of its questions, the assets it wants, and problems on the way."""
+    """What one output may ask; records the numbers of its questions, the assets it wants, and problems on the way."""
 
     def __init__(
         self,
@@ -269,9 +280,7 @@ class View:
         limit: int = 0,
         offset: int = 0,
     ) -> tuple[CardView, ...]:
-        """Articles, newest first, on all the lists named; `limit` 0 is no limit. Terms by name, authors by file name."""
-        from obverse.addresses import slug
-
+        """Articles, newest first, on all the lists named: terms by name, authors by file name; `limit` 0 is no limit."""
         path = author if author.endswith(".md") or not author else f"authors/{author}.md"
         wanted = {"section": section, "tags": slug(tag), "categories": slug(category), "series": slug(series)}
         selectors = [f"{name}={value}" for name, value in {**wanted, "authors": path}.items() if value]
@@ -365,7 +374,8 @@ class View:
         if word is None:
             word = self.ask("word", self.lang, key)
         if word is None:
-            raise Refused.because("unknown-word", f"no such word: '{key}'", f"add it to templates/words/{self.lang}.toml")
+            hint = f"add it to templates/words/{self.lang}.toml"
+            raise Refused.because("unknown-word", f"no such word: '{key}'", hint)
         try:
             return str(word.format(**values))
         except (KeyError, IndexError, ValueError) as error:
