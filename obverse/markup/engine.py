@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from markdown import Markdown
+from markdown import Extension, Markdown
+
+from obverse.markup.inline import Inline
+from obverse.markup.tree import Reading
 
 EXTENSIONS = (
     "pymdownx.betterem",
-    "pymdownx.superfences",
     "pymdownx.highlight",
     "pymdownx.inlinehilite",
     "pymdownx.magiclink",
@@ -17,7 +19,6 @@ EXTENSIONS = (
     "pymdownx.tilde",
     "pymdownx.caret",
     "pymdownx.mark",
-    "pymdownx.saneheaders",
     "pymdownx.quotes",
     "pymdownx.details",
     "pymdownx.blocks.admonition",
@@ -26,13 +27,9 @@ EXTENSIONS = (
     "pymdownx.tabbed",
     "pymdownx.keys",
     "markdown.extensions.admonition",
-    "markdown.extensions.tables",
     "markdown.extensions.footnotes",
     "markdown.extensions.attr_list",
-    "markdown.extensions.def_list",
-    "markdown.extensions.md_in_html",
     "markdown.extensions.abbr",
-    "markdown.extensions.sane_lists",
 )
 SETTINGS: dict[str, dict[str, Any]] = {
     "pymdownx.highlight": {"linenums_style": "pymdownx-inline"},
@@ -41,6 +38,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "pymdownx.quotes": {"callouts": True},
     "pymdownx.tabbed": {"alternate_style": True},
     "pymdownx.blocks.tab": {"alternate_style": True},
+    "markdown.extensions.footnotes": {"USE_DEFINITION_ORDER": False},
 }
 
 
@@ -53,4 +51,7 @@ def render(text: str, extensions: tuple[object, ...]) -> str:
 
 @functools.lru_cache(maxsize=4)
 def _converter(extensions: tuple[object, ...]) -> Markdown:
-    return Markdown(extensions=[*EXTENSIONS, *extensions], extension_configs=SETTINGS, output_format="html")
+    added = [one for one in extensions if isinstance(one, str | Extension)]
+    return Markdown(
+        extensions=[*EXTENSIONS, Inline(), Reading(), *added], extension_configs=SETTINGS, output_format="html"
+    )
