@@ -176,7 +176,10 @@ def _problems_out(problems: tuple[Problem, ...]) -> tuple[tuple[Any, ...], ...]:
 
 def problems_in(rows: tuple[tuple[Any, ...], ...]) -> tuple[Problem, ...]:
     """Problems from the plain rows they are kept as."""
-    return tuple(Problem(*row[:-1], Level(row[-1])) for row in rows)
+    return tuple(
+        Problem(code, path, message, line, column, excerpt, hint, Level(level))
+        for code, path, message, line, column, excerpt, hint, level in rows
+    )
 
 
 def stamps_of(folder: Path, paths: Mapping[str, Written]) -> dict[str, Stamp]:

@@ -280,7 +280,7 @@ class View:
         limit: int = 0,
         offset: int = 0,
     ) -> tuple[CardView, ...]:
-        """Articles, newest first, on all the lists named: terms by name, authors by file name; `limit` 0 is no limit."""
+        """Articles, newest first, on every list named (terms by name, authors by file name); `limit` 0 is no limit."""
         path = author if author.endswith(".md") or not author else f"authors/{author}.md"
         wanted = {"section": section, "tags": slug(tag), "categories": slug(category), "series": slug(series)}
         selectors = [f"{name}={value}" for name, value in {**wanted, "authors": path}.items() if value]
