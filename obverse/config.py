@@ -143,6 +143,9 @@ def _menu_url(url: str) -> str:
     return "" if good else "must name a url that begins with /, https:// or mailto:"
 
 
+# These block whatever `[checks]` says: with one of them let pass, a draft could be published or a secret told.
+ALWAYS_ERRORS = frozenset({"bad-value", "config-syntax", "front-matter", "secret", "unreadable"})
+
 _LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
 
 _MENU_ITEM = Field(
@@ -252,16 +255,22 @@ def _config(values: Mapping[str, Any]) -> Config:
         menus={name: tuple(MenuItem(**item) for item in items) for name, items in values["menus"].items()},
         markdown=Markdown(**values["markdown"]),
         taxonomies=Taxonomies(**values["taxonomies"]),
-        checks={code: Level(level) for code, level in values["checks"].items() if code in CODES and level},
+        checks={code: Level(level) for code, level in values["checks"].items() if code in _SETTABLE and level},
         theme=dict(values["theme"]),
         serve=Serve(**values["serve"]),
     )
 
 
+_SETTABLE = frozenset(CODES) - ALWAYS_ERRORS
+
+
 def _unknown_checks(root: Node, document: Document) -> Iterator[Problem]:
     table = root.value.get("checks") if isinstance(root.value, Table) else None
     for entry in table.value.entries if table and isinstance(table.value, Table) else ():
-        if entry.key not in CODES:
+        if entry.key in ALWAYS_ERRORS:
+            message = f"'{entry.key}' is always an error"
+            yield document.problem("bad-value", message, entry.line, entry.column, "delete this line")
+        elif entry.key not in CODES:
             like = nearest(entry.key, CODES)
             message = f"unknown check '{entry.key}' in [checks]" + (f"; {like}" if like else "")
             yield document.problem("unknown-key", message, entry.line, entry.column)

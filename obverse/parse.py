@@ -216,7 +216,7 @@ class _Reading:
         if moment is None:
             return None
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=_zone(self.config.site.timezone))
+            moment = moment.replace(tzinfo=ZoneInfo(self.config.site.timezone))
         return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()))
 
     def _name_date(self, name: str) -> datetime | None:
@@ -244,7 +244,7 @@ class _Reading:
         complaint = _unsafe_path(path)
         if complaint:
             hint = "write an address on this site, such as /about/"
-            self._tell("unsafe-url", key, f"'{key}' {complaint}: '{text}'", hint)
+            self._tell("unsafe-url", key, f"'{key}' {complaint}: '{text}'", hint, text)
             return ""
         return "/" + path.removeprefix("/")
 
@@ -259,14 +259,13 @@ class _Reading:
         if start is not None and end is not None and end <= start:
             self._tell("bad-value", "expires", "'expires' must be later than 'date'", "swap them or mend the year")
 
-    def _tell(self, code: str, key: str, message: str, hint: str) -> None:
+    def _tell(self, code: str, key: str, message: str, hint: str, text: str = "") -> None:
+        """Add a problem at the value of a key; of a list, at the item that is `text`."""
         entry = next((one for one in self.table.entries if _CORE_NAMES.get(folded(one.key)) == key), None)
-        line, column = (entry.node.line, entry.node.column) if entry else (0, 0)
-        self.problems.append(self.document.problem(code, message, line, column, hint))
-
-
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+        node = entry.node if entry else Node(None)
+        if isinstance(node.value, tuple):
+            node = next((item for item in node.value if item.value == text), node)
+        self.problems.append(self.document.problem(code, message, node.line, node.column, hint))
 
 
 def _one_line(text: str) -> str:
@@ -328,5 +327,5 @@ def from_record(record: tuple[Any, ...]) -> Page:
     matter = list(values)
     for at in _MOMENTS:
         matter[at] = datetime.fromisoformat(matter[at]) if matter[at] else None
-    problems = tuple(Problem(*one[:7], Level(one[7])) for one in told)
+    problems = tuple(Problem(*(*one[:7], Level(one[7]))) for one in told)
     return Page(path, name, lang, Matter(*matter), "", body_line, places, problems)

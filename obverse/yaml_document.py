@@ -26,8 +26,12 @@ _DEEPEST = 40
 _ODD_SPACE = re.compile("[\t\x85\u2028\u2029]")
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _TAB_INDENT = re.compile(r"^ *\t[ \t]*(?=[^\s#])", re.MULTILINE)
-# What could nest deeper than the fast loader's own stack allows.
-_NESTED = re.compile(r"(?:[-?:] +){30}|[\[{](?:[^\n]*[\[{]){30}|^ {120}", re.MULTILINE)
+# Where the two loaders differ (tags, `?` keys, `?` in a flow list, a comment that touches a block's sign), or where the
+# text may nest deeper than the fast one's own stack allows: there the pure one alone decides.
+_DISPUTED = re.compile(
+    r"(?:^|[\s,\[{])[!?]|^---|[|>][-+\w]*\#|(?:[-:] +){30}|[\[{](?:[^\[{]*[\[{]){30}|^ {120}",
+    re.MULTILINE,
+)
 
 _STANDARD = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(_STANDARD + name for name in ("bool", "float", "int", "null", "str", "timestamp", "value"))
@@ -51,12 +55,13 @@ def read_yaml(
         reading.tell("nested too deep", first_line, 1)
         return None, tuple(reading.problems)
     node = None if root is None else reading.node(root, 0)
-    return node, tuple(reading.problems)
+    return None if node is None or node.value is None else node, tuple(reading.problems)
 
 
 def _composed(text: str, loader: Any) -> yaml.Node | None:
     """The node graph, or YAMLError or RecursionError as the pure loader raises it."""
-    if loader is not None and loader is not PURE and not _NESTED.search(text):
+    disputed = _DISPUTED.search(text) or ("?" in text and ("[" in text or "{" in text))
+    if loader is not None and not disputed:
         try:
             return _compose(text, loader)
         except yaml.YAMLError:
@@ -131,7 +136,10 @@ class _Reading:
             elif key.tag == _STANDARD + "merge":
                 self.tell("'<<' is not supported", line, column, "write the keys out")
             else:
-                entries.append(Entry(self._text(key), self.node(value, depth + 1), line, column))
+                # Where a value that is not there stands is a matter of taste between the loaders: at its key.
+                absent = isinstance(value, yaml.ScalarNode) and value.value == "" and not value.style
+                node = Node(None, line, column) if absent else self.node(value, depth + 1)
+                entries.append(Entry(self._text(key), node, line, column))
         return Table(tuple(entries))
 
     def _scalar(self, found: yaml.ScalarNode, line: int, column: int) -> Node:
@@ -181,6 +189,7 @@ _MENDS = (
     ("quoted scalar", "close the quotes"),
     ("unexpected end of stream", "close the quotes"),
     ("alias", "put a value that starts with '*' in quotes"),
+    ("but got '?'", "put a value that holds '?' in quotes"),
     ("anchor", "put a value that starts with '&' in quotes"),
 )
 

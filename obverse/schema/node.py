@@ -111,6 +111,16 @@ def plain(node: Node) -> Any:
     return value.isoformat() if isinstance(value, date | time) else value
 
 
+def from_plain(value: Any, line: int = 0, column: int = 0) -> Node:
+    """Plain values (of a component call, of JSON) as a node, all of it at one place. Dict keys become text."""
+    if isinstance(value, dict):
+        entries = (Entry(str(key), from_plain(item, line, column), line, column) for key, item in value.items())
+        return Node(Table(tuple(entries)), line, column)
+    if isinstance(value, list | tuple):
+        return Node(tuple(from_plain(item, line, column) for item in value), line, column)
+    return Node(value, line, column, quoted=isinstance(value, str))
+
+
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?")
 
 

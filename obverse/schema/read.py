@@ -29,6 +29,13 @@ def read(
     return values, (*duplicates(node, document), *reading.problems)
 
 
+def read_value(name: str, one: Field, node: Node, document: Document) -> tuple[Any, tuple[Problem, ...]]:
+    """A single value, called `name` in its problems."""
+    reading = _Reading(document, loose=False)
+    value = one.empty if node.value is None else reading.value(name, one, node)
+    return value, tuple(reading.problems)
+
+
 def folded(key: str) -> str:
     """A key as it is compared in a loose reading."""
     return key.strip().lower().replace("-", "_")
