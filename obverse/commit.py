@@ -13,10 +13,13 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from obverse.jobs import Output
 from obverse.problems import Problem, problem
 from obverse.sources import Stamp, stamp_of
+
+if TYPE_CHECKING:
+    from obverse.jobs import Output
 
 JOURNAL = "journal"
 STAGE = "stage"

@@ -18,6 +18,8 @@ from obverse.sources import Source
 
 TAXONOMIES = ("tags", "categories", "series")
 
+UNREADABLE = "unreadable"
+
 # Top folders whose files are read, never published.
 PRIVATE = ("forms", "authors", "_data")
 
@@ -54,6 +56,8 @@ def index(
 def _state(one: Surveyed, clock: Clock, *, drafts: bool) -> Hidden:
     """Whether a page is out now (state "") or why not; `until` is when that changes by itself."""
     matter = one.page.matter
+    if _unreadable(one.page.problems):
+        return Hidden(one.page, UNREADABLE, NEVER)
     if matter.expires and matter.expires <= clock.now:
         return Hidden(one.page, "expired", NEVER)
     if drafts:
@@ -76,12 +80,12 @@ def _softened_problems(everything: list[Surveyed], hidden: Mapping[str, Hidden])
     for one in everything:
         own = (*one.page.problems, *one.facts.problems)
         spared = one.page.path in hidden or one.page.matter.draft
-        found.extend(softened(own) if spared and not _unreadable_fence(own) else own)
+        found.extend(softened(own) if spared and not _unreadable(own) else own)
     return tuple(found)
 
 
-def _unreadable_fence(problems: Iterable[Problem]) -> bool:
-    """A page whose front matter cannot be read might be anything: its problems always block."""
+def _unreadable(problems: Iterable[Problem]) -> bool:
+    """A page whose front matter cannot be read might be anything: it is left out, and its problems always block."""
     return any(one.code in {"front-matter", "unreadable"} for one in problems)
 
 
@@ -90,17 +94,22 @@ def _authors(visible: list[Surveyed]) -> frozenset[str]:
 
 
 def _entries(visible: list[Surveyed], ground: Ground) -> tuple[dict[str, Entry], list[Problem]]:
+    """Everyone's card; an article without a date has no place, so nothing but that is said of it."""
     entries: dict[str, Entry] = {}
     problems: list[Problem] = []
     for one in visible:
-        card, own = card_of(one, ground)
+        card, found = card_of(one, ground)
         if card.kind == "article" and card.date is None:
-            hint = "add a date, or move the page out of the dated section"
-            where = f"content/{card.path}"
-            own = (*own, problem("missing-date", where, "an article needs a date", line=1, column=1, hint=hint))
-        entries[card.path] = Entry(one.page, one.facts, one.body, card)
-        problems.extend(softened(own) if one.page.matter.draft else own)
+            found = (_undated(card.path),)
+        else:
+            entries[card.path] = Entry(one.page, one.facts, one.body, card)
+        problems.extend(softened(found) if one.page.matter.draft else found)
     return entries, problems
+
+
+def _undated(path: str) -> Problem:
+    hint = "add a date, or move the page out of the dated section"
+    return problem("missing-date", f"content/{path}", "an article needs a date", line=1, column=1, hint=hint)
 
 
 def _files(
