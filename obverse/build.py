@@ -6,10 +6,11 @@ and when one of them is an error the output folder stays as it was.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,7 +120,23 @@ def build(options: BuildOptions, at: Clock | None = None) -> Report:
         report = Report((refused.problem,), blocked=True)
     except OSError as refused:
         report = Report((problem("disk", str(refused.filename or ""), f"{refused.strerror or refused}"),), blocked=True)
-    return replace(report, seconds=time.monotonic() - began)
+    return replace(report, problems=_quoted(report.problems, options.root), seconds=time.monotonic() - began)
+
+
+def _quoted(problems: Iterable[Problem], root: Path) -> tuple[Problem, ...]:
+    """The problems with the source line each of them is about, where they did not bring it along."""
+    return tuple(
+        replace(one, excerpt=_line_of(root / one.path, one.line)) if one.line and not one.excerpt else one
+        for one in problems
+    )
+
+
+def _line_of(file: Path, line: int) -> str:
+    try:
+        with open(file, encoding="utf-8-sig", errors="replace", newline=None) as stream:
+            return next(itertools.islice(stream, line - 1, None), "").rstrip("\n")
+    except OSError:
+        return ""
 
 
 def no_site(root: Path) -> Problem:

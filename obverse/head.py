@@ -63,7 +63,13 @@ class Head:
         site = self._site
         if self._page.kind == "home":
             return f"{site.title}: {site.tagline}" if site.tagline else site.title
-        return f"{self._page.title} · {site.title}"
+        return f"{self._page.title}{self._number()} · {site.title}"
+
+    def _number(self) -> str:
+        """Which page of a list this is, so that no two have one title; nothing for its front."""
+        job = self._view.job
+        number = job.params[1] if job.kind == "list" else 0
+        return f" ({self._view.t('pager.number', number=number)})" if number else ""
 
     @property
     def description(self) -> str:
