@@ -1,7 +1,7 @@
 """A builder small enough to see through, for the tests of serving: each content/NAME.md becomes NAME/index.html.
 
-A line that begins with "!" is obeyed: `!error` and `!warning` are problems at that line, `!crash` raises, `!die` ends the
-process, `!slow` takes a while, `!due SECONDS` makes the site due, `!print` prints.
+A line that begins with "!" is obeyed: `!error` and `!warning` are problems at that line, `!crash` raises, `!die` ends
+the process, `!slow` takes a while, `!due SECONDS` makes the site due, `!print` prints.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from obverse.clock import NEVER
 from obverse.problems import Level, Problem
 
 SLOW = 0.3
-PAGE = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>{css}</head><body><main><h1>{name}</h1>{body}</main></body></html>'
+PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{name}</title>{css}</head>
+<body><main><h1>{name}</h1>{body}</main></body>
+</html>
+"""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,7 +27,6 @@ from obverse.serve.wire import Order, Outcome
 
 PREVIEW = ".obverse/preview"
 WAIT = 5.0  # seconds a request waits for the first build before it is shown what there is
-LOOK = 0.5  # seconds between two looks where the files have to be polled
 
 
 class Desk:
@@ -113,36 +112,20 @@ async def _serve(options: ServeOptions, sockets: list[socket.socket], port: int)
     loop, root, address = asyncio.get_running_loop(), options.root.resolve(), origin(options.host, port)
     order = Order(str(root), str(root / PREVIEW), address, options.builder)
     with contextlib.closing(Desk(order, loop, secrets.token_hex(4))) as desk:
-        watcher = Watcher(root, _bundled_trees(), desk.saved)
-        server = Server(desk, options.host, options.mounts, watcher)
+        server = Server(desk, options.host, options.mounts)
         server.listen(sockets)
         if options.port is None and port != FIRST:
             say(f"port {FIRST} is taken: this is {port}")
         say(f"Obverse serves {address}/ – press Ctrl-C to stop")
         stopped = _stopping(loop)
-        async with _watching(watcher):
-            if options.open_browser:
-                await desk.first_build()
-                threading.Thread(target=webbrowser.open, args=(f"{address}/",), daemon=True).start()
-            await stopped.wait()
-        await server.close()
-
-
-@contextlib.asynccontextmanager
-async def _watching(watcher: Watcher) -> AsyncIterator[None]:
-    polling = None if watcher.start() else asyncio.ensure_future(_poll(watcher))
-    try:
-        yield
-    finally:
+        watcher = Watcher(root, _bundled_trees(), desk.saved)
+        watcher.start()
+        if options.open_browser:
+            await desk.first_build()
+            threading.Thread(target=webbrowser.open, args=(f"{address}/",), daemon=True).start()
+        await stopped.wait()
         watcher.stop()
-        if polling is not None:
-            polling.cancel()
-
-
-async def _poll(watcher: Watcher) -> None:
-    while True:
-        await asyncio.sleep(LOOK)
-        await asyncio.to_thread(watcher.examine)
+        await server.close()
 
 
 def _stopping(loop: asyncio.AbstractEventLoop) -> asyncio.Event:

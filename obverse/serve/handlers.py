@@ -1,7 +1,8 @@
 """A request -> its answer: the preview's files, the live script, the problems, and the socket that wakes the pages.
 
-livereload speaks the protocol of the socket; everything it would do by itself (put an inline script into whatever holds
-`</head>`, JSON too; swallow the saves of three seconds) is replaced here.
+livereload speaks the protocol of the socket, to our own script and to whatever else knows it. Its server is not used:
+it puts an inline script into whatever holds `</head>`, JSON too, sends the reload when a source has changed rather than
+when the page is built, and drops the saves of the next three seconds.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from obverse.serve.state import State
 
 with warnings.catch_warnings():  # livereload sets an event loop policy on Windows, which Python has begun to give up
     warnings.simplefilter("ignore", DeprecationWarning)
-    from livereload.handlers import LiveReloadHandler
+    from livereload.handlers import LiveReloadHandler, LiveReloadJSHandler
 
-LiveReloadHandler.DEFAULT_RELOAD_TIME = 0  # seconds in which it would drop every save after one
+__all__ = ["Asset", "Client", "Desk", "Live", "LiveReloadJSHandler", "Preview", "Problems", "Refusal"]
 
 OWN = "obverse"  # the protocol our own script adds to livereload's: it also takes messages that are no reload
 

@@ -10,6 +10,7 @@ from obverse.problems import Problem, problem
 
 FIRST = 8000
 TRIES = 10
+LAST = 65535
 
 
 class NotListening(Exception):  # noqa: N818 it is an answer, not a fault
@@ -49,23 +50,51 @@ def listening(host: str, port: int | None) -> tuple[list[socket.socket], int]:
 
     Raises NotListening.
     """
+    if port is not None and not 0 <= port <= LAST:
+        raise NotListening(_unusable(host, port, f"a port is a number from 0 to {LAST}"))
     wanted = [port] if port is not None else [*range(FIRST, FIRST + TRIES)]
     for number in wanted:
         try:
-            return _bound(host, number)
+            sockets = _bound(host, number)
         except OSError as fault:
             if fault.errno != errno.EADDRINUSE:
-                raise NotListening(_unusable(host, number, fault)) from None
-        except (OverflowError, UnicodeError) as fault:
-            raise NotListening(_unusable(host, number, fault)) from None
+                raise NotListening(_unusable(host, number, fault.strerror or str(fault))) from None
+        except UnicodeError as fault:  # a name no resolver takes
+            raise NotListening(_unusable(host, number, str(fault))) from None
+        else:
+            return sockets, sockets[0].getsockname()[1]
     raise NotListening(_taken(wanted))
 
 
-def _bound(host: str, port: int) -> tuple[list[socket.socket], int]:
-    from tornado.netutil import bind_sockets
+def _bound(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of the host. Raises OSError when one is taken, or none can be had."""
+    found: list[socket.socket] = []
+    absent = OSError(errno.EADDRNOTAVAIL, "no such address here")
+    for family, address in _addresses(host):
+        number = found[0].getsockname()[1] if found else port  # one port for all, also when any will do
+        try:
+            found.append(socket.create_server((address, number), family=family))
+        except OSError as fault:
+            if fault.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                absent = fault  # "localhost" has two addresses, and a machine without IPv6 has one of them
+                continue
+            _close(found)
+            raise
+    if not found:
+        raise absent
+    for one in found:
+        one.setblocking(False)
+    return found
 
-    sockets = bind_sockets(port, host)
-    return sockets, sockets[0].getsockname()[1]
+
+def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
+    found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return sorted({(family, str(address[0])) for family, _, _, _, address in found})
+
+
+def _close(sockets: list[socket.socket]) -> None:
+    for one in sockets:
+        one.close()
 
 
 def _taken(ports: list[int]) -> Problem:
@@ -76,8 +105,7 @@ def _taken(ports: list[int]) -> Problem:
     )
 
 
-def _unusable(host: str, port: int, fault: Exception) -> Problem:
-    reason = getattr(fault, "strerror", None) or str(fault)
+def _unusable(host: str, port: int, reason: str) -> Problem:
     return problem(
         "serve-address", "", f"cannot listen on {host}, port {port}: {reason}", hint="give another --host or --port"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,13 +15,8 @@ from tornado.httputil import HTTPServerRequest
 from tornado.wsgi import WSGIContainer
 
 from obverse.serve import Mount
-from obverse.serve.handlers import Asset, Desk, Live, Preview, Problems, Refusal
+from obverse.serve.handlers import Asset, Desk, Live, LiveReloadJSHandler, Preview, Problems, Refusal
 from obverse.serve.hosts import is_ours
-
-with warnings.catch_warnings():  # as in obverse.serve.handlers
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from livereload import Server as LiveReloadServer
-    from livereload.handlers import LiveReloadJSHandler
 
 THREADS = 8
 
@@ -43,12 +37,11 @@ class Application(web.Application):
         return super().find_handler(request, **kwargs)
 
 
-class Server(LiveReloadServer):  # type: ignore[misc]  # livereload ships no types
-    """livereload's server with our own handlers, listening on sockets that are open already."""
+class Server:
+    """The handlers on sockets that are open already."""
 
-    def __init__(self, desk: Desk, host: str, mounts: Iterable[Mount], watcher: Any) -> None:
+    def __init__(self, desk: Desk, host: str, mounts: Iterable[Mount]) -> None:
         """`host` is the name given to `serve`."""
-        super().__init__(watcher=watcher)
         self._desk = desk
         self._host = host
         self._mounts = tuple(mounts)
@@ -57,7 +50,7 @@ class Server(LiveReloadServer):  # type: ignore[misc]  # livereload ships no typ
 
     def listen(self, sockets: Iterable[socket.socket]) -> None:
         """Answer on these sockets from now on, on the running event loop."""
-        self._http = HTTPServer(Application(self.get_web_handlers(), self._desk, self._host))
+        self._http = HTTPServer(Application(self.routes(), self._desk, self._host))
         self._http.add_sockets(sockets)
 
     async def close(self) -> None:
@@ -67,8 +60,8 @@ class Server(LiveReloadServer):  # type: ignore[misc]  # livereload ships no typ
             await self._http.close_all_connections()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def get_web_handlers(self, _script: str = "") -> list[Any]:
-        """The routes: ours, then what is mounted, then the preview."""
+    def routes(self) -> list[Any]:
+        """Which path is whose: ours, then what is mounted, then the preview."""
         given = {"desk": self._desk}
         return [
             (r"/_ob/(live\.js|overlay\.js|overlay\.css)", Asset, given),
