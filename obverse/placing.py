@@ -142,10 +142,12 @@ def humanised(name: str) -> str:
 def _authors(page: Page, ground: Ground) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     found, problems = [], []
     for name in page.matter.authors:
-        path = f"authors/{name}.md"
-        if path in ground.authors:
+        # A name as people write it stands for the file that is named after it.
+        path = next((path for path in (f"authors/{name}.md", f"authors/{slug(name)}.md") if path in ground.authors), "")
+        if path:
             found.append(path)
         else:
+            path = f"authors/{slug(name) or 'name'}.md"
             known = [author[len("authors/") : -len(".md")] for author in ground.authors]
             hint = nearest(name, known) or f"write content/{path}, or take the name out"
             problems.append(_at(page, "authors", "unknown-author", f"unknown author '{name}'", hint))

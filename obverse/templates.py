@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from jinja2 import (
     BaseLoader,
@@ -64,7 +65,7 @@ def environment(theme: Theme, bytecode: Path | None) -> Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    made.filters.update(date=_date, isodate=isodate, absolute=_absolute, xml=xml)
+    made.filters.update(FILTERS)
     return made
 
 
@@ -128,3 +129,7 @@ def xml(text: str | Markup) -> str | Markup:
     """The text without the characters that XML 1.0 cannot carry."""
     kept = _NOT_XML.sub("", str(text))
     return Markup(kept) if isinstance(text, Markup) else kept  # noqa: S704 - only characters were taken away
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"date": _date, "isodate": isodate, "absolute": _absolute, "xml": xml}
+"""The filters that templates have besides Jinja's own."""
