@@ -154,7 +154,7 @@ def two_clocks() -> str:
         ]  # fmt: skip
     hers = box(60, 94, 500, 44, fill=VALUE) + words(76, 123, "her clock", size=21, colour=PAPER, anchor="start")
     ours = box(410, 166, 150, 44, fill=METAL) + words(
-        394, 195, "the firm's clock, as usual", size=21, colour=METAL_DEEP, anchor="end"
+        394, 195, "the firm’s clock, as usual", size=21, colour=METAL_DEEP, anchor="end"
     )
     foot = words(28, 300, "The automatic reply, at 4:01 pm, stops neither.", size=18, colour=FAINT, anchor="start")
     return sheet(
