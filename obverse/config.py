@@ -126,10 +126,6 @@ def _folder(name: str) -> str:
     return "must be the name of a folder" if bad else ""
 
 
-def _sections(names: tuple[str, ...]) -> str:
-    return next(filter(None, map(_folder, names)), "")
-
-
 def _menu_item(item: dict[str, Any]) -> str:
     if bool(item["page"]) == bool(item["url"]):
         return "must name either a page or a url"
@@ -192,8 +188,8 @@ CONFIG_FIELDS: dict[str, Field] = {
         fields={
             "sections": Field(
                 "list",
+                of=Field(check=_folder),
                 default=("articles",),
-                check=_sections,
                 help="The folders under content/ whose pages are articles: dated, listed newest first, in the feeds.",
             ),
             "per_page": Field("number", default=10, whole=True, min=1, max=1000, help="Articles on one list page."),

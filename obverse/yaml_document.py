@@ -24,8 +24,11 @@ _DEEPEST = 40
 
 # Breaks to YAML 1.1 but to no editor, so that line numbers would be wrong; and tabs that only stand between words.
 _ODD_SPACE = re.compile("[\t\x85\u2028\u2029]")
-_UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+_UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0\ufeff\ufffe\uffff]")
 _TAB_INDENT = re.compile(r"^ *\t[ \t]*(?=[^\s#])", re.MULTILINE)
+# A question mark inside a word is text, but the pure loader ends a flow list's item at it: a noncharacter stands in.
+_QUESTION = re.compile(r"(?<=[^\s,\[\]{}])\?")
+_STAND_IN = "\ufdd0"
 # Where the two loaders differ (tags, `?` keys, `?` in a flow list, a comment that touches a block's sign), or where the
 # text may nest deeper than the fast one's own stack allows: there the pure one alone decides.
 _DISPUTED = re.compile(
@@ -98,7 +101,8 @@ class _Reading:
             line, column = _place(text, found.start())
             name = f"U+{ord(found.group()):04X}"
             self.tell(f"invisible character {name}", self.first_line + line, column, "delete it")
-        return _ODD_SPACE.sub(" ", _UNREADABLE.sub("", text))
+        text = _ODD_SPACE.sub(" ", _UNREADABLE.sub("", text))
+        return _QUESTION.sub(_STAND_IN, text) if "?" in text else text
 
     def syntax(self, error: yaml.YAMLError, text: str) -> None:
         """The problem of a text that is not YAML."""
@@ -106,6 +110,7 @@ class _Reading:
         first, second = ("context_mark", "problem_mark") if unclosed else ("problem_mark", "context_mark")
         mark = getattr(error, first, None) or getattr(error, second, None)
         said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
+        said = said.replace(_STAND_IN, "?")
         line = min(mark.line, text.rstrip("\n").count("\n")) if mark else 0
         column = mark.column + 1 if mark and mark.line == line else 0
         self.tell(f"not valid YAML: {said}", self.first_line + line, column, _mend(said))
@@ -147,13 +152,13 @@ class _Reading:
         if found.tag == _STANDARD + "null" and not found.style:
             return Node(None, line, column)
         if found.tag not in _PLAIN_TAGS:
-            name = found.tag.replace(_STANDARD, "!!")
+            name = _shown(found.tag)
             self.tell(f"the tag {name} is not supported", line, column, "write the plain value")
             return Node(None, line, column)
         return Node(self._text(found), line, column, quoted)
 
     def _text(self, found: yaml.Node) -> str:
-        text: str = found.value
+        text: str = found.value.replace(_STAND_IN, "?")
         if bad := FORBIDDEN.search(text):
             line, column = self._at(found)
             self.tell(f"holds the control character U+{ord(bad.group()):04X}", line, column, "delete it")
@@ -163,7 +168,7 @@ class _Reading:
     def _known(self, found: yaml.Node, name: str) -> None:
         if found.tag != _STANDARD + name:
             line, column = self._at(found)
-            tag = found.tag.replace(_STANDARD, "!!")
+            tag = _shown(found.tag)
             self.tell(f"the tag {tag} is not supported", line, column, "write the plain value")
 
     def _at(self, found: yaml.Node) -> tuple[int, int]:
@@ -196,3 +201,8 @@ _MENDS = (
 
 def _mend(said: str) -> str:
     return next((mend for part, mend in _MENDS if part in said), "")
+
+
+def _shown(tag: str) -> str:
+    """A tag as its author wrote it."""
+    return tag.replace(_STANDARD, "!!").replace(_STAND_IN, "?")
