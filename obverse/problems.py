@@ -64,7 +64,7 @@ CODES: dict[str, Code] = {
     "component-unknown": _warning("A component is called by a name that none has, though one is like it."),
     "component-arguments": _error("The arguments of a component call are not plain values."),
     "inline-style": _warning("A style attribute was left out: the site's policy allows none."),
-    "style-element": _error("A <style> in a body does not apply under the site's policy."),
+    "style-element": _error("A `<style>` in a body does not apply under the site's policy."),
     "inline-script": _error("A script, a handler or a javascript: address in a body does not run."),
     "data-url": _error("A data: address does not load under the site's policy."),
     "third-party": _error("A page would make the visitor's browser contact another host."),
