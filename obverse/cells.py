@@ -24,6 +24,7 @@ class Inside:
     body: str
     body_line: int
     headings: tuple[Heading, ...]
+    words: int
     expires: datetime | None
     canonical: str
     form: str
@@ -129,6 +130,7 @@ class Cells:
             entry.body,
             entry.page.body_line,
             entry.facts.headings,
+            entry.facts.words,
             matter.expires,
             matter.canonical,
             matter.form,

@@ -59,7 +59,6 @@ def card_of(one: Surveyed, ground: Ground) -> tuple[Card, tuple[Problem, ...]]:
         section=section_of(page),
         image=image,
         image_alt=matter.image_alt,
-        words=facts.words,
         minutes=max(1, round(facts.words / WORDS_A_MINUTE)),
         weight=matter.weight,
         noindex=matter.noindex,

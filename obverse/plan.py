@@ -185,7 +185,7 @@ def generated(site: Site, kind: str, lang: str, url: str, title: str) -> Card:
     return Card(
         path="", id="", kind=kind, name="", lang=lang, url=site.config.base_path + url, title=title, description="",
         standfirst="", excerpt="", date=None, updated=None, authors=(), tags=(), category=None, series=None,
-        section="", image="", image_alt="", words=0, minutes=1, weight=0, noindex=False, extra={},
+        section="", image="", image_alt="", minutes=1, weight=0, noindex=False, extra={},
     )  # fmt: skip
 
 

@@ -60,7 +60,6 @@ class Card:
     section: str
     image: str
     image_alt: str
-    words: int
     minutes: int
     weight: int
     noindex: bool

@@ -149,6 +149,12 @@ class PageView(CardView):
         return found if inside.toc or len(found) >= TOC_LEAST else ()
 
     @property
+    def words(self) -> int:
+        """How many words of running text its body has."""
+        inside = self._inside()
+        return inside.words if inside else 0
+
+    @property
     def expires(self) -> datetime | None:
         """When it will be taken down."""
         inside = self._inside()
