@@ -124,8 +124,9 @@ def make(lock: str) -> None:
         if Path(sys.prefix).resolve() != VENV:  # an environment cannot be cleared under itself
             must([sys.executable, "-I", "-m", "venv", "--clear", str(VENV)])
     # Wheels only, and no dependency but the locked: nothing is built, so nothing unhashed is fetched to build with.
-    flags = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
-    must([str(PYTHON), "-I", "-m", "pip", "install", *flags, "--require-hashes", "-r", str(HERE / lock)])
+    exactly = ["--require-hashes", "--only-binary=:all:", "--no-deps", "-r", str(HERE / lock)]
+    quietly = ["--quiet", "--progress-bar=off", "--no-input", "--disable-pip-version-check"]
+    must([str(PYTHON), "-I", "-m", "pip", "install", *quietly, *exactly])
     for folder in packages():
         # Relative, so plain ASCII wherever the repository lies: a .pth file is read in the machine's own encoding.
         (folder / "obverse.pth").write_text(os.path.relpath(HERE, folder) + "\n", "utf-8")
@@ -171,17 +172,17 @@ def chromium_installed() -> str:
     return chromium()
 
 
-def run(command: list[str], folder: Path | None = None) -> int:
-    """The exit code of a command, run to its end in this terminal, and in this folder when one is given."""
+def run(command: list[str], folder: Path | None = None, output: int | None = None) -> int:
+    """The exit code of a command, run to its end in this terminal; in this folder, with this output, when given."""
     import subprocess
 
     # close_fds: a child of make() keeps the turn that alone() took until it ends, even when its parent is killed.
-    return subprocess.call(command, cwd=folder, close_fds=False)
+    return subprocess.call(command, cwd=folder, stdout=output, close_fds=False)
 
 
 def must(command: list[str]) -> None:
     """Run a step of the set-up; when it fails, its own words stand above and the start ends here."""
-    if run(command):
+    if run(command, output=sys.stderr.fileno()):
         sys.exit("The set-up did not succeed; what is above says why. Starting again tries again.")
 
 

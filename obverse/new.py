@@ -23,6 +23,9 @@ _TRACES = {".git", ".DS_Store"}
 _ESCAPED = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]')
 _LONE_SURROGATES = re.compile(r"[\ud800-\udfff]")
 
+# A title is one line of text, so what only moves a cursor or rings a bell parts its words. A no-break space is text.
+_PARTINGS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ufeff]+")
+
 _SITE_TITLE = re.compile(r'^title = ".*"$', re.MULTILINE)
 
 _IGNORED = """\
@@ -80,8 +83,8 @@ def _refused(target: Path) -> Problem | None:
 
 def _site(target: Path, title: str) -> Iterator[Path]:
     settings = bundled("obverse.toml").read_text("utf-8")
-    if title.strip():
-        settings = _SITE_TITLE.sub(lambda _: f"title = {quoted(title)}", settings, count=1)
+    if line := _one_line(title):
+        settings = _SITE_TITLE.sub(lambda _: f"title = {quoted(line)}", settings, count=1)
     yield _written(target / "obverse.toml", settings)
     yield _written(target / ".gitignore", _IGNORED)
     yield _written(target / "templates" / "README.md", _TEMPLATES)
@@ -128,7 +131,7 @@ def new_article(
 
 def _file_name(title: str) -> str:
     """The slug of a title, fit for a file: short, not a language's variant, not a bundle's own page, not hidden."""
-    plain = slug(_LONE_SURROGATES.sub("", title)).replace(".", "-").strip("-_")
+    plain = slug(_LONE_SURROGATES.sub("", _one_line(title))).replace(".", "-").strip("-_")
     if len(os.fsencode(plain)) > _NAME_BYTES:
         cut = plain.encode()[:_NAME_BYTES].decode(errors="ignore")
         plain = (cut.rpartition("-")[0] or cut).strip("-_")
@@ -136,10 +139,14 @@ def _file_name(title: str) -> str:
 
 
 def _article(title: str, now: datetime, authors: tuple[str, ...]) -> str:
-    lines = [f"title: {quoted(title)}", f"date: {now.isoformat(timespec='seconds')}"]
+    lines = [f"title: {quoted(_one_line(title))}", f"date: {now.isoformat(timespec='seconds')}"]
     if authors:
         lines.append(f"authors: [{', '.join(map(quoted, authors))}]")
     return "\n".join(["---", *lines, "draft: true", "---", "", ""])
+
+
+def _one_line(title: str) -> str:
+    return _PARTINGS.sub(" ", title).strip()
 
 
 def quoted(text: str) -> str:

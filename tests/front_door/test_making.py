@@ -27,7 +27,7 @@ def pretended(door: Door, fails: Callable[[list[str]], bool] = lambda _: False) 
     """The door's module with commands that are only written down; making a venv makes what it would."""
     module, commands = door.module, []
 
-    def run(command: list[str], folder: Path | None = None) -> int:
+    def run(command: list[str], folder: Path | None = None, output: int | None = None) -> int:
         commands.append(command)
         if "venv" in command:
             door.pretend_venv()
@@ -58,7 +58,7 @@ def test_only_locked_wheels_are_installed(door: Door) -> None:
     module, commands = pretended(door)
     module.environment("requirements.lock")
     install = " ".join(commands[1])
-    for flag in ("--require-hashes", "--only-binary :all:", "--no-deps", "-I -m pip install"):
+    for flag in ("--require-hashes", "--only-binary=:all:", "--no-deps", "-I -m pip install"):
         assert flag in install
 
 

@@ -37,7 +37,7 @@ def pretended(door: Door, codes: dict[str, int] | None = None) -> tuple[ModuleTy
     """The door's module with commands that are only written down; a code is that of the step of this name."""
     module, commands = door.module, []
 
-    def run(command: list[str], folder: Path | None = None) -> int:
+    def run(command: list[str], folder: Path | None = None, output: int | None = None) -> int:
         commands.append(command)
         return next((code for name, code in (codes or {}).items() if name in command), 0)
 
