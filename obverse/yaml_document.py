@@ -106,13 +106,14 @@ class _Reading:
 
     def syntax(self, error: yaml.YAMLError, text: str) -> None:
         """The problem of a text that is not YAML."""
-        unclosed = "end of stream" in str(getattr(error, "problem", ""))
-        first, second = ("context_mark", "problem_mark") if unclosed else ("problem_mark", "context_mark")
-        mark = getattr(error, first, None) or getattr(error, second, None)
         said = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
-        said = said.replace(_STAND_IN, "?")
+        marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
+        if "end of stream" in said or "could not find expected" in said:
+            marks.reverse()  # the loader noticed only later, perhaps at the end of the block: show where it began
+        mark = next(filter(None, marks), None)
         line = min(mark.line, text.rstrip("\n").count("\n")) if mark else 0
         column = mark.column + 1 if mark and mark.line == line else 0
+        said = said.replace(_STAND_IN, "?")
         self.tell(f"not valid YAML: {said}", self.first_line + line, column, _mend(said))
 
     def node(self, found: yaml.Node, depth: int) -> Node:

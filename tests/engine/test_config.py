@@ -143,8 +143,10 @@ def test_an_address_is_absolute_and_plain(url: str, message: str) -> None:
     [
         (
             'timezone = "Europe/Berln"',
-            "3:12 bad-value: 'timezone' must be a time zone such as Europe/Berlin "
-            "(did you mean 'Europe/Berlin'?), not 'Europe/Berln'",
+            (
+                "3:12 bad-value: 'timezone' must be a time zone such as Europe/Berlin "
+                "(did you mean 'Europe/Berlin'?), not 'Europe/Berln'"
+            ),
         ),
         (
             'timezone = "../../etc/passwd"',
