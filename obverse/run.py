@@ -36,6 +36,21 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 HTML_SUFFIX = ".html"
 
+_PAGE = ("page", "crumbs", "head", "list")
+
+# What the templates of each kind of job get, besides what all get. A name that is not here reaches no template.
+CONTEXTS: dict[str, tuple[str, ...]] = {
+    "": ("site", "view", "t", "asset", "link"),
+    "page": (*_PAGE, "author"),
+    "list": (*_PAGE, "author", "term"),
+    "terms": (*_PAGE, "terms"),
+    "feed": ("feed",),
+    "sitemap": ("entries",),
+    "robots": ("sitemap",),
+    "redirect": ("url", "href", "lang"),
+    "component": ("page", "args"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
@@ -110,7 +125,7 @@ def _list(job: Job, view: View, shop: Workshop) -> str:
     items = tuple(CardView(card, view) for card in shelf.items)
     listed = ListPage(items, shelf.number, shelf.newer, shelf.older)
     term = SimpleNamespace(taxonomy=selector.partition("=")[0], name=page.title, url=page.url)
-    return _render(job, view, shop, **_page_context(page, view), list=listed, term=term)
+    return _render(job, view, shop, **_page_context(page, view), list=listed, term=term, author=page)
 
 
 def _terms(job: Job, view: View, shop: Workshop) -> str:
@@ -255,12 +270,13 @@ _MAKERS: dict[str, Callable[[Job, View, Workshop], str | bytes | Path]] = {
 
 def _render(job: Job, view: View, shop: Workshop, **context: Any) -> str:
     view.ask("closure", job.template)
-    shared = _shared_context(view)
-    return shop.environment.get_template(job.template).render({**shared, **context})
+    return shop.environment.get_template(job.template).render(_context(job.kind, view, context))
 
 
-def _shared_context(view: View) -> dict[str, Any]:
-    return {"site": SiteView(view), "view": view, "t": view.t, "asset": view.asset, "link": view.link}
+def _context(kind: str, view: View, own: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a template of this kind of job may name."""
+    shared = {"site": SiteView(view), "view": view, "t": view.t, "asset": view.asset, "link": view.link}
+    return {name: shared[name] for name in CONTEXTS[""]} | {name: own[name] for name in CONTEXTS[kind]}
 
 
 def _body(view: View, card: Card, shop: Workshop) -> Markup:
@@ -283,7 +299,7 @@ def _component(shop: Workshop, view: View, card: Card, call: Call) -> tuple[Mark
     view.problems.extend(problems)
     if wrong or problems:
         return Markup(), (*wrong, *broken)
-    context = {**_shared_context(view), "page": CardView(card, view), "args": SimpleNamespace(**values)}
+    context = _context("component", view, {"page": CardView(card, view), "args": SimpleNamespace(**values)})
     try:
         html = shop.environment.get_template(template).render(context).strip()
     except Exception as error:  # noqa: BLE001 - whatever a template does becomes a located problem
