@@ -55,6 +55,7 @@ def test_a_python_that_has_obverse_is_used_and_nothing_is_made(tmp_path: Path) -
     libraries = tmp_path / "libraries"
     (libraries / "obverse-1.0.dist-info").mkdir(parents=True)
     (libraries / "obverse").mkdir()
+    (libraries / "obverse" / "__init__.py").touch()
     (libraries / "obverse" / "__main__.py").write_text("import sys; print('word=' + sys.argv[1]); sys.exit(4)")
     result = door.call("check", PYTHONPATH=str(libraries))
     assert (words_of(result), result.returncode, result.stderr) == (["check"], 4, "")
