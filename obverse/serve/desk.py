@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import signal
 import socket
@@ -86,6 +87,7 @@ def run(options: ServeOptions) -> int:
     except NotListening as refusal:
         say(as_text([refusal.problem]))
         return 1
+    logging.getLogger("tornado.access").setLevel(logging.CRITICAL)  # the terminal is for builds, not for requests
     with contextlib.suppress(KeyboardInterrupt):  # where an event loop cannot be told of signals
         asyncio.run(_serve(options, sockets, port))
     return 0
