@@ -113,6 +113,10 @@ def test_a_long_title_makes_a_name_that_a_disk_takes(tmp_path: Path, word: str) 
     assert read(tmp_path, path).matter.title == (word * 500).strip()
 
 
+def test_a_long_title_is_cut_between_words(tmp_path: Path) -> None:
+    assert set(made_article(tmp_path, "lexicon " * 500).stem.split("-")) == {"lexicon"}
+
+
 @pytest.mark.parametrize("there", ["a-title.md", "a-title/index.md"])
 def test_no_article_is_written_over(tmp_path: Path, there: str) -> None:
     path = tmp_path / "content/articles" / there
