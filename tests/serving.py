@@ -25,7 +25,7 @@ START = """
 import sys
 from pathlib import Path
 from obverse.serve import ServeOptions, serve
-sys.exit(serve(ServeOptions(Path(sys.argv[1]), port=int(sys.argv[2]), builder=sys.argv[3])))
+sys.exit(serve(ServeOptions(Path(sys.argv[1]), port=int(sys.argv[2]) if sys.argv[2] else None, builder=sys.argv[3])))
 """
 
 
@@ -90,10 +90,10 @@ def until(what: Callable[[], Any], seconds: float = 20) -> Any:
 
 
 @contextmanager
-def served(root: Path, builder: str = FAKE, port: int = 0) -> Iterator[Served]:
+def served(root: Path, builder: str = FAKE, port: int | None = 0) -> Iterator[Served]:
     """A server over `root`, its first build behind it. It is ended as Ctrl-C ends it."""
     process = subprocess.Popen(
-        [sys.executable, "-c", START, str(root), str(port), builder],
+        [sys.executable, "-W", "error", "-c", START, str(root), "" if port is None else str(port), builder],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -104,9 +104,8 @@ def served(root: Path, builder: str = FAKE, port: int = 0) -> Iterator[Served]:
     reader = threading.Thread(target=_read, args=(one, told), daemon=True)
     reader.start()
     try:
-        line = told.get(timeout=20)
-        found = re.search(r"http://\S+?(?=/ )", line)
-        assert found, one.said()
+        while not (found := re.search(r"http://\S+?(?=/ )", told.get(timeout=20))):
+            pass
         one.address = found[0]
         until(lambda: one.state["serial"])
         yield one

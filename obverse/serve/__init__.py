@@ -20,13 +20,14 @@ Mount: TypeAlias = tuple[str, WSGIApplication]
 class ServeOptions:
     """What to serve and where.
 
-    `port` None takes 8000 or the next free of the nine after it; a port that was asked for is that one or a problem.
+    `host` None is `[serve] host` of the settings; `port` None is `[serve] port` or the next free of the nine after it.
+    A port that was asked for is that one or a problem.
     `builder` is the dotted module and the function that builds, "module:function"; `BuildOptions` is taken from the
     same module.
     """
 
     root: Path
-    host: str = "127.0.0.1"
+    host: str | None = None
     port: int | None = None
     open_browser: bool = False
     builder: str = "obverse.build:build"

@@ -11,16 +11,18 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from obverse.bundled import bundled
+from obverse.config import PATH, Serve, load
 from obverse.problems import Problem, as_text, tally
 from obverse.serve import ServeOptions
 from obverse.serve.alarm import Alarm
 from obverse.serve.builder import Builder, Post
 from obverse.serve.handlers import Client
-from obverse.serve.hosts import FIRST, NotListening, listening, origin
+from obverse.serve.hosts import TRIES, NotListening, listening, origin
 from obverse.serve.server import Server
 from obverse.serve.state import State
 from obverse.serve.watch import Watcher
@@ -82,14 +84,22 @@ class Desk:
 
 def run(options: ServeOptions) -> int:
     """Serve a site until Ctrl-C or SIGTERM. Returns the exit code."""
+    root = options.root.resolve()
+    settings = _settings(root)
+    host = options.host or settings.host
     try:
-        sockets, port = listening(options.host, options.port)
+        if options.port is None:
+            sockets, port = listening(host, settings.port, TRIES)
+        else:
+            sockets, port = listening(host, options.port)
     except NotListening as refusal:
         say(as_text([refusal.problem]))
         return 1
+    if options.port is None and port != settings.port:
+        say(f"port {settings.port} is taken: this is {port}")
     logging.getLogger("tornado.access").setLevel(logging.CRITICAL)  # the terminal is for builds, not for requests
     with contextlib.suppress(KeyboardInterrupt):  # where an event loop cannot be told of signals
-        asyncio.run(_serve(options, sockets, port))
+        asyncio.run(_serve(replace(options, root=root, host=host, port=port), sockets))
     return 0
 
 
@@ -110,17 +120,16 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-async def _serve(options: ServeOptions, sockets: list[socket.socket], port: int) -> None:
-    loop, root, address = asyncio.get_running_loop(), options.root.resolve(), origin(options.host, port)
-    order = Order(str(root), str(root / PREVIEW), address, options.builder)
+async def _serve(options: ServeOptions, sockets: list[socket.socket]) -> None:
+    loop, host, port = asyncio.get_running_loop(), options.host or "", options.port or 0
+    address = origin(host, port)
+    order = Order(str(options.root), str(options.root / PREVIEW), address, options.builder)
     with contextlib.closing(Desk(order, loop, secrets.token_hex(4))) as desk:
-        server = Server(desk, options.host, options.mounts)
+        server = Server(desk, host, options.mounts)
         server.listen(sockets)
-        if options.port is None and port != FIRST:
-            say(f"port {FIRST} is taken: this is {port}")
         say(f"Obverse serves {address}/ – press Ctrl-C to stop")
         stopped = _stopping(loop)
-        watcher = Watcher(root, _bundled_trees(), desk.saved)
+        watcher = Watcher(options.root, _bundled_trees(), desk.saved)
         watcher.start()
         if options.open_browser:
             await desk.first_build()
@@ -128,6 +137,14 @@ async def _serve(options: ServeOptions, sockets: list[socket.socket], port: int)
         await stopped.wait()
         watcher.stop()
         await server.close()
+
+
+def _settings(root: Path) -> Serve:
+    """`[serve]` of the site's settings. What is wrong with them the builder tells."""
+    try:
+        return load((root / PATH).read_text(encoding="utf-8"))[0].serve
+    except (OSError, UnicodeDecodeError):
+        return Serve()
 
 
 def _stopping(loop: asyncio.AbstractEventLoop) -> asyncio.Event:

@@ -8,7 +8,6 @@ import socket
 
 from obverse.problems import Problem, problem
 
-FIRST = 8000
 TRIES = 10
 LAST = 65535
 
@@ -45,14 +44,11 @@ def origin(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def listening(host: str, port: int | None) -> tuple[list[socket.socket], int]:
-    """Listening sockets and their port: the one asked for, or for None the first free one from 8000 on.
-
-    Raises NotListening.
-    """
-    if port is not None and not 0 <= port <= LAST:
+def listening(host: str, port: int, tries: int = 1) -> tuple[list[socket.socket], int]:
+    """Listening sockets and their port: the first free one of so many from `port` on. Raises NotListening."""
+    if not 0 <= port <= LAST:
         raise NotListening(_unusable(host, port, f"a port is a number from 0 to {LAST}"))
-    wanted = [port] if port is not None else [*range(FIRST, FIRST + TRIES)]
+    wanted = [number for number in range(port, port + tries) if number <= LAST]
     for number in wanted:
         try:
             sockets = _bound(host, number)

@@ -201,6 +201,23 @@ def test_a_taken_port_that_was_asked_for_is_a_problem(root: Path) -> None:
     assert ended.stderr == ""
 
 
+def test_the_settings_name_the_port_and_one_taken_is_stepped_over(root: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (root / "obverse.toml").write_text(f'[serve]\nport = {port}\nhost = "localhost"\n')
+        with served(root, port=None) as desk:
+            number = int(desk.address.rpartition(":")[2])
+            assert port < number < port + 10
+            assert desk.address == f"http://localhost:{number}"
+            assert desk.lines[0] == f"port {port} is taken: this is {number}"
+
+
+def test_settings_that_cannot_be_read_are_the_builder_s_to_tell(root: Path) -> None:
+    (root / "obverse.toml").write_bytes(b"\xff\xfe")
+    with served(root) as desk:
+        assert desk.get("/").status == 200
+
+
 def test_a_site_with_no_folder_and_no_settings_is_served_once_it_has_them(tmp_path: Path) -> None:
     with served(tmp_path / "later") as desk:
         desk.write("content/index.md", "here at last")
