@@ -128,19 +128,31 @@ def dated_name(name: str) -> tuple[date | None, str]:
 def _decoded(path: str, data: bytes) -> tuple[str, tuple[Problem, ...]]:
     r"""The text of a file with "\n" at every line's end, without byte-order mark and NULs."""
     try:
-        text, problems = data.decode("utf-8-sig"), ()
+        text = _one_line_end(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-        hint = "the file is UTF-16; save it as UTF-8" if utf16 else "save the file as UTF-8"
-        unreadable = Document(path).problem("unreadable", f"not UTF-8 (byte {error.start})", line, 0, hint)
-        return "", (unreadable,)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return "", (_not_utf8(path, data, error.start),)
     if "\x00" not in text:
-        return text, problems
-    line = text.count("\n", 0, text.index("\x00")) + 1
-    nul = Document(path).problem("nul", "holds NUL characters, which are left out", line, 0, "delete them")
+        return text, ()
+    at = text.index("\x00")
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    nul = Document.of(path, text).problem(
+        "nul", "holds NUL characters, which are left out", line, column, "delete them"
+    )
     return text.replace("\x00", ""), (nul,)
+
+
+def _one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _not_utf8(path: str, data: bytes, start: int) -> Problem:
+    utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    hint = "the file is UTF-16; save it as UTF-8" if utf16 else "save the file as UTF-8"
+    # What comes before the first bad byte is UTF-8, so its place can be counted in characters.
+    before = _one_line_end(data[:start].decode("utf-8-sig", "replace"))
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    document = Document.of(path, _one_line_end(data.decode("utf-8-sig", "replace")))
+    return document.problem("unreadable", f"not UTF-8: byte 0x{data[start]:02X}", line, column, hint)
 
 
 def _name_and_language(path: str, config: Config) -> tuple[str, str]:
@@ -209,6 +221,7 @@ class _Reading:
             "canonical": self._canonical(values["canonical"]),
         }
         self._order(given["date"], given["expires"])
+        self._direction_marks()
         return Matter(**given), self.problems
 
     def _moment(self, moment: datetime | None) -> datetime | None:
@@ -259,6 +272,17 @@ class _Reading:
         if start is not None and end is not None and end <= start:
             self._tell("bad-value", "expires", "'expires' must be later than 'date'", "swap them or mend the year")
 
+    def _direction_marks(self) -> None:
+        """Warn of marks that would turn the direction of what a list prints after this page's words."""
+        for entry in self.table.entries:
+            items = entry.node.value if isinstance(entry.node.value, tuple) else (entry.node,)
+            for node in items:
+                mark = _loose_mark(node.value) if isinstance(node.value, str) else ""
+                if mark:
+                    message = f"the direction mark U+{ord(mark):04X} has no partner in '{entry.key}'"
+                    hint = "delete it, or close it"
+                    self.problems.append(self.document.problem("bidi-mark", message, node.line, node.column, hint))
+
     def _tell(self, code: str, key: str, message: str, hint: str, text: str = "") -> None:
         """Add a problem at the value of a key; of a list, at the item that is `text`."""
         entry = next((one for one in self.table.entries if _CORE_NAMES.get(folded(one.key)) == key), None)
@@ -266,6 +290,22 @@ class _Reading:
         if isinstance(node.value, tuple):
             node = next((item for item in node.value if item.value == text), node)
         self.problems.append(self.document.problem(code, message, node.line, node.column, hint))
+
+
+_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def _loose_mark(text: str) -> str:
+    """The first direction mark that is not closed, or closes nothing; "" when there is none."""
+    opened: list[str] = []
+    for mark in _MARKS.findall(text):
+        if mark not in "\u202c\u2069":
+            opened.append(mark)
+        elif opened and (opened[-1] >= "\u2066") == (mark == "\u2069"):
+            opened.pop()
+        else:
+            return str(mark)
+    return opened[0] if opened else ""
 
 
 def _one_line(text: str) -> str:

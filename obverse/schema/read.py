@@ -10,7 +10,7 @@ from typing import Any
 from obverse.problems import Problem, nearest
 from obverse.schema.field import Field, option_values
 from obverse.schema.node import Document, Entry, Node, Table, duplicates, plain, written
-from obverse.schema.scalar import SCALARS, Refused, one_of
+from obverse.schema.scalar import FORBIDDEN, SCALARS, Refused, one_of
 
 _KINDS = {tuple: "a list", Table: "a table"}
 
@@ -192,5 +192,5 @@ def shown(node: Node) -> str:
     """A value for a message: quoted, on one line, not too long."""
     if isinstance(node.value, tuple | Table):
         return _KINDS[type(node.value)]
-    text = " ".join(written(node.value).split())
+    text = FORBIDDEN.sub("\ufffd", " ".join(written(node.value).split()))
     return f"'{text}'" if len(text) <= 40 else f"'{text[:39]}…'"
