@@ -48,8 +48,8 @@
   const prose = document.querySelector(".sheet .prose");
   prose?.querySelectorAll("a.footnote-ref").forEach((call) => {
     const note = document.getElementById(decodeURIComponent(call.hash.slice(1)));
-    const block = call.closest(".prose > p, .prose > ul, .prose > ol");
-    if (!note || !block) return;
+    const block = call.closest("p, li, dd");
+    if (!note || !block || call.closest("table, figure, aside")) return;
     const side = document.createElement("small");
     side.className = "side-note";
     side.setAttribute("role", "note");
@@ -59,7 +59,7 @@
       copy.querySelector(".footnote-backref")?.remove();
       side.append(...copy.childNodes, " ");
     });
-    block.before(side);
+    block.prepend(side);
     prose.classList.add("has-side-notes");
   });
 })();
