@@ -16,6 +16,7 @@ _SAFE = "/-._~!$&'()*+,;=:@"
 
 MARKDOWN = (".md", ".markdown")
 _NOT_IN_SLUG = re.compile(r"[^\w.-]+|_(?=_)")
+_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}\Z")
 _DASHES = re.compile(r"[-\s]+")
 
 
@@ -30,6 +31,11 @@ def slug(text: str) -> str:
     return _DASHES.sub("-", _NOT_IN_SLUG.sub("", plain)).strip("-.")
 
 
+def segment(name: str) -> str:
+    """A file's or folder's name as a path segment: its slug, or the name itself when no slug can be made of it."""
+    return slug(name) or name
+
+
 def encoded(path: str) -> str:
     """A plain path as the path of a URL."""
     return quote(unicodedata.normalize("NFC", path), safe=_SAFE)
@@ -38,6 +44,16 @@ def encoded(path: str) -> str:
 def decoded(url: str) -> str:
     """The plain path of a URL's path (NFC)."""
     return unicodedata.normalize("NFC", unquote(url))
+
+
+def beneath(url: str) -> str:
+    """The folder of what belongs to the page at a URL: "/a/" -> "/a/", "/a/b.html" -> "/a/"."""
+    return url[: url.rindex("/") + 1]
+
+
+def with_slash(url: str) -> str:
+    """The URL of a page whose address was written "/a" as "/a/"; one that names a file ("/a.html") stays as it is."""
+    return url if url.endswith("/") or _FILE.search(url) else f"{url}/"
 
 
 def output_path(url: str) -> str:

@@ -108,27 +108,40 @@ def build(options: BuildOptions, at: Clock | None = None) -> Report:
     `at` is the moment to build for; without it `SOURCE_DATE_EPOCH` or the real time.
     """
     began = time.monotonic()
-    if not (options.root / SETTINGS).is_file():
-        return Report((no_site(options.root),), blocked=True)
+    refusal = refused(options.root)
+    if refusal:
+        return Report((refusal,), blocked=True)
     try:
         with locked(options.workshop, options.on_wait):
             roll_forward(options.workshop)
             report = _build(options, at)
             if options.verify and not report.blocked:
                 report = _verified(options, report, at)
-    except CannotWriteError as refused:
-        report = Report((refused.problem,), blocked=True)
-    except OSError as refused:
-        report = Report((problem("disk", str(refused.filename or ""), f"{refused.strerror or refused}"),), blocked=True)
+    except CannotWriteError as error:
+        report = Report((error.problem,), blocked=True)
+    except OSError as error:
+        report = Report((disk(error),), blocked=True)
     return replace(report, problems=_quoted(report.problems, options.root), seconds=time.monotonic() - began)
 
 
 def _quoted(problems: Iterable[Problem], root: Path) -> tuple[Problem, ...]:
     """The problems with the source line each of them is about, where they did not bring it along."""
     return tuple(
-        replace(one, excerpt=_line_of(root / one.path, one.line)) if one.line and not one.excerpt else one
+        replace(one, excerpt=_line_of(_file_of(one.path, root), one.line))
+        if one.line and not one.excerpt and one.code not in _NEVER_QUOTED
+        else one
         for one in problems
     )
+
+
+# The line would print a secret into logs and overlays.
+_NEVER_QUOTED = frozenset({"secret"})
+
+
+def _file_of(path: str, root: Path) -> Path:
+    """The file a problem's path names; the bundled theme's are "theme/..."."""
+    folder, _, name = path.partition("/")
+    return bundled("templates") / name if folder == "theme" else root / path
 
 
 def _line_of(file: Path, line: int) -> str:
@@ -137,6 +150,23 @@ def _line_of(file: Path, line: int) -> str:
             return next(itertools.islice(stream, line - 1, None), "").rstrip("\n")
     except OSError:
         return ""
+
+
+def refused(root: Path) -> Problem | None:
+    """Why nothing can be built here at all: there is no site, or no telling what time it is."""
+    if not (root / SETTINGS).is_file():
+        return no_site(root)
+    try:
+        moment(None, "UTC")
+    except (ValueError, OverflowError, OSError):
+        message = f"SOURCE_DATE_EPOCH is '{os.environ.get('SOURCE_DATE_EPOCH')}'"
+        return problem("bad-value", "", message, hint="set it to a whole number of seconds since 1970, or take it away")
+    return None
+
+
+def disk(error: OSError) -> Problem:
+    """The problem of a disk that refused."""
+    return problem("disk", str(error.filename or ""), (error.strerror or str(error)).lower())
 
 
 def no_site(root: Path) -> Problem:

@@ -7,6 +7,7 @@ well, 1 problems, 2 a command line that makes no sense.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -36,16 +37,33 @@ class Command:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command these words name (those of the process when None). Returns the exit code."""
+    _never_fail_to_print()
     given = parser().parse_args(words)
-    run: Callable[[argparse.Namespace], int] = given.run
     try:
-        return run(given)
+        return _run(given)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # Whoever read our output has gone (`obverse list | head`); there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        from obverse.build import disk
+
+        return _told(disk(error), "")
+
+
+def _run(given: argparse.Namespace) -> int:
+    run: Callable[[argparse.Namespace], int] = given.run
+    code = run(given)
+    sys.stdout.flush()  # here a reader that has gone is noticed, not while Python ends
+    return code
+
+
+def _never_fail_to_print() -> None:
+    """A title may hold what the terminal's encoding lacks: show it escaped rather than fail."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -71,6 +89,16 @@ def _root(given: argparse.Namespace) -> Path:
     return found or Path(os.environ.get("OBVERSE_SITE", here)).absolute()
 
 
+def _address(text: str) -> str:
+    """An address for the whole site, as argparse checks a value."""
+    from obverse.config import Config
+
+    try:
+        return Config().with_base_url(text).site.url
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _add_root(one: argparse.ArgumentParser) -> None:
     one.add_argument("--root", metavar="DIR", help="the site's folder (default: here, or the nearest above)")
 
@@ -79,7 +107,7 @@ def _add_build(one: argparse.ArgumentParser) -> None:
     _add_root(one)
     one.add_argument("--drafts", action="store_true", help="also build drafts and what is not due yet")
     one.add_argument("--out", metavar="DIR", help="the folder to write (default: site)")
-    one.add_argument("--base-url", metavar="URL", help="the address to build for, instead of [site] url")
+    one.add_argument("--base-url", metavar="URL", type=_address, help="the address to build for, not [site] url")
     one.add_argument("--verify", action="store_true", help="build cleanly beside it and compare every byte")
     one.add_argument("--json", action="store_true", help="print the report as JSON")
 
@@ -119,6 +147,10 @@ def _foreign_folder(options: BuildOptions) -> Report | None:
     from obverse.problems import problem
 
     out = options.folder
+    if any(out.is_relative_to(options.root / name) for name in ("content", "templates", "var", ".git")):
+        hint = "name a folder outside of content/ and templates/"
+        refused = problem("not-empty", str(out), "the site is not written into its sources", hint=hint)
+        return Report((refused,), blocked=True)
     if options.out is None or options.ledger_file.is_file() or options.ledger_file.name.startswith("site."):
         return None
     if not out.is_dir() or not any(out.iterdir()):
@@ -177,7 +209,7 @@ def _print_problems(problems: tuple[Problem, ...], stream: IO[str] | None = None
 def _add_check(one: argparse.ArgumentParser) -> None:
     _add_root(one)
     one.add_argument("--drafts", action="store_true", help="also check drafts and what is not due yet")
-    one.add_argument("--base-url", metavar="URL", help="the address to check for, instead of [site] url")
+    one.add_argument("--base-url", metavar="URL", type=_address, help="the address to check for, not [site] url")
     formats = one.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print the problems as JSON")
     formats.add_argument("--sarif", action="store_true", help="print the problems as SARIF 2.1.0")
@@ -241,16 +273,26 @@ def _new_article(given: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from obverse.build import no_site
-    from obverse.config import load
+    from obverse.config import Articles, load
     from obverse.new import new_article
 
     root = _root(given)
     settings = root / SETTINGS
     if not settings.is_file():
         return _told(no_site(root), "")
-    config, _ = load(settings.read_text(encoding="utf-8-sig"), SETTINGS)
-    section = given.section or config.articles.sections[0]
+    config, _ = load(settings.read_text(encoding="utf-8-sig", errors="replace"), SETTINGS)
+    dated = config.articles.sections or Articles().sections
+    section = (given.section or dated[0]).strip("/")
+    if not any(section == one or section.startswith(f"{one}/") for one in dated) or ".." in section.split("/"):
+        return _told(_undated(section, dated), "")
     return _told(new_article(root, given.title, datetime.now(UTC), section, tuple(given.author)), "")
+
+
+def _undated(section: str, dated: tuple[str, ...]) -> Problem:
+    from obverse.problems import nearest, problem
+
+    hint = nearest(section, dated) or "the dated sections are " + ", ".join(dated)
+    return problem("bad-value", SETTINGS, f"'{section}' is not a dated section", hint=hint)
 
 
 def _told(made: object, otherwise: str) -> int:
@@ -285,12 +327,12 @@ def _add_list(one: argparse.ArgumentParser) -> None:
 
 
 def _list(given: argparse.Namespace) -> int:
-    from obverse.build import BuildOptions, no_site, site_of
+    from obverse.build import BuildOptions, refused, site_of
     from obverse.listing import as_table, pages_of
 
     root = _root(given)
-    if not (root / SETTINGS).is_file():
-        return _told(no_site(root), "")
+    if refusal := refused(root):
+        return _told(refusal, "")
     site, problems = site_of(BuildOptions(root))
     if site is None:
         _print_problems(problems)

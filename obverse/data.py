@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,19 @@ def read_data(source: Source) -> tuple[Any, Problem | None]:
         text = Path(source.file).read_text(encoding="utf-8-sig")
         return _READERS[Path(source.path).suffix](text), None
     except Exception as error:  # noqa: BLE001 - each of four parsers has its own errors
-        line = getattr(error, "lineno", 0) or _yaml_line(error)
+        line = getattr(error, "lineno", 0) or _yaml_line(error) or _told_line(error)
         return None, problem("data", source.path, f"cannot be read: {error}".split("\n", 1)[0], line=line)
 
 
 def _yaml_line(error: Exception) -> int:
     mark = getattr(error, "problem_mark", None)
     return mark.line + 1 if mark else 0
+
+
+def _told_line(error: Exception) -> int:
+    """The line that a message speaks of, as those of TOML do."""
+    found = re.search(r"at line (\d+)", str(error))
+    return int(found[1]) if found else 0
 
 
 def _toml(text: str) -> Any:

@@ -81,7 +81,7 @@ class Head:
         """The page's one absolute address ("" for the 404 page, which has none)."""
         if self._page.kind == "404":
             return ""
-        return self._page.canonical or self._view.absolute(self._view.here)
+        return self._view.absolute(self._page.canonical or self._view.here)
 
     @property
     def robots(self) -> str:

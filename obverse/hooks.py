@@ -57,7 +57,7 @@ class Hooks:
             return otherwise
         try:
             value: T = function(*arguments)
-        except Exception as error:  # noqa: BLE001 - the site's own code may do anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the site's own code may do anything
             self.problems.append(_failed(name, error))
             return otherwise
         if not isinstance(value, type(otherwise)) and not (isinstance(otherwise, tuple) and isinstance(value, list)):
@@ -74,7 +74,7 @@ def load_hooks(file: Path) -> Hooks:
     space: dict[str, Any] = {"__name__": "hooks", "__file__": str(file)}
     try:
         exec(compile(file.read_bytes(), str(file), "exec"), space)  # noqa: S102 - the site's own code, at its wish
-    except Exception as error:  # noqa: BLE001 - the site's own code may do anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the site's own code may do anything
         return Hooks(problems=[_failed("", error)])
     functions = {name: value for name, value in space.items() if name in NAMES and callable(value)}
     return Hooks(functions, _strangers(space, file))
@@ -87,7 +87,7 @@ def _strangers(space: dict[str, Any], file: Path) -> list[Problem]:
     return [problem("hook", file.name, f"'{name}' is not a hook", hint=hint) for name, hint in found if hint]
 
 
-def _failed(name: str, error: Exception) -> Problem:
+def _failed(name: str, error: BaseException) -> Problem:
     line, trace = getattr(error, "lineno", 0) or 0, error.__traceback__
     while trace:
         if Path(trace.tb_frame.f_code.co_filename).name == HOOKS:

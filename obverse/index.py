@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from obverse.addresses import encoded, folder_of, is_markdown
+from obverse.addresses import beneath, encoded, folder_of, is_markdown, with_slash
 from obverse.clock import NEVER, Clock
 from obverse.config import Config
 from obverse.moves import Moves
@@ -49,7 +49,13 @@ def index(
         translations=shelves.translations(),
         redirects=_redirects(entries, config, moves),
         next_due=_next_due(visible, hidden),
-        problems=(*problems, *_softened_problems(everything, hidden), *shelves.problems(), *_menus(config, states)),
+        problems=(
+            *problems,
+            *_softened_problems(everything, hidden),
+            *_term_problems(entries),
+            *_alias_problems(entries),
+            *_menus(config, states),
+        ),
     )
 
 
@@ -116,8 +122,7 @@ def _files(
     sources: Iterable[Source], pages: list[Surveyed], hidden: Mapping[str, Hidden], config: Config
 ) -> tuple[dict[str, File], frozenset[str]]:
     """The files published as they are. Those of a bundle go where its page goes, and stay at home when it does."""
-    bundles = {folder_of(one.page.path): one for one in pages if one.page.name.split("/")[-1] == "index"}
-    bundles.pop("", None)
+    bundles = _bundles(pages, config)
     files, kept_back = {}, set()
     for source in sources:
         path = source.path.removeprefix("content/")
@@ -130,9 +135,16 @@ def _files(
         url = encoded("/" + path)
         if home is not None:
             page = bundles[home].page
-            url = address(page, kind_of(page, config)[0], config) + encoded(path[len(home) + 1 :])
+            url = beneath(address(page, kind_of(page, config)[0], config)) + encoded(path[len(home) + 1 :])
         files[path] = File(path, config.base_path + url, source.digest, source.file)
     return files, frozenset(kept_back)
+
+
+def _bundles(pages: list[Surveyed], config: Config) -> dict[str, Surveyed]:
+    """The page of each bundle by its folder: the one in the site's own language, if there are several."""
+    own = config.site.language
+    found = [one for one in pages if one.page.name.split("/")[-1] == "index" and folder_of(one.page.path)]
+    return {folder_of(one.page.path): one for one in sorted(found, key=lambda one: one.page.lang == own)}
 
 
 def private(path: str) -> bool:
@@ -155,11 +167,56 @@ def _redirects(entries: Mapping[str, Entry], config: Config, moves: Moves) -> di
     found: dict[str, tuple[str, str]] = {}
     for path, entry in entries.items():
         for alias in entry.page.matter.aliases:
-            found[alias] = (path, f"content/{path}")
+            found[with_slash(encoded(alias))] = (path, f"content/{path}")
+    # A page that stands at an old address now answers there by itself.
+    taken = {entry.card.url for entry in entries.values()}
     for url, path in moves.urls.items():
-        if path in entries and entries[path].card.url != config.base_path + url:
+        if path in entries and config.base_path + url not in taken:
             found.setdefault(url, (path, "content/_moves.toml"))
     return found
+
+
+# The front matter key that names the terms of a taxonomy.
+_KEYS = {"tags": "tags", "categories": "category", "series": "series"}
+
+
+def _term_problems(entries: Mapping[str, Entry]) -> list[Problem]:
+    """Terms that cannot be told apart by address, and terms no address can be made of."""
+    found = []
+    spelled: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for entry in entries.values():
+        for one in _terms_of(entry.card):
+            key = _KEYS[one.taxonomy]
+            if not one.slug:
+                message, hint = f"no address can be made of the term '{one.name}'", "use letters or digits"
+                found.append(_at(entry, key, "term-name", message, hint))
+                continue
+            mine = (one.name, f"content/{entry.card.path}")
+            first, place = spelled.setdefault((entry.card.lang, one.taxonomy, one.slug), mine)
+            if first != one.name:
+                message = f"'{one.name}' is spelled '{first}' in {place}"
+                found.append(_at(entry, key, "term-spelling", message, "spell a term one way"))
+    return found
+
+
+def _alias_problems(entries: Mapping[str, Entry]) -> list[Problem]:
+    """Aliases that two pages claim."""
+    found = []
+    claimed: dict[str, str] = {}
+    for path, entry in entries.items():
+        for alias in entry.page.matter.aliases:
+            first = claimed.setdefault(with_slash(encoded(alias)), path)
+            if first != path:
+                message = f"content/{first} and content/{path} would both answer for {alias}"
+                found.append(_at(entry, "aliases", "url-collision", message, "let one of them have it"))
+    return found
+
+
+def _at(entry: Entry, key: str, code: str, message: str, hint: str) -> Problem:
+    """A problem at a front matter key; of a draft it only warns."""
+    line, column = entry.page.places.get(key, (1, 1))
+    one = problem(code, f"content/{entry.card.path}", message, line=line, column=column, hint=hint)
+    return softened((one,))[0] if entry.page.matter.draft else one
 
 
 def _menus(config: Config, states: Mapping[str, Hidden]) -> list[Problem]:
@@ -217,22 +274,6 @@ class _Shelves:
         for card in self.cards:
             groups[card.name].append(card.path)
         return {name: tuple(paths) for name, paths in groups.items() if len(paths) > 1}
-
-    def problems(self) -> list[Problem]:
-        """Terms that cannot be told apart by address, and terms no address can be made of."""
-        found = []
-        spelled: dict[tuple[str, str, str], tuple[str, str]] = {}
-        for card in self.cards:
-            for one in _terms_of(card):
-                where = f"content/{card.path}"
-                if not one.slug:
-                    found.append(problem("term-name", where, f"no address can be made of the term '{one.name}'"))
-                    continue
-                first, place = spelled.setdefault((card.lang, one.taxonomy, one.slug), (one.name, where))
-                if first != one.name:
-                    message = f"'{one.name}' is spelled '{first}' in {place}"
-                    found.append(problem("term-spelling", where, message, hint="spell a term one way"))
-        return found
 
     def _newest_first(self) -> list[Card]:
         articles = [card for card in self.cards if card.kind == "article"]

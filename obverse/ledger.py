@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 from obverse.problems import Level, Problem
 from obverse.sources import Stamp
 
-FORMAT = 1
+FORMAT = 2
 _MAGIC = f"obverse ledger {FORMAT} {sys.implementation.cache_tag}\n".encode()
 _CHECK = 16
 
@@ -169,7 +169,7 @@ def _stamp_out(stamp: Stamp | None) -> tuple[int, int, int] | None:
 
 def _problems_out(problems: tuple[Problem, ...]) -> tuple[tuple[Any, ...], ...]:
     return tuple(
-        (one.code, one.path, one.message, one.line, one.column, one.excerpt, one.hint, str(one.level))
+        (one.code, one.path, one.message, one.line, one.column, one.excerpt, one.hint, str(one.level), one.spared)
         for one in problems
     )
 
@@ -177,8 +177,8 @@ def _problems_out(problems: tuple[Problem, ...]) -> tuple[tuple[Any, ...], ...]:
 def problems_in(rows: tuple[tuple[Any, ...], ...]) -> tuple[Problem, ...]:
     """Problems from the plain rows they are kept as."""
     return tuple(
-        Problem(code, path, message, line, column, excerpt, hint, Level(level))
-        for code, path, message, line, column, excerpt, hint, level in rows
+        Problem(code, path, message, line, column, excerpt, hint, Level(level), spared)
+        for code, path, message, line, column, excerpt, hint, level, spared in rows
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from obverse.addresses import decoded, folder_of, is_markdown, joined
-from obverse.problems import nearest
+from obverse.config import MenuItem
+from obverse.problems import Problem, nearest, problem
 
 Read = Callable[[str], Any]
 
@@ -52,6 +53,8 @@ def target(read: Read, origin: str, destination: str) -> Target:
         return _elsewhere(written, scheme.group().lower())
     if written.startswith("//"):
         return Target(written)
+    if not written:
+        return Target("", "broken-link", "a link that leads nowhere", "write where it leads, or take it away")
     path, query, fragment = (part or "" for part in _PARTS.fullmatch(written).groups())  # type: ignore[union-attr]
     if not path:
         found = _Found("", origin)
@@ -61,6 +64,16 @@ def target(read: Read, origin: str, destination: str) -> Target:
             return looked_up
         found = looked_up
     return _with_fragment(read, found, query, fragment, written)
+
+
+def menu_problems(read: Read, menus: Mapping[str, Iterable[MenuItem]]) -> Iterator[Problem]:
+    """What is wrong with the addresses that `[menus]` name."""
+    for name, items in menus.items():
+        for item in items:
+            found = target(read, "", item.url) if item.url.startswith("/") else Target(item.url)
+            if found.code:
+                message = f"menu '{name}': {found.message}"
+                yield problem("menu-link", "obverse.toml", message, line=item.line, hint=found.hint)
 
 
 def _elsewhere(written: str, scheme: str) -> Target:
@@ -74,6 +87,7 @@ def _look_up(read: Read, origin: str, path: str) -> _Found | Target:
     """The page or file a path names: as in the repository first, then as an address of the site."""
     plain = decoded(path)
     content = joined(folder_of(origin), plain)
+    unpublished = None
     if content is not None:
         for candidate in _candidates(read, origin, content):
             card = read(f"card:{candidate}")
@@ -83,9 +97,9 @@ def _look_up(read: Read, origin: str, path: str) -> _Found | Target:
             if file is not None:
                 return _Found(file.url)
             state = read(f"hidden:{candidate}")
-            if state is not None:
-                return Target("", "link-unpublished", f"'{path}' is not published ({state})", "")
-    return _by_address(read, origin, path) or _broken(read, origin, path, content)
+            if state is not None and unpublished is None:
+                unpublished = Target("", "link-unpublished", f"'{path}' is not published ({state})", "")
+    return _by_address(read, origin, path) or unpublished or _broken(read, origin, path, content)
 
 
 def _candidates(read: Read, origin: str, content: str) -> list[str]:
@@ -111,7 +125,7 @@ def _by_address(read: Read, origin: str, path: str) -> _Found | None:
         url = quote(candidate, safe="/-._~!$&'()*+,;=:@")
         owner = read(f"url:{url}")
         if owner is not None:
-            return _Found(base + url, owner)
+            return _Found(base + url, owner if is_markdown(owner) else "")
     return None
 
 
@@ -121,7 +135,7 @@ def _broken(read: Read, origin: str, path: str, content: str | None) -> Target:
     else:
         hint = nearest(content or path, read("names:"))
     if hint and origin and not path.startswith("/"):
-        name = hint.split("'")[1]
+        name = hint.removeprefix("did you mean '").removesuffix("'?")
         hint = f"did you mean '{posixpath.relpath(name, folder_of(origin) or '.')}'?"
     return Target("", "broken-link", f"'{path}' leads nowhere", hint or "there is no such page or file under content/")
 

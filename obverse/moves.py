@@ -12,9 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from obverse.addresses import decoded
 from obverse.problems import Problem, problem
 
 FILE = "content/_moves.toml"
+
+# What an address that was published looks like: from the top of the site, percent-encoded, no query.
+_LOCAL = re.compile(r"/(?!/)[^\s?#\\\x00-\x1f]*")
 
 _HEADER = """\
 # Pages that moved, written by `obverse build` and by hand. Keep it under version control:
@@ -67,7 +71,15 @@ def read_moves(text: str) -> tuple[Moves, tuple[Problem, ...]]:
     if table or not _texts(pages) or not _texts(urls):
         hint = 'write [pages] "old.md" = "new.md" and [urls] "/old/" = "new.md"'
         return NO_MOVES, (problem("moves", FILE, "only the tables [pages] and [urls] of texts belong here", hint=hint),)
+    strange = [url for url in urls if not _is_local(url)]
+    if strange:
+        hint = 'write [urls] "/old/" = "new.md"'
+        return NO_MOVES, (problem("moves", FILE, f"'{strange[0]}' is not an address of this site", hint=hint),)
     return Moves(pages, {url: followed(path, pages) for url, path in urls.items()}), ()
+
+
+def _is_local(url: str) -> bool:
+    return _LOCAL.fullmatch(url) is not None and not {".", ".."}.intersection(decoded(url).split("/"))
 
 
 def followed(path: str, pages: Mapping[str, str]) -> str:

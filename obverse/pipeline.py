@@ -25,6 +25,7 @@ from obverse.hooks import Hooks, load_hooks
 from obverse.index import index
 from obverse.jobs import Job, Output
 from obverse.ledger import Ledger
+from obverse.links import menu_problems
 from obverse.making import Finished, finish
 from obverse.memo import Memo, memo
 from obverse.moves import FILE as MOVES
@@ -107,8 +108,9 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
         make = _maker(desk, site, answers, reader, data)
         done = finish(jobs, _outputs_known(desk), answers, desk.theme, make, stage, desk.options.progress)
         desk.memo.save(record[4] for record in records.values())
+        problems = (*problems, *menu_problems(cells.value, desk.config.menus))
         found = (*problems, *desk.sources.problems, *unreadable, *moved, *strange, *site.problems, *planned.problems)
-        told = levelled((*found, *desk.theme.problems, *desk.hooks.problems, *done.problems), desk.config.checks)
+        told = levelled((*found, *desk.theme.word_problems(), *desk.hooks.problems, *done.problems), desk.config.checks)
         due = min(site.next_due, answers.next_due(done.live_questions()))
         report = _report(done, told, due)
         if not report.blocked and not desk.options.dry:

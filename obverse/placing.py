@@ -6,7 +6,7 @@ import posixpath
 import textwrap
 from dataclasses import dataclass
 
-from obverse.addresses import decoded, encoded, folder_of, joined, slug
+from obverse.addresses import decoded, encoded, folder_of, joined, segment, slug, with_slash
 from obverse.config import Config
 from obverse.page import Page
 from obverse.parse import dated_name
@@ -102,14 +102,14 @@ def address(page: Page, kind: str, config: Config) -> str:
     """The site-local URL of a page."""
     prefix = "" if page.lang == config.site.language else f"/{page.lang}"
     if page.matter.url:
-        return prefix + encoded(decoded(page.matter.url))
+        return with_slash(prefix + encoded(decoded(page.matter.url)))
     if kind == "404":
         return prefix + "/404.html"
     segments = page.name.split("/")
     if segments[-1] in {"index", "_index"}:
         segments.pop()
-    folders, last = [slug(part) for part in segments[:-1]], segments[-1:]
-    stem = [slug(page.matter.slug or dated_name(part)[1]) for part in last]
+    folders, last = [segment(part) for part in segments[:-1]], segments[-1:]
+    stem = [segment(page.matter.slug or dated_name(part)[1]) for part in last]
     return prefix + "".join(encoded(f"/{part}") for part in (*folders, *stem)) + "/"
 
 

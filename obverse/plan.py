@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from obverse.addresses import encoded, output_path, slug
+from obverse.addresses import beneath, encoded, output_path, segment
 from obverse.index import TAXONOMIES
 from obverse.jobs import Job
 from obverse.placing import dated_section, taxonomy_folder
@@ -48,7 +48,7 @@ def plan(site: Site, theme: Theme) -> Plan:
             problems.append(_collision(jobs[taken], job))
         else:
             jobs[job.output] = job
-    blocked = _file_in_the_way(jobs)
+    blocked = _file_in_the_way(jobs, names)
     return Plan(jobs, {job.url: job.subject for job in jobs.values()}, (*problems, *blocked))
 
 
@@ -77,6 +77,8 @@ def _entry_jobs(site: Site, entry: Entry, theme: Theme, problems: list[Problem])
     template = _template(entry, theme, problems)
     if card.kind == "section" and dated_section(_own_folder(card), site.config):
         yield from _list_jobs(site, card.lang, f"section={_own_folder(card)}", url, template, card.path, None)
+    elif card.kind == "author":
+        yield from _list_jobs(site, card.lang, f"authors={card.name}.md", url, template, card.path, None)
     else:
         yield page_job(url, template, card.path)
 
@@ -107,7 +109,7 @@ def _list_jobs(
     """The front of a list and its archived pages."""
     total = len(site.lists.get((lang, selector), ()))
     for number in range(archived_pages(total, site.config.articles.per_page) + 1):
-        address = f"{url}page/{number}/" if number else url
+        address = f"{beneath(url)}page/{number}/" if number else url
         params = (selector, number, site.config.base_path + url)
         yield Job(output_path(address), address, "list", template, subject, card, params)
 
@@ -125,7 +127,7 @@ def _section_jobs(site: Site, lang: str) -> Iterator[Job]:
     written = {_own_folder(entry.card) for entry in site.entries.values() if entry.card.lang == lang}
     for section in site.config.articles.sections:
         if section not in written and site.lists.get((lang, f"section={section}")):
-            url = _prefix(site, lang) + "".join(encoded("/" + slug(part)) for part in section.split("/")) + "/"
+            url = _prefix(site, lang) + "".join(encoded("/" + segment(part)) for part in section.split("/")) + "/"
             title = section.rsplit("/", 1)[-1].replace("-", " ").capitalize()
             card = generated(site, "section", lang, url, title)
             yield from _list_jobs(site, lang, f"section={section}", url, TEMPLATES["section"], "", card)
@@ -198,11 +200,12 @@ def _collision(first: Job, second: Job) -> Problem:
     return problem("url-collision", where, message, line=1 if where else 0, column=1 if where else 0, hint=hint)
 
 
-def _file_in_the_way(jobs: dict[str, Job]) -> Iterable[Problem]:
+def _file_in_the_way(jobs: dict[str, Job], names: dict[str, str]) -> Iterable[Problem]:
     """An output cannot be both a file and the folder of another one."""
     for output, job in jobs.items():
         folder = output.rpartition("/")[0]
         while folder:
-            if folder in jobs:
-                yield _collision(jobs[folder], job)
+            taken = names.get(folder.casefold())
+            if taken:
+                yield _collision(jobs[taken], job)
             folder = folder.rpartition("/")[0]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 
 class Level(StrEnum):
@@ -86,6 +87,7 @@ CODES: dict[str, Code] = {
     "unknown-type": _error("The type of a page is none that Obverse knows."),
     "unknown-author": _error("An author is named who has no page in content/authors/."),
     "unknown-page": _error("A menu names a page that is not there."),
+    "menu-link": _warning("A menu leads to an address that the site does not have; other software may answer there."),
     "missing-date": _error("An article has no date, neither in its front matter nor in its file's name."),
     "broken-image": _error("A picture is named that is not there."),
     "term-name": _error("No address can be made of a term: it has neither letters nor digits."),
@@ -103,6 +105,7 @@ CODES: dict[str, Code] = {
     "template-error": _error("A template failed while it was rendered."),
     "component-signature": _error("A component's template declares its arguments in a way that cannot be read."),
     "unknown-asset": _error("An asset is named that is not in templates/assets/."),
+    "asset-circle": _error("Style sheets name each other in a circle, so that none can have its final name."),
     "unknown-data": _error("A template asks for data that is not in content/_data/."),
     "unknown-word": _error("A template asks for a word that no catalogue has, or does not fill it."),
     # writing
@@ -111,12 +114,17 @@ CODES: dict[str, Code] = {
 }
 
 
+# What no setting can lower: a page that cannot be read might be a draft, and what cannot be written is not there.
+ALWAYS = frozenset({"front-matter", "unreadable", "disk", "verify"})
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake at one place.
 
     `path` is relative to the site's root with forward slashes ("" when there is no file); `line` and `column` count
     from 1, 0 means "not known"; `excerpt` is the source line as written; `hint` is the mend, in the imperative.
+    A `spared` one is of a page that is not out: it warns, whatever `[checks]` says of its code.
     """
 
     code: str
@@ -127,6 +135,7 @@ class Problem:
     excerpt: str = ""
     hint: str = ""
     level: Level = Level.ERROR
+    spared: bool = False
 
     @property
     def place(self) -> str:
@@ -159,13 +168,20 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def levelled(problems: Iterable[Problem], levels: Mapping[str, Level]) -> tuple[Problem, ...]:
     """The problems at the levels the site's `[checks]` asks for, without those turned off; sorted, each once."""
-    placed = (replace(one, level=levels.get(one.code, one.level)) for one in problems)
+    placed = (replace(one, level=_level(one, levels)) for one in problems)
     return tuple(sorted({one for one in placed if one.level is not Level.OFF}, key=lambda one: one.sort_key))
+
+
+def _level(one: Problem, levels: Mapping[str, Level]) -> Level:
+    asked = levels.get(one.code, one.level)
+    if one.code in ALWAYS:
+        return one.level
+    return Level.WARNING if one.spared and asked is Level.ERROR else asked
 
 
 def softened(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """The same problems as warnings: what a draft or a page not yet due may do."""
-    return tuple(replace(one, level=Level.WARNING) for one in problems)
+    return tuple(replace(one, level=Level.WARNING, spared=True) for one in problems)
 
 
 def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -179,7 +195,7 @@ def as_text(problems: Iterable[Problem]) -> str:
 
 
 def _text(one: Problem) -> str:
-    lines = [f"{one.place} {one.level}: {one.message} [{one.code}]"]
+    lines = [_printable(f"{one.place} {one.level}: {one.message} [{one.code}]")]
     if one.excerpt:
         margin = f"  {one.line} | "
         shown, caret = _window(one.excerpt, one.column)
@@ -187,13 +203,18 @@ def _text(one: Problem) -> str:
         if one.column:
             lines.append(" " * (len(margin) - 2) + "| " + caret)
     if one.hint:
-        lines.append(f"  hint: {one.hint}")
+        lines.append(_printable(f"  hint: {one.hint}"))
     return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """The text without what would move a terminal's cursor or turn its colours: names in a message may hold it."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _window(excerpt: str, column: int, width: int = 100) -> tuple[str, str]:
     """A long line cut to a readable window around the column, and the caret line under it. Tabs become spaces."""
-    plain = "".join(char if char.isprintable() else " " for char in excerpt)
+    plain = _printable(excerpt)
     start = max(0, column - width // 2) if len(plain) > width else 0
     return plain[start : start + width], " " * (column - 1 - start) + "^"
 
@@ -207,8 +228,8 @@ def tally(problems: Iterable[Problem]) -> str:
 
 
 def as_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
-    """The problems as plain values, one dict each, keys as the fields of `Problem`."""
-    return [asdict(one) for one in problems]
+    """The problems as plain values, one dict each, keys as the fields of `Problem` that are for others."""
+    return [{key: value for key, value in asdict(one).items() if key != "spared"} for one in problems]
 
 
 def as_sarif(problems: Iterable[Problem], version: str) -> str:
@@ -227,7 +248,7 @@ def _sarif_result(one: Problem) -> dict[str, Any]:
     text = f"{one.message} ({one.hint})" if one.hint else one.message
     result: dict[str, Any] = {"ruleId": one.code, "level": str(one.level), "message": {"text": text}}
     if one.path:
-        place: dict[str, Any] = {"artifactLocation": {"uri": one.path}}
+        place: dict[str, Any] = {"artifactLocation": {"uri": quote(one.path)}}
         if one.line:
             place["region"] = {"startLine": one.line, **({"startColumn": one.column} if one.column else {})}
         result["locations"] = [{"physicalLocation": place}]

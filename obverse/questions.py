@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from obverse.addresses import beneath
 from obverse.clock import Told
 from obverse.links import Read, Target, target
 from obverse.site import Card, Term
@@ -70,7 +71,7 @@ def _shelf(read: Read, lang: str, selector: str, number: int, url: str) -> Shelf
     mine = oldest_first[full * per_page :] if number == 0 else oldest_first[(number - 1) * per_page : number * per_page]
 
     def href(page: int) -> str:
-        return f"{url}page/{page}/" if 0 < page <= full else (url if page > full else "")
+        return f"{beneath(url)}page/{page}/" if 0 < page <= full else (url if page > full else "")
 
     newer, older = (href(number + 1), href(number - 1)) if number else ("", href(full))
     return Shelf(_cards(read, mine[::-1]), number, newer, older)

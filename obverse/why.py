@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from obverse import ledger as ledgers
 from obverse.addresses import output_path
 from obverse.build import BuildOptions, build
+from obverse.config import load
 from obverse.problems import as_text, errors, nearest
+from obverse.sources import SETTINGS
 
 
 def why(options: BuildOptions, url: str) -> tuple[str, int]:
@@ -18,7 +21,7 @@ def why(options: BuildOptions, url: str) -> tuple[str, int]:
     report = build(options)
     if report.blocked:
         return as_text(errors(report.problems)), 1
-    output = _output(url, {*ledger.outputs, *report.because})
+    output = _output(url, base_path(options.root), {*ledger.outputs, *report.because})
     if output is None:
         hint = nearest(url, ["/" + path.removesuffix("index.html") for path in ledger.outputs])
         return f"no output answers for {url}" + (f"; {hint}" if hint else ""), 1
@@ -29,7 +32,15 @@ def why(options: BuildOptions, url: str) -> tuple[str, int]:
     return f"{output} is up to date; it was last written because {ledger.outputs[output].because}", 0
 
 
-def _output(url: str, outputs: set[str]) -> str | None:
+def base_path(root: Path) -> str:
+    """The path that every address of the site at `root` begins with, by its settings."""
+    config, _ = load((root / SETTINGS).read_text(encoding="utf-8", errors="replace"))
+    return config.base_path
+
+
+def _output(url: str, base: str, outputs: set[str]) -> str | None:
     path = urlsplit(url).path
+    if base and f"{path}/".startswith(f"{base}/"):
+        path = path.removeprefix(base)
     candidates = (path.lstrip("/"), output_path("/" + path.lstrip("/")), output_path("/" + path.strip("/") + "/"))
     return next((one for one in candidates if one in outputs), None)
