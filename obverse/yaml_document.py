@@ -32,7 +32,7 @@ _STAND_IN = "\ufdd0"
 # Where the two loaders differ (tags, `?` keys, `?` in a flow list, a comment that touches a block's sign), or where the
 # text may nest deeper than the fast one's own stack allows: there the pure one alone decides.
 _DISPUTED = re.compile(
-    r"(?:^|[\s,\[{])[!?]|^---|[|>][-+\w]*\#|(?:[-:] +){30}|[\[{](?:[^\[{]*[\[{]){30}|^ {120}",
+    r"(?:^|[\s,\[{])[!?]|[|>][-+\w]*\#|(?:[-:] +){30}|[\[{](?:[^\[{]*[\[{]){30}|^ {120}",
     re.MULTILINE,
 )
 

@@ -192,6 +192,12 @@ def test_a_mistake_is_told_at_its_place(lines: str, expected: str) -> None:
     assert told(SMALL + lines) == [expected]
 
 
+def test_only_the_wrong_items_of_a_menu_are_left_out() -> None:
+    found, problems = load(SMALL + '[menus]\nmain = [{label = "x"}, {page = "a.md"}]\nfooter = [{label = "x"}]')
+    assert len(problems) == 2
+    assert found.menus == {"main": (MenuItem("", "a.md", "", 4),), "footer": ()}
+
+
 @pytest.mark.parametrize("name", ["Europe", "localtime/x", "\\u0000", "x" * 300])
 def test_a_name_that_confuses_the_zone_files_is_no_zone(name: str) -> None:
     found, (problem,) = load(f'{SMALL}timezone = "{name}"')

@@ -348,6 +348,12 @@ def test_keys_given_twice_are_both_there_for_the_schema_to_tell() -> None:
     assert [entry.line for entry in node.value.entries] == [2, 3]
 
 
+@pytest.mark.parametrize("text", ["[k: ]", "{a: , b: }", "a:\nb: ", "- \n- a:", "---\na: 1", "--- x", "--- "])
+def test_what_is_absent_stands_at_the_same_place_with_both_loaders(text: str) -> None:
+    document = Document.of("a", text)
+    assert read_yaml(text, document, "front-matter", 1, FAST) == read_yaml(text, document, "front-matter", 1, PURE)
+
+
 LAUGHS = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9) if n else 'x'}]" for n in range(12))
 
 

@@ -111,6 +111,11 @@ def test_a_type_reads_what_people_write(kind: str, raw: object, expected: object
         (Field(), "a\ud800", "'x' must not hold control characters, not 'a\ufffd'"),
         (Field(), ["a"], "'x' must be text, not a list"),
         (Field(), {"a": 1}, "'x' must be text, not a table"),
+        (
+            Field("email"),
+            "a" * 250 + "@b.de",
+            f"'x' must be an e-mail address such as name@example.com, not '{'a' * 39}…'",
+        ),
         (Field("email"), "jo@", "'x' must be an e-mail address such as name@example.com, not 'jo@'"),
         (Field("email"), "a@b@c.de", "'x' must be an e-mail address such as name@example.com, not 'a@b@c.de'"),
         (
