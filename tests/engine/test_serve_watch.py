@@ -37,6 +37,12 @@ class Eye:
         return bool(until(lambda: any(wanted in paths for paths in self.told), 10))
 
 
+@pytest.fixture(autouse=True)
+def _haste(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("obverse.serve.watch.WAKE", 30)
+    monkeypatch.setattr("obverse.serve.watch.WITHOUT", (0.05, 1))
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     for name in ("content/articles/a.md", "obverse.toml", "site/index.html", "var/x", ".git/HEAD"):
@@ -51,7 +57,7 @@ def eye(root: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
         monkeypatch.setitem(sys.modules, "watchfiles", None)
     elif request.param != "notified":
         monkeypatch.setattr(watchfiles, "watch", globals()[request.param])
-        monkeypatch.setattr("obverse.serve.watch.WITH_NOTICE", (0.2, 1))
+        monkeypatch.setattr("obverse.serve.watch.WITH_NOTICE", (0.1, 1))
     one = Eye(root)
     yield one
     one.watcher.stop()
@@ -114,13 +120,13 @@ def test_a_tree_that_is_replaced_is_watched_again(eye: Eye, root: Path) -> None:
     shutil.rmtree(root / "content")
     (root / "copy").rename(root / "content")
     assert eye.sees("content")
-    time.sleep(0.5)  # until the watch over the old folder has given way to one over the new
+    time.sleep(0.3)  # until the watch over the old folder has given way to one over the new
     page = root / "content/articles/a.md"
     assert eye.saw("content/articles/a.md", lambda: page.write_text("after the swap"))
 
 
 def test_what_is_not_the_site_is_not_noticed(eye: Eye, root: Path) -> None:
-    time.sleep(0.4)
+    time.sleep(0.2)
     eye.told.clear()
     for name in (
         "site/index.html",
@@ -135,16 +141,16 @@ def test_what_is_not_the_site_is_not_noticed(eye: Eye, root: Path) -> None:
     ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("noise")
-    time.sleep(0.6)
+    time.sleep(0.4)
     assert eye.told == []
 
 
 def test_one_save_is_told_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("obverse.serve.watch.WITH_NOTICE", (0.2, 1))
+    monkeypatch.setattr("obverse.serve.watch.WITH_NOTICE", (0.1, 1))
     eye = Eye(root)
     time.sleep(0.4)
     assert eye.saw("content/articles/a.md", lambda: (root / "content/articles/a.md").write_text("longer"))
-    time.sleep(0.6)  # long enough to look at everything again
+    time.sleep(0.4)  # long enough to look at everything again
     assert len(eye.told) == 1
     eye.watcher.stop()
 
@@ -195,7 +201,7 @@ def test_a_site_without_any_folder_waits_for_one(tmp_path: Path) -> None:
 
 
 def test_what_was_put_into_a_folder_before_it_was_watched_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("obverse.serve.watch.WITH_NOTICE", (0.2, 1))
+    monkeypatch.setattr("obverse.serve.watch.WITH_NOTICE", (0.1, 1))
     real = Watcher.is_wanted
     # the folder's own notice comes; that of the file in it is lost, as when it was written a moment too early
     monkeypatch.setattr(Watcher, "is_wanted", lambda *given: not given[2].endswith(".md") and real(*given))
