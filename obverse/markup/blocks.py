@@ -85,7 +85,9 @@ class List:
         for item, after in zip(self.items, [*self.items[1:], None], strict=True):
             if after is not None and after.start > item.end + 1:
                 return False
-            children = item.children
+            children = list(item.children)
+            while after is None and children and isinstance(children[-1], Reference):
+                children.pop()
             if any(children[at + 1].start > children[at].end + 1 for at in range(len(children) - 1)):
                 return False
         return True

@@ -18,7 +18,7 @@ TOKEN = re.compile(f"{OPEN}(\\d+){CLOSE}")
 LONGEST = 4_000
 
 _START = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\(")
-_PIECE = re.compile(r"""[^"'(){}\n]+|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|\)\s*\}\}|\n(?!\s*\n)|[(){}"']""")
+_PIECE = re.compile(r"""[^"'(){}\n]+|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|\)\s*\}\}|\n(?!\s*\n)|[()"']""")
 _CONSTANTS = {"true": True, "false": False, "none": None}
 
 
@@ -65,7 +65,7 @@ def restored(text: str, found: list[Found]) -> str:
 
 
 def _closing(body: str, position: int) -> int:
-    """Past the `)}}` that closes a call, or 0: strings are skipped, a paragraph's end is a call's end."""
+    """Past the `)}}` that closes a call, or 0: strings are skipped, a brace or the paragraph's end ends the search."""
     last = min(len(body), position + LONGEST)
     while position < last:
         piece = _PIECE.match(body, position)

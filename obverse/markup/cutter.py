@@ -17,12 +17,12 @@ _SLOT = re.compile(f"([{calls.OPEN}{_BLOCK_OPEN}])(\\d+){calls.CLOSE}")
 _ALONE = re.compile(rf"<p>\s*((?:{calls.TOKEN.pattern}\s*(?:<br\s?/?>\s*)?)+)</p>")
 _HOLDS_CALL = re.compile(rf"<[^<>]*{calls.OPEN}[^<>]*>")
 _LITERAL = re.compile(
-    rf"<!--(?:(?!-->).)*{calls.OPEN}.*?-->|<(pre|code|script|style|textarea)\b(?:(?!</\1\b).)*{calls.OPEN}.*?</\1\b",
-    re.DOTALL | re.IGNORECASE,
+    rf"(?P<comment><!--|-->)|<(?P<close>/?)(?P<name>pre|code|script|style|textarea)(?=[\s>])|{calls.TOKEN.pattern}",
+    re.IGNORECASE,
 )
 _RAW = frozenset({"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"})
 _ALIGN = frozenset({"left", "center", "right"})
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption", re.DOTALL | re.IGNORECASE)
 _ITEM_END = re.compile(r"</li|<(?:ul|ol|p|/p|div|pre|table)\b", re.IGNORECASE)
 _INLINE = frozenset("em strong code del mark sub sup kbd abbr b i u s q cite small ins span var samp bdi".split())
@@ -49,11 +49,27 @@ def cut(html: str, source: Source, path: str, found: list[calls.Found], componen
 def _prepared(html: str, found: list[calls.Found]) -> str:
     """Calls in code, comments and tags are the writer's text again; those alone in a paragraph lose the paragraph."""
 
-    def back(match: re.Match[str]) -> str:
-        return calls.restored(match[0], found)
+    inside = ""
 
-    html = _HOLDS_CALL.sub(back, _LITERAL.sub(back, html))
+    def literal(match: re.Match[str]) -> str:
+        nonlocal inside
+        if match["comment"]:
+            inside = _step(inside, match["comment"] == "-->", "-->")
+        elif match["name"]:
+            inside = _step(inside, bool(match["close"]), match["name"].lower())
+        elif inside:
+            return calls.restored(match[0], found)
+        return match[0]
+
+    html = _HOLDS_CALL.sub(lambda match: calls.restored(match[0], found), _LITERAL.sub(literal, html))
     return _ALONE.sub(lambda match: match[1].replace(calls.OPEN, _BLOCK_OPEN), html)
+
+
+def _step(inside: str, closes: bool, name: str) -> str:
+    """In which literal element the text is after a tag: only the outermost counts."""
+    if closes:
+        return "" if inside == name else inside
+    return inside or name
 
 
 class _Cutter:
@@ -72,12 +88,14 @@ class _Cutter:
         self._past = 0
         self._tables = 0
         self._labels: set[str] = set()
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
+        self._first = True
+        self._closes: dict[str, int] = {}
         self._level = 1
 
     def run(self) -> None:
         matches = list(tags.TAG.finditer(self._html))
-        self._taken = _explicit_ids(matches)
+        self._taken = dict.fromkeys(_explicit_ids(matches), 0)
         for match in matches:
             if match.start() >= self._past and match["name"]:
                 self._tag(match, match["name"].lower())
@@ -98,16 +116,17 @@ class _Cutter:
     # -- tags with a rule of their own
 
     def _heading(self, match: re.Match[str], name: str) -> None:
-        close = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(self._html, match.end())
-        inner = self._html[match.end() : close.start() if close else len(self._html)]
+        close = self._close(name, match.end())
+        inner = self._html[match.end() : close.start() if close else match.end()]
         shown = _SLOT.sub("", prose.without_notes(inner))
         text, level = tags.plain(shown), int(name[1])
         place = self._source.heading(level)
-        if level == 1 and text and close and not self.cut.title and self._opens_body(match.start()):
+        opens, self._first = self._first and self._opens_body(match.start()), False
+        if level == 1 and text and close and opens:
             self.cut.title = text
             self._skip(match.start(), close.end())
             return
-        self._check_level(level, text, place)
+        self._check_level(level, place)
         attributes = tags.attributes(match["attributes"])
         given = next((one.value for one in attributes if one.name == "id" and one.value), "")
         anchor = given or unique(slug(text), self._taken)
@@ -118,10 +137,19 @@ class _Cutter:
             self.cut.ids.add(anchor)
             self._rewrite(match, name, tags.attribute("id", anchor))
 
+    def _close(self, name: str, start: int) -> re.Match[str] | None:
+        """The tag that closes an element; where there is none it is not looked for again."""
+        if start >= self._closes.get(name, len(self._html) + 1):
+            return None
+        found = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(self._html, start)
+        if found is None:
+            self._closes[name] = start
+        return found
+
     def _opens_body(self, start: int) -> bool:
         return not self.cut.parts and not _COMMENT.sub("", "".join(self._text) + self._html[self._past : start]).strip()
 
-    def _check_level(self, level: int, text: str, place: Place) -> None:
+    def _check_level(self, level: int, place: Place) -> None:
         if level == 1:
             self._problem("second-h1", "a page has one level-1 heading, its title", place, "begin this one with '##'")
         elif level > self._level + 1:
@@ -183,7 +211,7 @@ class _Cutter:
 
     def _raw(self, match: re.Match[str], name: str) -> None:
         """An element whose content is not HTML: passed over, or taken out when it may not be there."""
-        close = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(self._html, match.end())
+        close = self._close(name, match.end())
         end = close.end() if close else len(self._html)
         values = {one.name: one.value for one in tags.attributes(match["attributes"])}
         verdict = policy.element(name, values)

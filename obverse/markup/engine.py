@@ -8,17 +8,14 @@ from typing import Any
 from markdown import Extension, Markdown
 
 from obverse.markup.inline import Inline
-from obverse.markup.tree import Reading
+from obverse.markup.tree import Notes, Reading
 
 EXTENSIONS = (
     "pymdownx.betterem",
     "pymdownx.highlight",
-    "pymdownx.inlinehilite",
-    "pymdownx.magiclink",
     "pymdownx.tasklist",
     "pymdownx.tilde",
     "pymdownx.caret",
-    "pymdownx.mark",
     "pymdownx.quotes",
     "pymdownx.details",
     "pymdownx.blocks.admonition",
@@ -27,8 +24,6 @@ EXTENSIONS = (
     "pymdownx.tabbed",
     "pymdownx.keys",
     "markdown.extensions.admonition",
-    "markdown.extensions.footnotes",
-    "markdown.extensions.attr_list",
     "markdown.extensions.abbr",
 )
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -38,7 +33,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "pymdownx.quotes": {"callouts": True},
     "pymdownx.tabbed": {"alternate_style": True},
     "pymdownx.blocks.tab": {"alternate_style": True},
-    "markdown.extensions.footnotes": {"USE_DEFINITION_ORDER": False},
 }
 
 
@@ -53,5 +47,5 @@ def render(text: str, extensions: tuple[object, ...]) -> str:
 def _converter(extensions: tuple[object, ...]) -> Markdown:
     added = [one for one in extensions if isinstance(one, str | Extension)]
     return Markdown(
-        extensions=[*EXTENSIONS, Inline(), Reading(), *added], extension_configs=SETTINGS, output_format="html"
+        extensions=[*EXTENSIONS, Inline(), Notes(), Reading(), *added], extension_configs=SETTINGS, output_format="html"
     )

@@ -8,39 +8,153 @@ import string
 from xml.etree.ElementTree import Element
 
 from markdown import Extension, Markdown
+from markdown.extensions.attr_list import AttrListTreeprocessor
 from markdown.inlinepatterns import (
+    IMAGE_LINK_RE,
     IMAGE_REFERENCE_RE,
+    LINK_RE,
     REFERENCE_RE,
+    ImageInlineProcessor,
     ImageReferenceInlineProcessor,
+    InlineProcessor,
+    LinkInlineProcessor,
     ReferenceInlineProcessor,
     ShortImageReferenceInlineProcessor,
     ShortReferenceInlineProcessor,
+    SimpleTagInlineProcessor,
     SubstituteTagInlineProcessor,
 )
-from markdown.util import HTML_PLACEHOLDER_RE
+from markdown.util import HTML_PLACEHOLDER_RE, AtomicString
+from pymdownx.inlinehilite import InlineHilitePattern
 
 from obverse.markup.tree import key
 
-_BREAK = r"(?: {2,}|\\)\n"
+_BREAK = r"(?:(?<! ) {2,}|\\)\n"
+_CODE = r"(?:(?<!\\)((?:\\{2})+)(?=`+)|(?<!\\)(`+))"
+# `a == b` and `'==' or '==='` are no marks: one begins with a letter or with markup, and touches no word outside.
+_MARK = r"(?<![=\w])(==)(?=[\w*_\[`\x02\"“(])((?:[^=\n]|\n(?!\n)|=(?!=))+?)(?<=\S)==(?![=\w])"
+
+# A destination: in angle brackets, or without blanks and with balanced parentheses; then perhaps a title. As an
+# exception to CommonMark a file's name may hold blanks, because that is what people write and it is plain what they mean.
+_BARE = r"[^\s()<>]*+(?:\((?:[^\s()]++|\([^\s()]*+\))*+\)[^\s()]*+)*+"
+_FILE = r"""[^\s(){}<>"'|]+(?:[ ][^\s(){}<>"'|]+)+\.\w{1,5}"""
+_TITLE = r"""(?:"[^"]*+"|'[^']*+'|\([^()]*+\))"""
+_DESTINATION = re.compile(
+    rf"""\(\s*+(?:<(?P<angled>[^<>\n]*+)>|(?P<bare>{_BARE})|(?P<file>{_FILE}))(?:\s++(?P<title>{_TITLE}))?+\s*+\)""",
+    re.VERBOSE,
+)
+
+_BRACKET = re.compile(r"[\[\]]")
+_DEEPEST = 40
+
+_AUTOLINK = r"<([A-Za-z][A-Za-z0-9+.\-]{1,31}:[^\s<>\x00-\x1f]*)>"
+# What ends an address in running text, besides white space: quotation marks and the stops of East Asian scripts.
+_STOPS = "\\s<>\x02\x03“”‘’«»„。，、；：！？）（《》「」『』【】"
+_BARE_LINK = (
+    rf"(?:(?<![A-Za-z])(?:https?|ftp)://(?=[^\W_])[^{_STOPS}]+"
+    rf"|(?:(?<![^\s*_~(])|(?<=\x03))www\.(?=[^\W_])[^{_STOPS}]*\.[^{_STOPS}]+)"
+)
+_TRAILING = re.compile(r"(?:[?!.,:*_~'\"]|&[a-zA-Z0-9]+;|;)+$")
+_BARE_MAIL = (
+    r"(?<![\w.+\-/@:])([A-Za-z0-9._+\-]+@[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.[A-Za-z0-9_\-]*[A-Za-z])(?![\w\-@/])"
+)
+
+_WORD = r"[\w\-]+"
+_ITEM = r"""(?:[#.][^\s{}#=]+|[\w:@\-]+=(?:"[^"\n]*"|'[^'\n]*'|[^\s{}"'=]+))"""
 _STASHED_ESCAPE = re.compile("\x02(\\d+)\x03")
 
 
 class Inline(Extension):
-    """Escapes, line breaks and references as CommonMark has them."""
+    """Code, links, line breaks, marks and attribute lists, as writers know them."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
         """Replace the patterns of the same names."""
         md.ESCAPED_CHARS = list(string.punctuation)
         patterns = md.inlinePatterns
-        patterns.register(SubstituteTagInlineProcessor(_BREAK, "br"), "linebreak", 100)
+        patterns.register(
+            _Code(_CODE, {"custom_inline": [], "style_plain_text": 0, "css_class": ""}, md), "backtick", 190
+        )
         patterns.register(_Reference(REFERENCE_RE, md), "reference", 170)
+        patterns.register(_Link(LINK_RE, md), "link", 160)
+        patterns.register(_Image(IMAGE_LINK_RE, md), "image_link", 150)
         patterns.register(_ImageReference(IMAGE_REFERENCE_RE, md), "image_reference", 140)
         patterns.register(_ShortReference(REFERENCE_RE, md), "short_reference", 130)
         patterns.register(_ShortImageReference(IMAGE_REFERENCE_RE, md), "short_image_ref", 125)
+        patterns.register(_Autolink(_AUTOLINK, md), "autolink", 120)
+        patterns.register(SubstituteTagInlineProcessor(_BREAK, "br"), "linebreak", 100)
+        patterns.register(_BareLink(_BARE_LINK, md), "bare_link", 85)
+        patterns.register(SimpleTagInlineProcessor(_MARK, "mark"), "mark", 65)
+        # After emphasis, whose underscores may touch an address.
+        patterns.register(_BareMail(_BARE_MAIL, md), "bare_mail", 40)
+        md.treeprocessors.register(_Attributes(md), "attr_list", 8)
 
 
-class _Reference(ReferenceInlineProcessor):
+class _Code(InlineHilitePattern):  # type: ignore[misc] # the library ships no types
+    """A code span: a run of backticks up to the next run of the same length, or no code at all."""
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element | str | None, int, int]:  # noqa: N802
+        """The span as an element; escaped backslashes before it as they are."""
+        if m[1]:
+            return m[1].replace("\\\\", "\x0292\x03"), m.start(), m.end()
+        closing = re.compile(rf"(?<!`){m[2]}(?!`)").search(data, m.end())
+        if closing is None:
+            return None, m.start(), m.end()
+        source = data[m.end() : closing.start()].replace("\n", " ")
+        if source[0] == source[-1] == " " and source.strip(" "):
+            source = source[1:-1]
+        language = self.RE_LANG.match(source)
+        self.get_settings()
+        name, rest = (language["lang"], source[language.end() :]) if language else ("", source)
+        return self.handle_code(name, rest), m.start(), closing.end()
+
+
+class _Bracketed(LinkInlineProcessor):
+    """What stands in square brackets."""
+
+    def getText(self, data: str, index: int) -> tuple[str, int, bool]:  # noqa: N802
+        """The text up to the bracket that closes it; none when brackets are nested deeper than any text has them."""
+        depth = 1
+        for bracket in _BRACKET.finditer(data, index):
+            depth += 1 if bracket[0] == "[" else -1
+            if not depth:
+                return data[index : bracket.start()], bracket.end(), True
+            if depth > _DEEPEST:
+                break
+        return "", index, False
+
+
+class _Destination(_Bracketed):
+    """What stands in parentheses behind a link's text, as CommonMark reads it."""
+
+    def getLink(self, data: str, index: int) -> tuple[str, str | None, int, bool]:  # noqa: N802
+        """Destination, title, where they end, and whether there are any."""
+        found = _DESTINATION.match(data, index)
+        if found is None:
+            return "", None, index, False
+        destination = found["angled"] if found["angled"] is not None else found["bare"] or found["file"] or ""
+        title = found["title"]
+        if title is not None:
+            title = self.RE_TITLE_CLEAN.sub(" ", self.unescape(title[1:-1]))
+        return self.unescape(destination), title, found.end(), True
+
+
+class _Link(_Destination):
+    """`[text](destination "title")`."""
+
+
+class _Image(_Destination, ImageInlineProcessor):
+    """`![text](destination "title")`."""
+
+    def getText(self, data: str, index: int) -> tuple[str, int, bool]:  # noqa: N802
+        """The text of the image, on one line."""
+        text, index, handled = super().getText(data, index)
+        return text.replace("\n", " "), index, handled
+
+
+class _Reference(_Bracketed, ReferenceInlineProcessor):
     """`[text][label]`, where the label may hold code."""
+
+    RE_LINK = re.compile(r"\[([^\]]*)\]")
 
     def evalId(self, data: str, index: int, text: str) -> tuple[str | None, int, bool]:  # noqa: N802
         """The label that follows the text, as `references` keeps it."""
@@ -48,7 +162,7 @@ class _Reference(ReferenceInlineProcessor):
         return (_label(self, data[index + 1 : end - 1] or text) if handled else label), end, handled
 
 
-class _ShortReference(ShortReferenceInlineProcessor):
+class _ShortReference(_Bracketed, ShortReferenceInlineProcessor):
     """`[label]`."""
 
     def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: N802
@@ -56,8 +170,10 @@ class _ShortReference(ShortReferenceInlineProcessor):
         return _label(self, text), index, True
 
 
-class _ImageReference(ImageReferenceInlineProcessor):
+class _ImageReference(_Bracketed, ImageReferenceInlineProcessor):
     """`![text][label]`."""
+
+    RE_LINK = _Reference.RE_LINK
 
     def evalId(self, data: str, index: int, text: str) -> tuple[str | None, int, bool]:  # noqa: N802
         """The label that follows the text, as `references` keeps it."""
@@ -65,7 +181,7 @@ class _ImageReference(ImageReferenceInlineProcessor):
         return (_label(self, data[index + 1 : end - 1] or text) if handled else label), end, handled
 
 
-class _ShortImageReference(ShortImageReferenceInlineProcessor):
+class _ShortImageReference(_Bracketed, ShortImageReferenceInlineProcessor):
     """`![label]`."""
 
     def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: N802
@@ -79,7 +195,62 @@ def _label(pattern: ReferenceInlineProcessor, text: str) -> str:
 
     def code(found: re.Match[str]) -> str:
         kept = stash[int(found[1])]
-        return html.unescape(kept) if isinstance(kept, str) else "".join(Element.itertext(kept))
+        return html.unescape(kept) if isinstance(kept, str) else "".join(kept.itertext())
 
     shown = HTML_PLACEHOLDER_RE.sub(code, pattern.unescape(text))
     return key(_STASHED_ESCAPE.sub(lambda found: chr(int(found[1])), shown))
+
+
+class _Autolink(InlineProcessor):
+    """`<scheme:address>`."""
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: N802
+        """The address as a link that shows itself."""
+        return _shown(m[1], m[1]), m.start(), m.end()
+
+
+class _BareLink(InlineProcessor):
+    """`https://example.com` and `www.example.com` in running text."""
+
+    ANCESTOR_EXCLUDES = ("a",)
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: N802
+        """The address as a link, without the punctuation of the sentence it stands in."""
+        text = _trimmed(m[0])
+        return _shown(text if "://" in text else f"http://{text}", text), m.start(), m.start() + len(text)
+
+
+class _BareMail(InlineProcessor):
+    """`sales@example.com` in running text."""
+
+    ANCESTOR_EXCLUDES = ("a",)
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: N802
+        """The address as a link."""
+        return _shown(f"mailto:{m[1]}", m[1]), m.start(), m.end()
+
+
+def _trimmed(address: str) -> str:
+    while True:
+        shorter = _TRAILING.sub("", address)
+        for opening, closing in ("()", "[]"):
+            if shorter.endswith(closing) and shorter.count(closing) > shorter.count(opening):
+                shorter = shorter[:-1]
+        if shorter == address:
+            return address
+        address = shorter
+
+
+def _shown(destination: str, text: str) -> Element:
+    element = Element("a", {"href": destination})
+    element.text = AtomicString(text)
+    return element
+
+
+class _Attributes(AttrListTreeprocessor):
+    """`{: .wide }`, `{#id}`, `{key=value}`: braces that hold anything else are the writer's text."""
+
+    BASE_RE = rf"\{{(?::[ ]*(?=[\w#.])|[ ]*(?=[#.]|[\w:@\-]+=))((?:{_ITEM}|{_WORD})(?:[ ]+(?:{_ITEM}|{_WORD}))*[ ]*)\}}"
+    HEADER_RE = re.compile(rf"(?<![ ])[ ]+{BASE_RE}[ ]*$")
+    BLOCK_RE = re.compile(rf"\n[ ]*{BASE_RE}[ ]*$")
+    INLINE_RE = re.compile(rf"^{BASE_RE}")

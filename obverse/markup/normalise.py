@@ -36,7 +36,7 @@ from obverse.markup.blocks import (
 DEEPEST = 40
 _SPECIAL = frozenset("#>`~<=-*_+0123456789:[!?/|")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z_:][\w.:\-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
-_SPAN_TAGS = frozenset("p h1 h2 h3 h4 h5 h6 td th summary span a caption dt figcaption label legend".split())
+_SPAN_TAGS = frozenset("address dd dt h1 h2 h3 h4 h5 h6 legend li p summary td th span a caption label".split())
 
 
 def read(text: str) -> list[Block]:

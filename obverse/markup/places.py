@@ -14,12 +14,14 @@ from obverse.facts import Place
 
 _FENCE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})([^\n]*)$", re.MULTILINE)
 _TICKS = re.compile(r"(?<!\\)`+|\n[ \t]*\n")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
 _HEADING = re.compile(
     r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(#{1,6})(?=[ \t]|$)|^[^\n]*\S[^\n]*\n[ >]*(=+|-+)[ \t]*$|<h([1-6])\b",
     re.MULTILINE | re.IGNORECASE,
 )
+# How many headings that did not reach the HTML may lie between two that did.
+_NEAR = 20
 _BEFORE = "(<\"'= \t\n:[>"
 _AFTER = ")>\"' \t\n]#?&,.;:!<|*_"
 
@@ -36,6 +38,7 @@ class Source:
         self._masked: str | None = None
         self._lines: dict[int, str] = {}
         self._headings: list[tuple[int, int]] | None = None
+        self._next_heading = 0
 
     @property
     def masked(self) -> str:
@@ -79,14 +82,13 @@ class Source:
     def heading(self, level: int) -> Place:
         """The place of the next heading of this level: headings are asked for in their order."""
         if self._headings is None:
-            self._headings = [(one.start(), _level(one)) for one in _HEADING.finditer(self.masked)][::-1]
-        kept = list(self._headings)
-        while self._headings:
-            offset, found = self._headings.pop()
+            self._headings = [(one.start(), _level(one)) for one in _HEADING.finditer(self.masked)]
+        for index in range(self._next_heading, min(len(self._headings), self._next_heading + _NEAR)):
+            offset, found = self._headings[index]
             if found == level:
+                self._next_heading = index + 1
                 self._cursor = max(self._cursor, offset)
                 return self.place(offset)
-        self._headings = kept
         return self.place(min(self._cursor, len(self.text)))
 
     def _written(self, text: str, start: int) -> int:

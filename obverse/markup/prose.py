@@ -9,14 +9,14 @@ from obverse.markup import tags
 # What stands apart from the running text: its first paragraph is not the article's.
 _APART = "li|blockquote|table|dd|details|figure|figcaption|aside|nav|pre|form|footer|header"
 _STEP = re.compile(
-    rf"<(?P<close>/?)(?P<name>p|div|{_APART})(?=[\s>/])(?P<rest>[^>]*)>|<!--.*?-->", re.IGNORECASE | re.DOTALL
+    rf"<(?P<close>/?)(?P<name>p|div|{_APART})(?=[\s>/])(?P<rest>[^>]*)>|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL
 )
 _APART_CLASS = re.compile(r"""class=["'](?:[^"']*\s)?(?:admonition|footnote|tabbed-set|highlight)\b""")
-_NOTE = re.compile(r'<sup id="fnref[^>]*>.*?</sup>', re.DOTALL)
+_NOTE = re.compile(r'<sup id="fnref[^>]*><a [^>]*>[^<]*</a></sup>')
 _PARAGRAPH_END = re.compile(r"</p\s*>|<p[\s>]|\Z", re.IGNORECASE)
-_UNREAD = re.compile(r"<(pre|script|style)\b.*?</\1>|<div class=\"footnote\">.*\Z", re.DOTALL | re.IGNORECASE)
+_UNREAD = re.compile(r"<(pre|script|style)\b.*?(?:</\1>|\Z)|<div class=\"footnote\">.*\Z", re.DOTALL | re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
-_WORD = re.compile(r"\S*\w\S*")
+_NO_WORD = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
 
 
 def excerpt(html: str) -> str:
@@ -54,6 +54,10 @@ def words(html: str) -> int:
     """Words of running text: code and footnotes are not counted, a CJK character counts as one half."""
     text = tags.without_tags(_UNREAD.sub(" ", html))
     if text.isascii():
-        return len(_WORD.findall(text))
+        return _counted(text)
     halves = len(_CJK.findall(text))
-    return len(_WORD.findall(_CJK.sub(" ", text))) + (halves + 1) // 2
+    return _counted(_CJK.sub(" ", text) if halves else text) + (halves + 1) // 2
+
+
+def _counted(text: str) -> int:
+    return len(text.split()) - len(_NO_WORD.findall(text))

@@ -15,11 +15,15 @@ def slug(text: str) -> str:
     return _DROPPED.sub("", text.strip().lower()).replace(" ", "-").strip("-") or "section"
 
 
-def unique(wanted: str, taken: set[str]) -> str:
-    """`wanted`, or `wanted-1`, `wanted-2` … when it is taken. The one given is added to `taken`."""
-    given, number = wanted, 0
+def unique(wanted: str, taken: dict[str, int]) -> str:
+    """`wanted`, or `wanted-1`, `wanted-2` … when it is taken.
+
+    `taken` holds the ids in use, each with the last number tried for it; the one given is added.
+    """
+    given, number = wanted, taken.get(wanted, 0)
     while given in taken:
         number += 1
         given = f"{wanted}-{number}"
-    taken.add(given)
+    taken[wanted] = number
+    taken[given] = taken.get(given, 0)
     return given

@@ -72,6 +72,20 @@ class _Literals(Postprocessor):
         return _LITERAL.sub(lambda token: literals[int(token[1] or token[2])], text)
 
 
+class Notes(FootnoteExtension):
+    """Footnotes in the order of their marks; many marks of one note take no longer than as many notes."""
+
+    def __init__(self) -> None:
+        super().__init__(USE_DEFINITION_ORDER=False)
+
+    def unique_ref(self, reference: str, found: bool = False) -> str:
+        """The id of a mark: `fnref:1`, then `fnref2:1` …"""
+        if not found:
+            return reference
+        count = self.found_refs[reference] = self.found_refs.get(reference, 0) + 1
+        return reference if count == 1 else reference.replace("fnref", f"fnref{count}", 1)
+
+
 class Builder(BlockProcessor):
     """Builds the blocks that a token stands for. It keeps those of one text at a time."""
 
@@ -238,7 +252,7 @@ class Builder(BlockProcessor):
 
     def _wrapped(self, parent: Element, block: blocks.Wrapped) -> None:
         element = SubElement(parent, block.tag, dict(block.attributes))
-        if block.inline:
+        if block.inline and all(isinstance(one, blocks.Text) for one in block.children):
             element.text = "\n".join(one.text for one in block.children if isinstance(one, blocks.Text))
         else:
             self._build(element, block.children)
@@ -262,9 +276,8 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 def unescaped(text: str) -> str:
-    """A link's destination or title as meant: escapes and entities resolved."""
-    text = _ESCAPED.sub(r"\1", text) if "\\" in text else text
-    return html.unescape(text) if "&" in text else text
+    """A link's destination or title without the backslashes of its escapes."""
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
 def key(label: str) -> str:
