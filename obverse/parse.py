@@ -219,6 +219,7 @@ class _Reading:
             "aliases": tuple(dict.fromkeys(filter(None, (self._local("aliases", one) for one in values["aliases"])))),
             "template": (values["template"] or layout).removesuffix(".html"),
             "canonical": self._canonical(values["canonical"]),
+            "extra": dict(values["extra"]),
         }
         self._order(given["date"], given["expires"])
         self._direction_marks()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -123,6 +122,8 @@ def _money(field: Field, text: str) -> str:
     text = text.strip()
     if not _MONEY.fullmatch(text):
         raise Refused("must be an amount such as 1200 or 1200.50")
+    from decimal import Decimal
+
     return str(_bounded(field, Decimal(text)).quantize(Decimal("0.01")))
 
 

@@ -632,6 +632,11 @@ f = {of = {type = "x"}}
     assert [one.split(" ")[0] for one in told if "must be 'text'" in one] == ["2:13", "7:19"]
 
 
+def test_a_declaration_that_is_no_table_is_one_problem() -> None:
+    fields, (problem,) = read_fields(from_plain(["a"]), document(""))
+    assert (fields, problem.message) == ({}, "fields must be a table of names")
+
+
 def test_declared_fields_read_a_call() -> None:
     fields, _ = declared('to = "reference"\nlabel = {required = true}')
     call = from_plain({"to": "a.md", "lable": "x"}, 7, 3)
