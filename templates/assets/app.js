@@ -21,6 +21,9 @@
     document.querySelectorAll(".highlight:has(code)").forEach(copyButton);
   }
 
+  // Code that is wider than its block can be scrolled with the keyboard.
+  document.querySelectorAll(".prose pre").forEach((block) => { block.tabIndex = 0; });
+
   // The section being read, marked in the contents: the last heading above the upper third of the window.
   const links = [...document.querySelectorAll(".margin-contents a")];
   const headings = links.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
