@@ -33,7 +33,7 @@ from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_mo
 from obverse.pages import Reader, Record, surveyed
 from obverse.pictures import size_of
 from obverse.plan import plan
-from obverse.problems import Problem, errors, levelled
+from obverse.problems import Problem, errors, levelled, problem
 from obverse.site import Site, Surveyed
 from obverse.sources import HOOKS, SETTINGS, Source, Sources
 from obverse.theme import Theme
@@ -86,6 +86,9 @@ def _desk(
         return
     if options.base_url:
         config = config.with_base_url(options.base_url)
+    elif not config.site.url:
+        hint = 'write url = "https://..." under [site]'
+        problems = (*problems, problem("no-url", SETTINGS, "the site has no address", hint=hint))
     theme = Theme((*sources.under("templates/"), *sources.under("theme/")), config.base_path, old.references)
     hooks = load_hooks(options.root / HOOKS)
     now = moment(at, config.site.timezone)

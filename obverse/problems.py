@@ -48,6 +48,7 @@ CODES: dict[str, Code] = {
     "builder-crashed": _error("The builder of a preview failed by itself: a fault in hooks.py or in Obverse."),
     "exists": _error("What `new` would make is there already; it writes over nothing."),
     "not-empty": _error("The folder for a new site has something in it."),
+    "no-url": _warning("The settings name no address, so feeds, sitemap and shared links have none to begin with."),
     "config-syntax": _error("obverse.toml is not valid TOML."),
     "secret": _error("A key in obverse.toml looks like a password or a token; settings are public."),
     # values: settings, front matter, component arguments, forms
