@@ -25,7 +25,8 @@ START = """
 import sys
 from pathlib import Path
 from obverse.serve import ServeOptions, serve
-sys.exit(serve(ServeOptions(Path(sys.argv[1]), port=int(sys.argv[2]) if sys.argv[2] else None, builder=sys.argv[3])))
+port = int(sys.argv[2]) if sys.argv[2] else None
+sys.exit(serve(ServeOptions(Path(sys.argv[1]), port=port, builder=sys.argv[3], open_browser="open" in sys.argv)))
 """
 
 
@@ -90,10 +91,10 @@ def until(what: Callable[[], Any], seconds: float = 20) -> Any:
 
 
 @contextmanager
-def served(root: Path, builder: str = FAKE, port: int | None = 0) -> Iterator[Served]:
+def served(root: Path, builder: str = FAKE, port: int | None = 0, *more: str) -> Iterator[Served]:
     """A server over `root`, its first build behind it. It is ended as Ctrl-C ends it."""
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", START, str(root), "" if port is None else str(port), builder],
+        [sys.executable, "-W", "error", "-c", START, str(root), "" if port is None else str(port), builder, *more],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

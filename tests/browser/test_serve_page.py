@@ -1,11 +1,12 @@
 """An open page in a real browser follows the writer: new text, new styles, problems over it and gone again."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from tests.serving import Served, served, until
 
@@ -54,8 +55,9 @@ def page(browser: Browser, desk: Served) -> Iterator[Page]:
 def comes(page: Page, what: Callable[[], object]) -> None:
     """Wait until something is so in the page. (The page's own policy forbids playwright's way to wait.)"""
     for _ in range(200):
-        if what():
-            return
+        with suppress(Error):  # the page was just being loaded again
+            if what():
+                return
         page.wait_for_timeout(50)
     raise AssertionError("it never was so")
 

@@ -212,6 +212,17 @@ def test_the_settings_name_the_port_and_one_taken_is_stepped_over(root: Path) ->
             assert desk.lines[0] == f"port {port} is taken: this is {number}"
 
 
+def test_the_browser_is_opened_when_there_is_something_to_see(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opener = tmp_path / "opener"
+    opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path / "opened"}\n')
+    opener.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{opener} %s")
+    with served(root, FAKE, 0, "open") as desk:
+        until(lambda: (tmp_path / "opened").exists() and (tmp_path / "opened").read_text() == f"{desk.address}/\n")
+
+
 def test_settings_that_cannot_be_read_are_the_builder_s_to_tell(root: Path) -> None:
     (root / "obverse.toml").write_bytes(b"\xff\xfe")
     with served(root) as desk:
