@@ -34,4 +34,9 @@ def versions() -> str:
     """The engine and the versions of its libraries, for the keys of memos. Imports none of them."""
     from importlib import metadata  # costs more than a build that has nothing to do
 
-    return " ".join([f"obverse-markup {REVISION}", *(f"{name} {metadata.version(name)}" for name in LIBRARIES)])
+    return " ".join(
+        [
+            f"obverse-markup {REVISION}",
+            *(f"{name} {metadata.version(name)}" for name in LIBRARIES),
+        ]
+    )

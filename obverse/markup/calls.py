@@ -18,7 +18,9 @@ TOKEN = re.compile(f"{OPEN}(\\d+){CLOSE}")
 LONGEST = 4_000
 
 _START = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\(")
-_PIECE = re.compile(r"""[^"'(){}\n]+|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|\)\s*\}\}|\n(?!\s*\n)|[()"']""")
+_PIECE = re.compile(
+    r"""[^"'(){}\n]+|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|\)\s*\}\}|\n(?!\s*\n)|[()"']"""
+)
 _CONSTANTS = {"true": True, "false": False, "none": None}
 
 
@@ -84,7 +86,13 @@ def _read(body: str, match: re.Match[str], end: int) -> Found:
     try:
         positional, named = _arguments(inner)
     except _NotLiteral as problem:
-        return Found(text, match[1], match.start(), error=problem.message, error_offset=match.end() + problem.offset)
+        return Found(
+            text,
+            match[1],
+            match.start(),
+            error=problem.message,
+            error_offset=match.end() + problem.offset,
+        )
     return Found(text, match[1], match.start(), positional, named)
 
 
@@ -100,7 +108,9 @@ def _arguments(inner: str) -> tuple[tuple[object, ...], tuple[tuple[str, object]
     lines = inner.split("\n")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an odd backslash in a writer's text is not Python's concern
+            warnings.simplefilter(
+                "ignore"
+            )  # an odd backslash in a writer's text is not Python's concern
             call = ast.parse(f"f({inner}\n)", mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # Where Python stumbles differs between its versions; the start of the arguments does not.
@@ -111,7 +121,11 @@ def _arguments(inner: str) -> tuple[tuple[object, ...], tuple[tuple[str, object]
     named: dict[str, object] = {}
     for keyword in call.keywords:
         if keyword.arg is None or keyword.arg in named:
-            said = f"'{keyword.arg}' is given twice" if keyword.arg else "'**' cannot be used here"
+            said = (
+                f"'{keyword.arg}' is given twice"
+                if keyword.arg
+                else "'**' cannot be used here"
+            )
             raise _NotLiteral(said, _node_offset(keyword.value, lines))
         named[keyword.arg] = _literal(keyword.value, lines)
     return positional, tuple(named.items())
@@ -125,13 +139,21 @@ def _literal(node: ast.expr, lines: list[str]) -> object:
             return value
         case ast.Name(id=name) if name in _CONSTANTS:
             return _CONSTANTS[name]
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if value is not True:
+        case ast.UnaryOp(
+            op=ast.USub(), operand=ast.Constant(value=int() | float() as value)
+        ) if value is not True:
             return -value
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             return [_literal(one, lines) for one in elements]
         case ast.Name(id=name):
-            raise _NotLiteral(f"'{name}' is not a value; text stands in quotes", _node_offset(node, lines))
-    raise _NotLiteral("only text, numbers, true, false, none and lists may stand here", _node_offset(node, lines))
+            raise _NotLiteral(
+                f"'{name}' is not a value; text stands in quotes",
+                _node_offset(node, lines),
+            )
+    raise _NotLiteral(
+        "only text, numbers, true, false, none and lists may stand here",
+        _node_offset(node, lines),
+    )
 
 
 def _advice(inner: str) -> str:

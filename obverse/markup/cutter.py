@@ -20,12 +20,16 @@ _LITERAL = re.compile(
     rf"(?P<comment><!--|-->)|<(?P<close>/?)(?P<name>pre|code|script|style|textarea)(?=[\s>])|{calls.TOKEN.pattern}",
     re.IGNORECASE,
 )
-_RAW = frozenset({"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"})
+_RAW = frozenset(
+    {"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"}
+)
 _ALIGN = frozenset({"left", "center", "right"})
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption", re.DOTALL | re.IGNORECASE)
 _ITEM_END = re.compile(r"</li|<(?:ul|ol|p|/p|div|pre|table)\b", re.IGNORECASE)
-_INLINE = frozenset("em strong code del mark sub sup kbd abbr b i u s q cite small ins span var samp bdi".split())
+_INLINE = frozenset(
+    "em strong code del mark sub sup kbd abbr b i u s q cite small ins span var samp bdi".split()
+)
 
 
 @dataclass(slots=True)
@@ -39,9 +43,17 @@ class Cut:
     problems: list[Problem] = field(default_factory=list)
 
 
-def cut(html: str, source: Source, path: str, found: list[calls.Found], components: frozenset[str]) -> Cut:
+def cut(
+    html: str,
+    source: Source,
+    path: str,
+    found: list[calls.Found],
+    components: frozenset[str],
+) -> Cut:
     """The parts of a body's HTML, in which `found` stand as tokens."""
-    cutter = _Cutter(_prepared(html, found) if found else html, source, path, found, components)
+    cutter = _Cutter(
+        _prepared(html, found) if found else html, source, path, found, components
+    )
     cutter.run()
     return cutter.cut
 
@@ -61,7 +73,9 @@ def _prepared(html: str, found: list[calls.Found]) -> str:
             return calls.restored(match[0], found)
         return match[0]
 
-    html = _HOLDS_CALL.sub(lambda match: calls.restored(match[0], found), _LITERAL.sub(literal, html))
+    html = _HOLDS_CALL.sub(
+        lambda match: calls.restored(match[0], found), _LITERAL.sub(literal, html)
+    )
     return _ALONE.sub(lambda match: match[1].replace(calls.OPEN, _BLOCK_OPEN), html)
 
 
@@ -76,7 +90,12 @@ class _Cutter:
     """One walk over the tags of one body."""
 
     def __init__(
-        self, html: str, source: Source, path: str, found: list[calls.Found], components: frozenset[str]
+        self,
+        html: str,
+        source: Source,
+        path: str,
+        found: list[calls.Found],
+        components: frozenset[str],
     ) -> None:
         self.cut = Cut()
         self._html = html
@@ -128,9 +147,13 @@ class _Cutter:
             return
         self._check_level(level, place)
         attributes = tags.attributes(match["attributes"])
-        given = next((one.value for one in attributes if one.name == "id" and one.value), "")
+        given = next(
+            (one.value for one in attributes if one.name == "id" and one.value), ""
+        )
         anchor = given or unique(slug(text), self._taken)
-        self.cut.headings.append(Heading(level, anchor, text, _inline(shown), place.line))
+        self.cut.headings.append(
+            Heading(level, anchor, text, _inline(shown), place.line)
+        )
         if given:
             self._rewrite(match, name)
         else:
@@ -147,11 +170,21 @@ class _Cutter:
         return found
 
     def _opens_body(self, start: int) -> bool:
-        return not self.cut.parts and not _COMMENT.sub("", "".join(self._text) + self._html[self._past : start]).strip()
+        return (
+            not self.cut.parts
+            and not _COMMENT.sub(
+                "", "".join(self._text) + self._html[self._past : start]
+            ).strip()
+        )
 
     def _check_level(self, level: int, place: Place) -> None:
         if level == 1:
-            self._problem("second-h1", "a page has one level-1 heading, its title", place, "begin this one with '##'")
+            self._problem(
+                "second-h1",
+                "a page has one level-1 heading, its title",
+                place,
+                "begin this one with '##'",
+            )
         elif level > self._level + 1:
             self._problem(
                 "heading-jump",
@@ -166,15 +199,27 @@ class _Cutter:
         values = {one.name: one.value for one in reversed(attributes)}
         destination, alt = values.get("src") or "", values.get("alt", None)
         place, offset = self._source.near(destination)
-        kept = tuple((one.name, one.value) for one in self._kept(attributes, place) if one.name not in ("src", "alt"))
+        kept = tuple(
+            (one.name, one.value)
+            for one in self._kept(attributes, place)
+            if one.name not in ("src", "alt")
+        )
         verdict = policy.address(name, destination)
         if verdict:
             self._verdict(verdict, place)
         if "alt" in values and alt is None:
             alt = ""
-        if not alt and (alt is None or self._source.text[max(0, offset - 2) : offset].endswith(("](", "(<"))):
+        if not alt and (
+            alt is None
+            or self._source.text[max(0, offset - 2) : offset].endswith(("](", "(<"))
+        ):
             hint = 'say what it shows, or write <img src="…" alt=""> for one that only decorates'
-            self._problem("missing-alt", "an image without a text for those who cannot see it", place, hint)
+            self._problem(
+                "missing-alt",
+                "an image without a text for those who cannot see it",
+                place,
+                hint,
+            )
         self._slot(match, Image(destination, alt, kept, place))
 
     def _table(self, match: re.Match[str], name: str) -> None:
@@ -182,13 +227,17 @@ class _Cutter:
         if self._tables == 1:
             self._literal(self._html[self._past : match.start()])
             self._past = match.start()
-            label = tags.attribute("aria-label", unique_label(self._table_name(match.end()), self._labels))
+            label = tags.attribute(
+                "aria-label", unique_label(self._table_name(match.end()), self._labels)
+            )
             self._text.append(f'<div class="table" role="region" tabindex="0"{label}>')
         self._rewrite(match, name)
 
     def _table_name(self, start: int) -> str:
         close = self._html.find("</table", start)
-        caption = _CAPTION.search(self._html, start, len(self._html) if close < 0 else close)
+        caption = _CAPTION.search(
+            self._html, start, len(self._html) if close < 0 else close
+        )
         if caption:
             return tags.plain(caption[1])
         return self.cut.headings[-1].text if self.cut.headings else ""
@@ -201,13 +250,24 @@ class _Cutter:
 
     def _input(self, match: re.Match[str], name: str) -> None:
         values = {one.name: one.value for one in tags.attributes(match["attributes"])}
-        if (values.get("type") or "").lower() != "checkbox" or "disabled" not in values or "aria-label" in values:
+        if (
+            (values.get("type") or "").lower() != "checkbox"
+            or "disabled" not in values
+            or "aria-label" in values
+        ):
             self._rewrite(match, name)
             return
         end = _ITEM_END.search(self._html, match.end())
-        text = tags.plain(_SLOT.sub("", self._html[match.end() : end.start() if end else len(self._html)]))
+        text = tags.plain(
+            _SLOT.sub(
+                "", self._html[match.end() : end.start() if end else len(self._html)]
+            )
+        )
         checked = " checked" if "checked" in values else ""
-        self._replace(match, f'<input type="checkbox" disabled{checked}{tags.attribute("aria-label", text or "Task")}>')
+        self._replace(
+            match,
+            f'<input type="checkbox" disabled{checked}{tags.attribute("aria-label", text or "Task")}>',
+        )
 
     def _raw(self, match: re.Match[str], name: str) -> None:
         """An element whose content is not HTML: passed over, or taken out when it may not be there."""
@@ -240,17 +300,27 @@ class _Cutter:
         """The tag with what may not stand in it taken out, and a slot for each place it names."""
         attributes = tags.attributes(match["attributes"])
         named = policy.PLACES.get(name, ())
-        places = {one.name: self._source.near(one.value)[0] for one in attributes if one.name in named and one.value}
+        places = {
+            one.name: self._source.near(one.value)[0]
+            for one in attributes
+            if one.name in named and one.value
+        }
         here = next(iter(places.values()), None)
         kept = self._kept(attributes, here)
-        if name in ("source", "link") and any(one.name in policy.LISTS for one in attributes):
+        if name in ("source", "link") and any(
+            one.name in policy.LISTS for one in attributes
+        ):
             self._skip(match.start(), match.end())
             return
         if not places and not added and kept == attributes:
             return
-        self._literal(f"{self._html[self._past : match.start()]}<{match['name']}{added}")
+        self._literal(
+            f"{self._html[self._past : match.start()]}<{match['name']}{added}"
+        )
         self._past = match.end()
-        relation = next((one.value or "" for one in attributes if one.name == "rel"), "")
+        relation = next(
+            (one.value or "" for one in attributes if one.name == "rel"), ""
+        )
         for one in kept:
             if one.name in places and one.value:
                 self._link(name, one, places[one.name], relation)
@@ -258,7 +328,9 @@ class _Cutter:
                 self._text.append(f" {one.written}")
         self._text.append("/>" if match["attributes"].rstrip().endswith("/") else ">")
 
-    def _link(self, name: str, one: tags.Attribute, place: Place, relation: str) -> None:
+    def _link(
+        self, name: str, one: tags.Attribute, place: Place, relation: str
+    ) -> None:
         destination = one.value or ""
         verdict = policy.address(name, destination, relation)
         if verdict:
@@ -268,7 +340,9 @@ class _Cutter:
         self.cut.parts.append(Link(name, one.name, destination, place))
         self._text.append('"')
 
-    def _kept(self, attributes: list[tags.Attribute], here: Place | None) -> list[tags.Attribute]:
+    def _kept(
+        self, attributes: list[tags.Attribute], here: Place | None
+    ) -> list[tags.Attribute]:
         kept, classes = [], []
         for one in attributes:
             aligned = _alignment(one)
@@ -284,11 +358,21 @@ class _Cutter:
             self._id(one)
         elif name.startswith("on"):
             message = f"the handler '{name}' does not run under the site's policy"
-            self._problem("inline-script", message, here or self._near(one), "put it into templates/assets/")
+            self._problem(
+                "inline-script",
+                message,
+                here or self._near(one),
+                "put it into templates/assets/",
+            )
             return False
         elif name in ("style", "background"):
             message = f"the attribute '{name}' was left out: the site's policy allows no inline styles"
-            self._problem("inline-style", message, here or self._near(one), "use a class, such as {: .wide }")
+            self._problem(
+                "inline-style",
+                message,
+                here or self._near(one),
+                "use a class, such as {: .wide }",
+            )
             return False
         elif name in policy.LISTS:
             message = f"'{name}' was left out"
@@ -300,7 +384,12 @@ class _Cutter:
     def _id(self, one: tags.Attribute) -> None:
         if one.value in self.cut.ids:
             message = f"the id '{one.value}' is used twice"
-            self._problem("duplicate-id", message, self._near(one, last=True), "give one of them another id")
+            self._problem(
+                "duplicate-id",
+                message,
+                self._near(one, last=True),
+                "give one of them another id",
+            )
         elif one.value:
             self.cut.ids.add(one.value)
 
@@ -311,10 +400,20 @@ class _Cutter:
         if found.name not in self._components:
             hint = nearest(found.name, self._components)
             if hint:
-                self._problem("component-unknown", f"there is no component '{found.name}'", place, hint)
+                self._problem(
+                    "component-unknown",
+                    f"there is no component '{found.name}'",
+                    place,
+                    hint,
+                )
         elif found.error:
             at = self._source.place(found.error_offset)
-            self._problem("component-arguments", f"{found.name}: {found.error}", at, 'as in {{ name("text", 3) }}')
+            self._problem(
+                "component-arguments",
+                f"{found.name}: {found.error}",
+                at,
+                'as in {{ name("text", 3) }}',
+            )
         else:
             return Call(found.name, found.positional, found.named, block, place)
         text = tags.html.escape(found.text, quote=False)
@@ -377,7 +476,15 @@ class _Cutter:
 
     def _problem(self, code: str, message: str, place: Place, hint: str) -> None:
         self.cut.problems.append(
-            problem(code, self._path, message, line=place.line, column=place.column, excerpt=place.excerpt, hint=hint)
+            problem(
+                code,
+                self._path,
+                message,
+                line=place.line,
+                column=place.column,
+                excerpt=place.excerpt,
+                hint=hint,
+            )
         )
 
 
@@ -408,7 +515,9 @@ def _explicit_ids(matches: list[re.Match[str]]) -> set[str]:
         written = match["attributes"]
         if written and ("id" in written or "ID" in written or "name" in written):
             for one in tags.attributes(written):
-                if one.value and (one.name == "id" or (one.name == "name" and match["name"] == "a")):
+                if one.value and (
+                    one.name == "id" or (one.name == "name" and match["name"] == "a")
+                ):
                     taken.add(one.value)
     return taken
 
@@ -419,7 +528,9 @@ def _alignment(one: tags.Attribute) -> str:
     return policy.alignment(one.value or "") if one.name == "style" else ""
 
 
-def _with_classes(kept: list[tags.Attribute], classes: list[str]) -> list[tags.Attribute]:
+def _with_classes(
+    kept: list[tags.Attribute], classes: list[str]
+) -> list[tags.Attribute]:
     had = next((one.value or "" for one in kept if one.name == "class"), "")
     value = " ".join([*had.split(), *classes])
     rest = [one for one in kept if one.name != "class"]
@@ -430,7 +541,11 @@ def _inline(fragment: str) -> str:
     """Inline HTML that may stand anywhere: no links, no ids, no attributes but a span's class."""
 
     def safe(match: re.Match[str]) -> str:
-        name = match[0].strip("</>").split(None, 1)[0].lower() if match[0][1:2] != "!" else ""
+        name = (
+            match[0].strip("</>").split(None, 1)[0].lower()
+            if match[0][1:2] != "!"
+            else ""
+        )
         if name not in _INLINE:
             return ""
         return f"</{name}>" if match[0][1] == "/" else f"<{name}>"

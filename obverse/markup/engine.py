@@ -47,5 +47,7 @@ def render(text: str, extensions: tuple[object, ...]) -> str:
 def _converter(extensions: tuple[object, ...]) -> Markdown:
     added = [one for one in extensions if isinstance(one, str | Extension)]
     return Markdown(
-        extensions=[*EXTENSIONS, Inline(), Notes(), Reading(), *added], extension_configs=SETTINGS, output_format="html"
+        extensions=[*EXTENSIONS, Inline(), Notes(), Reading(), *added],
+        extension_configs=SETTINGS,
+        output_format="html",
     )

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 
 _LANGUAGE = re.compile(r"\s*([^\s{}\[\],:=\"']+)(?![^\s{]*=)(?::([^\s{}\[\],]+))?")
 _BRACED = re.compile(r"\{([^{}]*)\}")
-_OPTION = re.compile(r"""([\w\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\{([^}]*)\}|([^\s,}]+))""")
+_OPTION = re.compile(
+    r"""([\w\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\{([^}]*)\}|([^\s,}]+))"""
+)
 _CLASS = re.compile(r"(?:^|\s)\.([\w#+\-.]+)")
-_NUMBERED = re.compile(r"\b(?:showLineNumbers|linenos|line-?numbers)\b(?!\s*=)", re.IGNORECASE)
+_NUMBERED = re.compile(
+    r"\b(?:showLineNumbers|linenos|line-?numbers)\b(?!\s*=)", re.IGNORECASE
+)
 _RANGES = re.compile(r"\s*\d+(?:\s*-\s*\d+)?(?:[\s,]+\d+(?:\s*-\s*\d+)?)*\s*")
 _RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 _TITLES = ("title", "filename", "file", "name", "label", "caption")
@@ -36,7 +40,10 @@ def understood(info: str) -> Fence:
     """The fence that an info string describes. What it does not know it leaves out."""
     if not info:
         return Fence()
-    options = {one[1].lower(): one[2] or one[3] or one[4] or one[5] or "" for one in _OPTION.finditer(info)}
+    options = {
+        one[1].lower(): one[2] or one[3] or one[4] or one[5] or ""
+        for one in _OPTION.finditer(info)
+    }
     named = _LANGUAGE.match(info)
     language, file = (named[1], named[2] or "") if named else ("", "")
     marked: tuple[int, ...] = ()
@@ -46,10 +53,18 @@ def understood(info: str) -> Fence:
             marked = (*marked, *_numbers(inner))
         elif not language:
             language = _braced_language(inner)
-    marked = (*marked, *(number for key in _MARKED for number in _numbers(options.get(key, ""))))
+    marked = (
+        *marked,
+        *(number for key in _MARKED for number in _numbers(options.get(key, ""))),
+    )
     title = next((options[key] for key in _TITLES if options.get(key)), file)
     first = next((_first(options[key]) for key in _NUMBERS if key in options), 0)
-    return Fence(language, tuple(sorted(set(marked))), title, first or int(bool(_NUMBERED.search(info))))
+    return Fence(
+        language,
+        tuple(sorted(set(marked))),
+        title,
+        first or int(bool(_NUMBERED.search(info))),
+    )
 
 
 def _braced_language(inner: str) -> str:

@@ -55,9 +55,7 @@ _BARE_LINK = (
     rf"|(?:(?<![^\s*_~(])|(?<=\x03))www\.(?=[^\W_])[^{_STOPS}]*\.[^{_STOPS}]+)"
 )
 _TRAILING = re.compile(r"(?:[?!.,:*_~'\"]|&[a-zA-Z0-9]+;|;)+$")
-_BARE_MAIL = (
-    r"(?<![\w.+\-/@:])([A-Za-z0-9._+\-]+@[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.[A-Za-z0-9_\-]*[A-Za-z])(?![\w\-@/])"
-)
+_BARE_MAIL = r"(?<![\w.+\-/@:])([A-Za-z0-9._+\-]+@[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.[A-Za-z0-9_\-]*[A-Za-z])(?![\w\-@/])"
 
 _WORD = r"[\w\-]+"
 _ITEM = r"""(?:[#.][^\s{}#=]+|[\w:@\-]+=(?:"[^"\n]*"|'[^'\n]*'|[^\s{}"'=]+))"""
@@ -72,14 +70,22 @@ class Inline(Extension):
         md.ESCAPED_CHARS = list(string.punctuation)
         patterns = md.inlinePatterns
         patterns.register(
-            _Code(_CODE, {"custom_inline": [], "style_plain_text": 0, "css_class": ""}, md), "backtick", 190
+            _Code(
+                _CODE, {"custom_inline": [], "style_plain_text": 0, "css_class": ""}, md
+            ),
+            "backtick",
+            190,
         )
         patterns.register(_Reference(REFERENCE_RE, md), "reference", 170)
         patterns.register(_Link(LINK_RE, md), "link", 160)
         patterns.register(_Image(IMAGE_LINK_RE, md), "image_link", 150)
-        patterns.register(_ImageReference(IMAGE_REFERENCE_RE, md), "image_reference", 140)
+        patterns.register(
+            _ImageReference(IMAGE_REFERENCE_RE, md), "image_reference", 140
+        )
         patterns.register(_ShortReference(REFERENCE_RE, md), "short_reference", 130)
-        patterns.register(_ShortImageReference(IMAGE_REFERENCE_RE, md), "short_image_ref", 125)
+        patterns.register(
+            _ShortImageReference(IMAGE_REFERENCE_RE, md), "short_image_ref", 125
+        )
         patterns.register(_Autolink(_AUTOLINK, md), "autolink", 120)
         patterns.register(SubstituteTagInlineProcessor(_BREAK, "br"), "linebreak", 100)
         patterns.register(_BareLink(_BARE_LINK, md), "bare_link", 85)
@@ -92,7 +98,9 @@ class Inline(Extension):
 class _Code(InlineHilitePattern):  # type: ignore[misc] # the library ships no types
     """A code span: a run of backticks up to the next run of the same length, or no code at all."""
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element | str | None, int, int]:  # noqa: N802
+    def handleMatch(
+        self, m: re.Match[str], data: str
+    ) -> tuple[Element | str | None, int, int]:  # noqa: N802
         """The span as an element; escaped backslashes before it as they are."""
         if m[1]:
             return m[1].replace("\\\\", "\x0292\x03"), m.start(), m.end()
@@ -104,7 +112,9 @@ class _Code(InlineHilitePattern):  # type: ignore[misc] # the library ships no t
             source = source[1:-1]
         language = self.RE_LANG.match(source)
         self.get_settings()
-        name, rest = (language["lang"], source[language.end() :]) if language else ("", source)
+        name, rest = (
+            (language["lang"], source[language.end() :]) if language else ("", source)
+        )
         return self.handle_code(name, rest), m.start(), closing.end()
 
 
@@ -131,7 +141,11 @@ class _Destination(_Bracketed):
         found = _DESTINATION.match(data, index)
         if found is None:
             return "", None, index, False
-        destination = found["angled"] if found["angled"] is not None else found["bare"] or found["file"] or ""
+        destination = (
+            found["angled"]
+            if found["angled"] is not None
+            else found["bare"] or found["file"] or ""
+        )
         title = found["title"]
         if title is not None:
             title = self.RE_TITLE_CLEAN.sub(" ", self.unescape(title[1:-1]))
@@ -159,7 +173,11 @@ class _Reference(_Bracketed, ReferenceInlineProcessor):
     def evalId(self, data: str, index: int, text: str) -> tuple[str | None, int, bool]:  # noqa: N802
         """The label that follows the text, as `references` keeps it."""
         label, end, handled = super().evalId(data, index, text)
-        return (_label(self, data[index + 1 : end - 1] or text) if handled else label), end, handled
+        return (
+            (_label(self, data[index + 1 : end - 1] or text) if handled else label),
+            end,
+            handled,
+        )
 
 
 class _ShortReference(_Bracketed, ShortReferenceInlineProcessor):
@@ -178,7 +196,11 @@ class _ImageReference(_Bracketed, ImageReferenceInlineProcessor):
     def evalId(self, data: str, index: int, text: str) -> tuple[str | None, int, bool]:  # noqa: N802
         """The label that follows the text, as `references` keeps it."""
         label, end, handled = super().evalId(data, index, text)
-        return (_label(self, data[index + 1 : end - 1] or text) if handled else label), end, handled
+        return (
+            (_label(self, data[index + 1 : end - 1] or text) if handled else label),
+            end,
+            handled,
+        )
 
 
 class _ShortImageReference(_Bracketed, ShortImageReferenceInlineProcessor):
@@ -195,7 +217,9 @@ def _label(pattern: ReferenceInlineProcessor, text: str) -> str:
 
     def code(found: re.Match[str]) -> str:
         kept = stash[int(found[1])]
-        return html.unescape(kept) if isinstance(kept, str) else "".join(kept.itertext())
+        return (
+            html.unescape(kept) if isinstance(kept, str) else "".join(kept.itertext())
+        )
 
     shown = HTML_PLACEHOLDER_RE.sub(code, pattern.unescape(text))
     return key(_STASHED_ESCAPE.sub(lambda found: chr(int(found[1])), shown))
@@ -217,7 +241,11 @@ class _BareLink(InlineProcessor):
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: N802
         """The address as a link, without the punctuation of the sentence it stands in."""
         text = _trimmed(m[0])
-        return _shown(text if "://" in text else f"http://{text}", text), m.start(), m.start() + len(text)
+        return (
+            _shown(text if "://" in text else f"http://{text}", text),
+            m.start(),
+            m.start() + len(text),
+        )
 
 
 class _BareMail(InlineProcessor):
@@ -234,7 +262,9 @@ def _trimmed(address: str) -> str:
     while True:
         shorter = _TRAILING.sub("", address)
         for opening, closing in ("()", "[]"):
-            if shorter.endswith(closing) and shorter.count(closing) > shorter.count(opening):
+            if shorter.endswith(closing) and shorter.count(closing) > shorter.count(
+                opening
+            ):
                 shorter = shorter[:-1]
         if shorter == address:
             return address

@@ -12,7 +12,10 @@ import re
 
 from obverse.facts import Place
 
-_FENCE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})([^\n]*)$", re.MULTILINE)
+_FENCE = re.compile(
+    r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})([^\n]*)$",
+    re.MULTILINE,
+)
 _TICKS = re.compile(r"(?<!\\)`+|\n[ \t]*\n")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
@@ -77,13 +80,19 @@ class Source:
     def near(self, destination: str) -> tuple[Place, int]:
         """The place of a destination (else of the last thing found), and its offset or -1."""
         offset = self.find(destination) if destination else -1
-        return self.place(offset if offset >= 0 else min(self._cursor, len(self.text))), offset
+        return self.place(
+            offset if offset >= 0 else min(self._cursor, len(self.text))
+        ), offset
 
     def heading(self, level: int) -> Place:
         """The place of the next heading of this level: headings are asked for in their order."""
         if self._headings is None:
-            self._headings = [(one.start(), _level(one)) for one in _HEADING.finditer(self.masked)]
-        for index in range(self._next_heading, min(len(self._headings), self._next_heading + _NEAR)):
+            self._headings = [
+                (one.start(), _level(one)) for one in _HEADING.finditer(self.masked)
+            ]
+        for index in range(
+            self._next_heading, min(len(self._headings), self._next_heading + _NEAR)
+        ):
             offset, found = self._headings[index]
             if found == level:
                 self._next_heading = index + 1
@@ -146,7 +155,9 @@ def _spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _paired(runs: list[tuple[int, int]], by_length: dict[int, list[tuple[int, int]]]) -> list[tuple[int, int]]:
+def _paired(
+    runs: list[tuple[int, int]], by_length: dict[int, list[tuple[int, int]]]
+) -> list[tuple[int, int]]:
     spans = []
     past = 0
     for lengths in by_length.values():

@@ -12,7 +12,9 @@ def slug(text: str) -> str:
 
     "section" when nothing is left.
     """
-    return _DROPPED.sub("", text.strip().lower()).replace(" ", "-").strip("-") or "section"
+    return (
+        _DROPPED.sub("", text.strip().lower()).replace(" ", "-").strip("-") or "section"
+    )
 
 
 def unique(wanted: str, taken: dict[str, int]) -> str:

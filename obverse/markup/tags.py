@@ -22,7 +22,9 @@ TAG = re.compile(
 _ATTRIBUTES = re.compile(
     r"""(?P<name>=?[^\s/>=][^\s/>=]*+|=[^\s/>=]*+)(?:\s*+=\s*+(?P<value>"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
 )
-ANY = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+>", re.DOTALL)
+ANY = re.compile(
+    r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+>", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,10 @@ class Attribute:
 
 def attributes(text: str) -> list[Attribute]:
     """The attributes in the text between a tag's name and its `>`."""
-    return [Attribute(one["name"].lower(), _value(one["value"], one[0]), one[0]) for one in _ATTRIBUTES.finditer(text)]
+    return [
+        Attribute(one["name"].lower(), _value(one["value"], one[0]), one[0])
+        for one in _ATTRIBUTES.finditer(text)
+    ]
 
 
 def _value(written: str | None, whole: str) -> str | None:

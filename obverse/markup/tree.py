@@ -83,7 +83,9 @@ class Notes(FootnoteExtension):
         if not found:
             return reference
         count = self.found_refs[reference] = self.found_refs.get(reference, 0) + 1
-        return reference if count == 1 else reference.replace("fnref", f"fnref{count}", 1)
+        return (
+            reference if count == 1 else reference.replace("fnref", f"fnref{count}", 1)
+        )
 
 
 class Builder(BlockProcessor):
@@ -95,7 +97,11 @@ class Builder(BlockProcessor):
         self.literals: list[str] = []
         self._groups: list[list[blocks.Block]] = []
         self._highlight = Highlight(
-            md, linenums_style="pymdownx-inline", pygments_lang_class=True, stripnl=False, default_lang=""
+            md,
+            linenums_style="pymdownx-inline",
+            pygments_lang_class=True,
+            stripnl=False,
+            default_lang="",
         )
         self._makers: dict[type, Callable[[Element, Any], None]] = {
             blocks.Text: self._text,
@@ -138,7 +144,9 @@ class Builder(BlockProcessor):
 
     def _literal(self, parent: Element, text: str) -> None:
         self.literals.append(text)
-        SubElement(parent, "p").text = AtomicString(f"{_RAW}{len(self.literals) - 1}{_CLOSE}")
+        SubElement(parent, "p").text = AtomicString(
+            f"{_RAW}{len(self.literals) - 1}{_CLOSE}"
+        )
 
     # -- what CommonMark and GitHub know
 
@@ -180,7 +188,13 @@ class Builder(BlockProcessor):
             for entry in reversed(getattr(extension, "superfences", [])):
                 if entry["name"] == language and entry["test"](language):
                     made = entry["formatter"](
-                        src=source, language=language, md=self.md, options={}, classes=[], id_value="", attrs={}
+                        src=source,
+                        language=language,
+                        md=self.md,
+                        options={},
+                        classes=[],
+                        id_value="",
+                        attrs={},
                     )
                     return str(made)
         return None
@@ -194,8 +208,12 @@ class Builder(BlockProcessor):
         # The attributes are those that pymdownx.quotes turns into an admonition, or into details when it folds.
         folds = {"+": "open", "-": "closed"}.get(callout[2], "")
         kind = callout[1].lower()
-        element = SubElement(parent, "blockquote", {"data-alert": kind, "data-alert-collapse": folds})
-        SubElement(element, "p").text = callout[3] or callout[1].replace("-", " ").capitalize()
+        element = SubElement(
+            parent, "blockquote", {"data-alert": kind, "data-alert-collapse": folds}
+        )
+        SubElement(element, "p").text = (
+            callout[3] or callout[1].replace("-", " ").capitalize()
+        )
         rest = first.text[callout.end() :] if isinstance(first, blocks.Text) else ""
         if rest:
             SubElement(element, "p").text = rest
@@ -209,7 +227,9 @@ class Builder(BlockProcessor):
         for item in block.items:
             self._item(SubElement(element, "li"), item.children, tight)
 
-    def _item(self, element: Element, children: list[blocks.Block], tight: bool) -> None:
+    def _item(
+        self, element: Element, children: list[blocks.Block], tight: bool
+    ) -> None:
         """An item's blocks; in a tight list its paragraphs are bare text."""
         for block in children:
             if not tight or not isinstance(block, blocks.Text):
@@ -217,7 +237,9 @@ class Builder(BlockProcessor):
             elif len(element):
                 element[-1].tail = f"{element[-1].tail or ''}\n{block.text}"
             else:
-                element.text = f"{element.text}\n{block.text}" if element.text else block.text
+                element.text = (
+                    f"{element.text}\n{block.text}" if element.text else block.text
+                )
 
     def _table(self, parent: Element, block: blocks.Table) -> None:
         table = SubElement(parent, "table")
@@ -227,13 +249,17 @@ class Builder(BlockProcessor):
             for row in block.rows:
                 self._row(body, "td", row, block.align)
 
-    def _row(self, parent: Element, tag: str, cells: list[str], align: list[str]) -> None:
+    def _row(
+        self, parent: Element, tag: str, cells: list[str], align: list[str]
+    ) -> None:
         row = SubElement(parent, "tr")
         for text, side in zip(cells, align, strict=True):
             SubElement(row, tag, {"class": side} if side else {}).text = text
 
     def _reference(self, parent: Element, block: blocks.Reference) -> None:
-        self.md.references.setdefault(key(block.label), (unescaped(block.destination), unescaped(block.title)))
+        self.md.references.setdefault(
+            key(block.label), (unescaped(block.destination), unescaped(block.title))
+        )
 
     # -- what Python-Markdown's writers know
 
@@ -247,21 +273,35 @@ class Builder(BlockProcessor):
 
     def _note(self, parent: Element, block: blocks.Note) -> None:
         for extension in self.md.registeredExtensions:
-            if isinstance(extension, FootnoteExtension) and block.label not in extension.footnotes:
+            if (
+                isinstance(extension, FootnoteExtension)
+                and block.label not in extension.footnotes
+            ):
                 extension.setFootnote(block.label, self.token(block.children))
 
     def _wrapped(self, parent: Element, block: blocks.Wrapped) -> None:
         element = SubElement(parent, block.tag, dict(block.attributes))
         if block.inline and all(isinstance(one, blocks.Text) for one in block.children):
-            element.text = "\n".join(one.text for one in block.children if isinstance(one, blocks.Text))
+            element.text = "\n".join(
+                one.text for one in block.children if isinstance(one, blocks.Text)
+            )
         else:
             self._build(element, block.children)
 
     def _foreign(self, parent: Element, block: blocks.Foreign) -> None:
         head, children = block.head, block.children
         first = children[0] if children else None
-        options = isinstance(first, blocks.Code) and first.info is None and first.start == block.start + 1
-        if block.close and isinstance(first, blocks.Code) and options and _OPTIONS.match(first.text):
+        options = (
+            isinstance(first, blocks.Code)
+            and first.info is None
+            and first.start == block.start + 1
+        )
+        if (
+            block.close
+            and isinstance(first, blocks.Code)
+            and options
+            and _OPTIONS.match(first.text)
+        ):
             head += "".join(f"\n    {line}" for line in first.text.split("\n"))
             children = children[1:]
         if block.close:
