@@ -41,7 +41,8 @@ def read_data(source: Source) -> tuple[Any, Problem | None]:
         return _READERS[Path(source.path).suffix](text), None
     except Exception as error:  # noqa: BLE001 - each of four parsers has its own errors
         line = getattr(error, "lineno", 0) or _yaml_line(error) or _told_line(error)
-        return None, problem("data", source.path, f"cannot be read: {error}".split("\n", 1)[0], line=line)
+        said = str(getattr(error, "problem", None) or error).split("\n", 1)[0]
+        return None, problem("data", source.path, f"cannot be read: {said}", line=line)
 
 
 def _yaml_line(error: Exception) -> int:

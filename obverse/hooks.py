@@ -30,6 +30,7 @@ class Hooks:
 
     functions: dict[str, Callable[..., Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    file: str = ""
 
     def markdown_extensions(self, extensions: tuple[Any, ...]) -> tuple[Any, ...]:
         """Python-Markdown extensions to use besides the engine's own."""
@@ -58,7 +59,7 @@ class Hooks:
         try:
             value: T = function(*arguments)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the site's own code may do anything
-            self.problems.append(_failed(name, error))
+            self.problems.append(_failed(name, error, self.file))
             return otherwise
         if not isinstance(value, type(otherwise)) and not (isinstance(otherwise, tuple) and isinstance(value, list)):
             message = f"{name}() must give back what it was given, changed or not; it gave {type(value).__name__}"
@@ -75,9 +76,9 @@ def load_hooks(file: Path) -> Hooks:
     try:
         exec(compile(file.read_bytes(), str(file), "exec"), space)  # noqa: S102 - the site's own code, at its wish
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the site's own code may do anything
-        return Hooks(problems=[_failed("", error)])
+        return Hooks(problems=[_failed("", error, str(file))])
     functions = {name: value for name, value in space.items() if name in NAMES and callable(value)}
-    return Hooks(functions, _strangers(space, file))
+    return Hooks(functions, _strangers(space, file), str(file))
 
 
 def _strangers(space: dict[str, Any], file: Path) -> list[Problem]:
@@ -87,11 +88,15 @@ def _strangers(space: dict[str, Any], file: Path) -> list[Problem]:
     return [problem("hook", file.name, f"'{name}' is not a hook", hint=hint) for name, hint in found if hint]
 
 
-def _failed(name: str, error: BaseException) -> Problem:
-    line, trace = getattr(error, "lineno", 0) or 0, error.__traceback__
+def _failed(name: str, error: BaseException, file: str) -> Problem:
+    """The problem of a hook that raised, at the innermost line of the site's own `file`."""
+    line, said = 0, str(error)
+    if isinstance(error, SyntaxError) and error.filename == file:
+        line, said = error.lineno or 0, error.msg
+    trace = error.__traceback__
     while trace:
-        if Path(trace.tb_frame.f_code.co_filename).name == HOOKS:
+        if trace.tb_frame.f_code.co_filename == file:
             line = trace.tb_lineno
         trace = trace.tb_next
     where = f"{name}() failed: " if name else "cannot be loaded: "
-    return problem("hook", HOOKS, f"{where}{type(error).__name__}: {error}", line=line)
+    return problem("hook", HOOKS, f"{where}{type(error).__name__}: {said}", line=line)

@@ -74,7 +74,9 @@ def read_moves(text: str) -> tuple[Moves, tuple[Problem, ...]]:
     strange = [url for url in urls if not _is_local(url)]
     if strange:
         hint = 'write [urls] "/old/" = "new.md"'
-        return NO_MOVES, (problem("moves", FILE, f"'{strange[0]}' is not an address of this site", hint=hint),)
+        line = text.count("\n", 0, text.find(_quoted(strange[0]))) + 1 if _quoted(strange[0]) in text else 0
+        message = f"'{strange[0]}' is not an address of this site"
+        return NO_MOVES, (problem("moves", FILE, message, line=line, hint=hint),)
     return Moves(pages, {url: followed(path, pages) for url, path in urls.items()}), ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from obverse.addresses import beneath, encoded, output_path, segment
@@ -45,11 +45,13 @@ def plan(site: Site, theme: Theme) -> Plan:
     for job in _all_jobs(site, theme, problems):
         taken = names.setdefault(job.output.casefold(), job.output)
         if taken in jobs:
-            problems.append(_collision(jobs[taken], job))
+            message = f"{jobs[taken].origin} and {job.origin} would both be {job.url}"
+            problems.append(_collision(site, jobs[taken], job, message))
         else:
             jobs[job.output] = job
-    blocked = _file_in_the_way(jobs, names)
-    return Plan(jobs, {job.url: job.subject for job in jobs.values()}, (*problems, *blocked))
+    blocked = dict(_file_in_the_way(site, jobs, names))
+    jobs = {output: job for output, job in jobs.items() if output not in blocked}
+    return Plan(jobs, {job.url: job.subject for job in jobs.values()}, (*problems, *blocked.values()))
 
 
 def _all_jobs(site: Site, theme: Theme, problems: list[Problem]) -> Iterator[Job]:
@@ -191,21 +193,28 @@ def generated(site: Site, kind: str, lang: str, url: str, title: str) -> Card:
     )  # fmt: skip
 
 
-def _collision(first: Job, second: Job) -> Problem:
-    """Two sources for one address. A redirect that meets a page is told at the place that asked for it."""
-    place = second.subject or first.subject
-    where = f"content/{place}" if place else ""
-    hint = "give one of them another slug or url"
-    message = f"{first.origin} and {second.origin} would both be {second.url}"
-    return problem("url-collision", where, message, line=1 if where else 0, column=1 if where else 0, hint=hint)
+def _collision(site: Site, first: Job, second: Job, message: str) -> Problem:
+    """Two sources for one address. It is told at the key that asked for it: a redirect's is `aliases`."""
+    blamed = second if second.subject else first
+    entry = site.entries.get(blamed.subject)
+    if entry is None:
+        where = f"content/{blamed.subject}" if blamed.subject else ""
+        return problem("url-collision", where, message, hint="give one of them another name")
+    redirect = blamed.kind == "redirect"
+    places = [entry.page.places.get(key) for key in (("aliases",) if redirect else ("url", "slug"))]
+    line, column = next(filter(None, places), (1, 1))
+    hint = "take the alias away" if redirect else "give one of them another slug or url"
+    where = f"content/{blamed.subject}"
+    return problem("url-collision", where, message, line=line, column=column, hint=hint)
 
 
-def _file_in_the_way(jobs: dict[str, Job], names: dict[str, str]) -> Iterable[Problem]:
-    """An output cannot be both a file and the folder of another one."""
+def _file_in_the_way(site: Site, jobs: dict[str, Job], names: dict[str, str]) -> Iterator[tuple[str, Problem]]:
+    """(output, problem) of those that cannot be, because a folder around them is a file."""
     for output, job in jobs.items():
         folder = output.rpartition("/")[0]
         while folder:
             taken = names.get(folder.casefold())
             if taken:
-                yield _collision(jobs[taken], job)
+                message = f"{jobs[taken].origin} would be a file where {job.origin} needs a folder"
+                yield output, _collision(site, jobs[taken], job, message)
             folder = folder.rpartition("/")[0]

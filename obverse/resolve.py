@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from obverse.facts import Call, Image, Link, Part, Place
 from obverse.links import Target
+from obverse.markup import policy
 from obverse.problems import Problem, problem, softened
 from obverse.questions import Picture
 from obverse.site import Card
@@ -59,14 +60,15 @@ def resolve(parts: Iterable[Part], spot: Spot, view: View, card: Card, component
 
 def _link(link: Link, spot: Spot, view: View) -> str:
     found: Target = view.ask("link", spot.path, link.destination)
-    if found.code:
+    # What its scheme alone forbids, survey has told already.
+    if found.code and policy.scheme(link.destination) is None:
         view.problems.append(spot.problem(found, link.place))
     return str(escape(found.url or "#"))
 
 
 def _image(image: Image, spot: Spot, view: View, *, first: bool) -> str:
     found: Picture = view.ask("picture", spot.path, image.source)
-    if found.target.code:
+    if found.target.code and policy.scheme(image.source) is None:
         view.problems.append(spot.problem(found.target, image.place))
     given = dict(image.attributes)
     attributes: dict[str, Any] = {"src": found.target.url, "alt": image.alt or "", **given}
