@@ -30,6 +30,7 @@ class Inside:
     form: str
     cta: str
     toc: bool | None
+    draft: bool
 
 
 def digest_of_value(value: object) -> str:
@@ -68,7 +69,8 @@ class Cells:
             "card": lambda key: entry.card if (entry := site.entries.get(key)) else None,
             "clock": lambda _: site.clock,
             "config": self._config,
-            "data": lambda key: source.digest if (source := data.get(key)) else None,
+            # The suffix decides how the bytes are read.
+            "data": lambda key: (source.path, source.digest) if (source := data.get(key)) else None,
             "file": site.files.get,
             "hidden": self._hidden,
             "list": self._list,
@@ -78,6 +80,7 @@ class Cells:
             "pages": lambda _: tuple(site.entries),
             "size": self._size,
             "template": theme.closure,
+            "templates": lambda _: tuple(theme.template_names()),
             "terms": lambda key: site.terms.get(_pair(key), ()),
             "translations": lambda key: site.translations.get(key, ()),
             "url": owners.get,
@@ -136,6 +139,7 @@ class Cells:
             matter.form,
             matter.cta,
             matter.toc,
+            matter.draft,
         )
 
 

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,10 @@ STAGE = "stage"
 # Renamed in this order: what pages need, the pages, what speaks of pages. Removed in the opposite order.
 _ORDER = {"asset": 0, "file": 1, "page": 2, "list": 3, "terms": 3, "redirect": 3}
 _LAST = 4
+
+
+_UNTOUCHED = "the site is as it was; free the way and build again"
+_HALFWAY = "free the way and build again: it goes on from here"
 
 
 class CannotWriteError(Exception):
@@ -47,6 +51,7 @@ class Stage:
         """Begin with an empty stage. Raises CannotWriteError when there can be none."""
         self.out = out
         self.stamps: dict[str, Stamp] = {}
+        self.decided = False
         self._moves: list[tuple[int, str, str]] = []
         try:
             self.folder = _stage_folder(workshop, out)
@@ -70,8 +75,9 @@ class Stage:
         return [(staged, output) for _, output, staged in sorted(self._moves)]
 
     def discard(self) -> None:
-        """Take the stage away: nothing happened."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Take the stage away: nothing happened. Once a journal speaks of it, it is left for the next start."""
+        if not self.decided:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _write(target: Path, output: Output) -> None:
@@ -110,6 +116,7 @@ def commit(workshop: Path, stage: Stage, removals: Iterable[str], ledger_file: P
         os.replace(draft, workshop / JOURNAL)
     except OSError as error:
         raise CannotWriteError(_refused(stage.out, "", error)) from error
+    stage.decided = True
     roll_forward(workshop)
 
 
@@ -120,6 +127,10 @@ def roll_forward(workshop: Path) -> bool:
         plan = json.loads(journal.read_bytes().decode("utf-8", "surrogatepass"))
     except FileNotFoundError:
         return False
+    except ValueError:
+        # Not what we wrote, since that arrives whole. Outputs that are not as the ledger says are made again.
+        journal.unlink()
+        return False
     out = Path(plan["out"])
     try:
         _apply(out, plan["moves"], plan["removals"])
@@ -127,26 +138,46 @@ def roll_forward(workshop: Path) -> bool:
         if os.path.exists(new_ledger):
             os.replace(new_ledger, ledger)
     except OSError as error:
-        raise CannotWriteError(_refused(out, str(error.filename2 or error.filename or ""), error)) from error
+        place = str(error.filename2 or error.filename or "")
+        raise CannotWriteError(_refused(out, place, error, _HALFWAY)) from error
     shutil.rmtree(plan["stage"], ignore_errors=True)
     journal.unlink()
     return True
 
 
 def _apply(out: Path, moves: Iterable[tuple[str, str]], removals: Iterable[str]) -> None:
-    removals = list(removals)
-    targets = {target for _, target in moves}
-    # A file that gives way to a folder of its name has to go first.
-    for path in removals:
-        if any(target.startswith(path + "/") for target in targets):
-            (out / path).unlink(missing_ok=True)
+    moves, removals = list(moves), list(removals)
+    for path in _in_the_way(removals, {target for _, target in moves}):
+        _remove(out, path)
     for staged, target in moves:
         if os.path.exists(staged):
             _put(staged, out / target)
     for path in removals:
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            (out / path).unlink()
-        _prune_empty(out, (out / path).parent)
+        _remove(out, path)
+
+
+def _in_the_way(removals: Iterable[str], targets: set[str]) -> list[str]:
+    """The removals that have to go before anything comes: a file where a folder is to be, files in a folder where a file
+    is to be, and a name that differs in case only, which some file systems take for the same."""
+    folders = {folder for target in targets for folder in _folders_around(target)}
+    folded = {target.casefold() for target in targets}
+    return [
+        path
+        for path in removals
+        if path in folders or path.casefold() in folded or not targets.isdisjoint(_folders_around(path))
+    ]
+
+
+def _folders_around(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _remove(out: Path, path: str) -> None:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        (out / path).unlink()
+    _prune_empty(out, (out / path).parent)
 
 
 def _put(staged: str, target: Path) -> None:
@@ -178,8 +209,7 @@ def _durable(file: Path, data: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-def _refused(out: Path, path: str, error: OSError) -> Problem:
+def _refused(out: Path, path: str, error: OSError, hint: str = _UNTOUCHED) -> Problem:
     reason = (error.strerror or str(error)).lower()
-    where = f"{out.name}/{path}" if path else out.name
-    hint = "the site is as it was; free the way and build again"
+    where = os.path.join(out.name, os.path.relpath(path, out) if os.path.isabs(path) else path).rstrip("/")
     return problem("disk", where, f"cannot be written: {reason}", hint=hint)

@@ -163,8 +163,8 @@ def _numbers(packed: bytes) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _stamp_out(stamp: Stamp | None) -> tuple[int, int, int] | None:
-    return (stamp.mtime_ns, stamp.size, stamp.inode) if stamp else None
+def _stamp_out(stamp: Stamp | None) -> tuple[int, int, int, int] | None:
+    return (stamp.mtime_ns, stamp.size, stamp.inode, stamp.ctime_ns) if stamp else None
 
 
 def _problems_out(problems: tuple[Problem, ...]) -> tuple[tuple[Any, ...], ...]:

@@ -7,6 +7,7 @@ body, because its facts are small and wanted in every build, its parts large and
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import marshal
 import sqlite3
 import sys
@@ -17,6 +18,8 @@ from typing import Any
 # Rows nobody asks for any more are kept while there are few: switching a branch back and forth stays fast.
 SPARE = 2_000
 
+_CHECK = 8
+
 _SCHEMA = "CREATE TABLE IF NOT EXISTS memo (key TEXT NOT NULL, part TEXT NOT NULL, value BLOB NOT NULL, \
 PRIMARY KEY (key, part))"
 
@@ -26,21 +29,28 @@ class Memo:
 
     def __init__(self, file: Path | None) -> None:
         """Open (or begin) the memo in `file`; None keeps it in memory for this build alone."""
-        self._connection = _open(file)
+        self._file = file and _versioned(file)
+        self._connection = _open(self._file)
+        self._damaged = False
 
     def get(self, key: str, part: str) -> Any | None:
         """The value kept under (key, part), or None."""
         try:
             row = self._connection.execute("SELECT value FROM memo WHERE key = ? AND part = ?", (key, part)).fetchone()
-            return None if row is None else marshal.loads(row[0])  # noqa: S302 - our own cache, on our own disk
-        except (sqlite3.Error, ValueError, EOFError, TypeError):
+            return None if row is None else _unpacked(row[0])
+        except ValueError:
+            return None
+        except sqlite3.Error as error:
+            self._doubt(error)
             return None
 
     def put(self, key: str, **parts: Any) -> None:
         """Keep marshal-able values under `key`, one row a part."""
-        rows = [(key, part, marshal.dumps(value)) for part, value in parts.items()]
-        with contextlib.suppress(sqlite3.Error):
+        rows = [(key, part, _packed(value)) for part, value in parts.items()]
+        try:
             self._connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?, ?)", rows)
+        except sqlite3.Error as error:
+            self._doubt(error)
 
     def save(self, live: Iterable[str]) -> None:
         """Make what was put durable against a killed process, and let go of old rows when there are too many."""
@@ -55,6 +65,12 @@ class Memo:
         """Give the file back."""
         with contextlib.suppress(sqlite3.Error):
             self._connection.close()
+        if self._damaged and self._file:
+            _remove(self._file)
+
+    def _doubt(self, error: sqlite3.Error) -> None:
+        """A file that is no database any more is taken away in the end; one that is full or read only is left alone."""
+        self._damaged = self._damaged or not isinstance(error, sqlite3.OperationalError)
 
     def _forget_all_but(self, keys: set[str]) -> None:
         self._connection.execute("CREATE TEMP TABLE live (key TEXT PRIMARY KEY)")
@@ -62,6 +78,23 @@ class Memo:
         self._connection.execute("DELETE FROM memo WHERE key NOT IN (SELECT key FROM live)")
         self._connection.execute("DROP TABLE live")
         self._connection.commit()
+
+
+def _packed(value: Any) -> bytes:
+    """A value as bytes that begin with their checksum: marshal and SQLite would both believe a damaged disk."""
+    body = marshal.dumps(value)
+    return _checksum(body) + body
+
+
+def _unpacked(data: bytes) -> Any:
+    check, body = data[:_CHECK], data[_CHECK:]
+    if check != _checksum(body):
+        raise ValueError("a damaged row")
+    return marshal.loads(body)  # noqa: S302 - checked: our own cache, on our own disk
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=_CHECK).digest()
 
 
 @contextlib.contextmanager
@@ -77,15 +110,24 @@ def memo(file: Path | None) -> Iterator[Memo]:
 def _open(file: Path | None) -> sqlite3.Connection:
     if file is None:
         return _prepared(sqlite3.connect(":memory:"))
-    # marshal's format belongs to one Python; another Python gets a file of its own.
-    versioned = file.with_name(f"{file.stem}-{sys.implementation.cache_tag}{file.suffix}")
     for _attempt in range(2):
         try:
-            return _prepared(sqlite3.connect(versioned, timeout=10))
+            return _prepared(sqlite3.connect(file, timeout=10))
         except sqlite3.DatabaseError:
-            with contextlib.suppress(OSError):
-                versioned.unlink()
+            _remove(file)
     return _prepared(sqlite3.connect(":memory:"))
+
+
+def _versioned(file: Path) -> Path:
+    """The file of this Python: marshal's format belongs to one."""
+    return file.with_name(f"{file.stem}-{sys.implementation.cache_tag}{file.suffix}")
+
+
+def _remove(file: Path) -> None:
+    """Take a database away with its log, which would else be taken for that of its successor."""
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            file.with_name(file.name + suffix).unlink()
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:

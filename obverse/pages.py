@@ -73,24 +73,28 @@ class Reader:
         from obverse.parse import parse, to_record
 
         page = self.hooks.page(parse(path, Path(source.file).read_bytes(), self.config))
-        key, facts = self._survey(page, markup)
+        key = self._key(page, markup)
+        facts = self.memo.get(key, "facts")
+        if facts is None:
+            _, facts = self._survey(page, key, markup)
         return source.digest, rules, to_record(page), facts, key
 
-    def _survey(self, page: Page, markup: MarkupOptions) -> tuple[str, tuple[Any, ...]]:
-        """The memo key of a body and the record of its facts, surveying it when nobody has before."""
+    def _key(self, page: Page, markup: MarkupOptions) -> str:
+        """What a body's survey is remembered by: the digest of all it is made from."""
         from obverse.markup import versions
 
         hooked = self.rules if markup.extensions else ""
         made_of = (page.body, versions(), markup.engine, hooked, sorted(self.components))
-        key = digest_of(repr(made_of).encode("utf-8", "surrogatepass"))
-        facts = self.memo.get(key, "facts")
-        if facts is None:
-            from obverse.survey import survey, survey_record
+        return digest_of(repr(made_of).encode("utf-8", "surrogatepass"))
 
-            made = survey(page.body, page.body_line, f"{CONTENT}{page.path}", markup, self.components)
-            parts, facts = survey_record(made, page.body_line)
-            self.memo.put(key, facts=facts, parts=parts)
-        return key, facts
+    def _survey(self, page: Page, key: str, markup: MarkupOptions) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The records of a body's parts and facts, which are remembered from now on."""
+        from obverse.survey import survey, survey_record
+
+        made = survey(page.body, page.body_line, f"{CONTENT}{page.path}", markup, self.components)
+        parts, facts = survey_record(made, page.body_line)
+        self.memo.put(key, facts=facts, parts=parts)
+        return parts, facts
 
     def parts(self, entry: Entry, source: Source) -> tuple[Part, ...]:
         """The parts of a page's body: from the memo, or worked out again when it has forgotten."""
@@ -98,10 +102,12 @@ class Reader:
 
         record = self.memo.get(entry.body, "parts")
         if record is None:
+            from obverse.parse import parse
+
             markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
-            self._read(entry.page.path, source, "", markup)
-            record = self.memo.get(entry.body, "parts")
-        return parts_from_record(record or (), entry.page.body_line)
+            page = self.hooks.page(parse(entry.page.path, Path(source.file).read_bytes(), self.config))
+            record, _ = self._survey(page, self._key(page, markup), markup)
+        return parts_from_record(record, entry.page.body_line)
 
 
 def surveyed(records: Mapping[str, Record]) -> list[Surveyed]:

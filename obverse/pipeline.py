@@ -254,7 +254,7 @@ def _maker(desk: Desk, site: Site, answers: Answers, reader: Reader, data: dict[
         from obverse.templates import environment
 
         bytecode = None if desk.options.clean else desk.options.workshop / "bytecode"
-        jinja = desk.hooks.jinja(environment(desk.theme, bytecode))
+        jinja = desk.hooks.jinja(environment(desk.theme, bytecode, desk.rules))
         return Workshop(site, desk.theme, jinja, answers, desk.hooks, parts, values, {})
 
     def make(job: Job) -> Output:

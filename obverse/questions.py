@@ -143,12 +143,12 @@ def _sitemap(read: Read) -> tuple[tuple[str, datetime | None, str], ...]:
     """(href, last change, name) of every page that search engines may list, by href."""
     cards = _cards(read, read("pages:"))
     listed = (card for card in cards if not card.noindex and card.kind != "404")
-    return tuple(sorted((card.url, card.updated or card.date, card.name) for card in listed))
+    rows = ((card.url, card.updated or card.date, card.name) for card in listed)
+    return tuple(sorted(rows, key=lambda row: (row[0], row[2])))
 
 
 QUESTIONS: dict[str, Question] = {
     "age_in_days": lambda read, moment: read("clock:").age_in_days(datetime.fromisoformat(moment)),
-    "anchors": lambda read, path: read(f"anchors:{path}"),
     "articles": _articles,
     "asset": lambda read, name: read(f"asset:{name}"),
     "assets": lambda read: read("assets:"),
@@ -170,6 +170,7 @@ QUESTIONS: dict[str, Question] = {
     "section": _section,
     "shelf": _shelf,
     "sitemap": _sitemap,
+    "templates": lambda read: read("templates:"),
     "terms": _terms,
     "today": lambda read: read("clock:").today(),
     "translations": lambda read, name: _cards(read, read(f"translations:{name}")),

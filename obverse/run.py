@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, TemplateNotFound
 from markupsafe import Markup
 
 from obverse import components
@@ -71,7 +71,11 @@ class Workshop:
 
 def make(job: Job, shop: Workshop) -> Output:
     """One output: rendered, or the problems that stood in the way and no bytes."""
-    view = View(job, shop.answers, _language(job, shop.site), lambda one, card: _body(one, card, shop), shop.data)
+    lang = _language(job, shop.site)
+    spoken = lang or shop.site.config.site.language
+    view = View(job, shop.answers, spoken, lambda one, card: _body(one, card, shop), shop.data)
+    if not lang:
+        view.ask("config", "site.language")
     data, copy_of = b"", ""
     try:
         made = _MAKERS[job.kind](job, view, shop)
@@ -80,8 +84,14 @@ def make(job: Job, shop: Workshop) -> Output:
         else:
             data = made if isinstance(made, bytes) else _hooked(job, made, shop).encode("utf-8", "replace")
     except Exception as error:  # noqa: BLE001 - whatever a template does becomes a located problem
-        view.problems.append(problem_of(error, shop.theme, _place(job)))
+        view.problems.append(_problem_of(error, view, shop, _place(job)))
     return Output(job, data, copy_of, tuple(view.reads), tuple(view.wants), tuple(view.problems))
+
+
+def _problem_of(error: Exception, view: View, shop: Workshop, place: str) -> Problem:
+    if isinstance(error, TemplateNotFound):
+        view.ask("templates")  # of which the hint speaks
+    return problem_of(error, shop.theme, place)
 
 
 def _place(job: Job) -> str:
@@ -93,7 +103,7 @@ def _language(job: Job, site: Site) -> str:
         return job.card.lang
     if job.subject in site.entries:
         return site.entries[job.subject].card.lang
-    return str(job.params[0]) if job.kind == "feed" else site.config.site.language
+    return str(job.params[0]) if job.kind == "feed" else ""
 
 
 def _hooked(job: Job, text: str, shop: Workshop) -> str:
@@ -246,8 +256,11 @@ def _file(job: Job, view: View, _shop: Workshop) -> Path:
 def _asset(job: Job, view: View, shop: Workshop) -> bytes:
     name = str(job.params[0])
     view.ask("asset", name)
-    data, wants = shop.theme.asset_data(name)
+    data, wants, broken = shop.theme.asset_data(name)
     view.wants.update(dict.fromkeys(wants))
+    if broken:
+        view.ask("assets")  # of which the hints speak
+        view.problems.extend(broken)
     return data
 
 
@@ -284,8 +297,7 @@ def _body(view: View, card: Card, shop: Workshop) -> Markup:
     inside: Inside | None = view.ask("page", card.path) if card.path else None
     if inside is None:
         return Markup()
-    draft = shop.site.entries[card.path].page.matter.draft
-    spot = Spot(card.path, draft)
+    spot = Spot(card.path, inside.draft)
     return resolve(shop.parts(card.path), spot, view, card, functools.partial(_component, shop))
 
 
@@ -297,13 +309,15 @@ def _component(shop: Workshop, view: View, card: Card, call: Call) -> tuple[Mark
     values, wrong = components.bind(call, fields)
     values, broken = components.resolved(values, fields, card.path, view)
     view.problems.extend(problems)
-    if wrong or problems:
+    if problems:
+        return Markup(), ()  # what a call may say is not known, so nothing it says is wrong
+    if wrong:
         return Markup(), (*wrong, *broken)
     context = _context("component", view, {"page": CardView(card, view), "args": SimpleNamespace(**values)})
     try:
         html = shop.environment.get_template(template).render(context).strip()
     except Exception as error:  # noqa: BLE001 - whatever a template does becomes a located problem
-        view.problems.append(problem_of(error, shop.theme, f"templates/{template}"))
+        view.problems.append(_problem_of(error, view, shop, f"templates/{template}"))
         return Markup(), ()
     return Markup(html if not call.block else html + "\n"), broken  # noqa: S704 - the template escaped it
 

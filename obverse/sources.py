@@ -1,7 +1,7 @@
 """read_sources: the disk, once. Every file the site is made of -> a path, a digest, and the stat that may stand for it.
 
-Content digests decide; (mtime, size, inode) are only a cache of them. A file whose time is so near to the scan that a
-later write could leave the same stat ("racy", as git calls it) is never trusted and is read again next time.
+Content digests decide; (mtime, size, inode, ctime) are only a cache of them. A file whose time is so near to the scan
+that a later write could leave the same stat ("racy", as git calls it) is never trusted and is read again next time.
 """
 
 from __future__ import annotations
@@ -25,11 +25,16 @@ HOOKS = "hooks.py"
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What stat() says of a file: modification time in nanoseconds, size in bytes, inode."""
+    """What stat() says of a file: modification time in nanoseconds, size in bytes, inode.
+
+    `ctime_ns` is when the inode last changed, which no program can set back. It is 0 for outputs, because the rename
+    that puts one in place changes it.
+    """
 
     mtime_ns: int
     size: int
     inode: int
+    ctime_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def digest_of(data: bytes) -> str:
 
 
 def stamp_of(entry: os.stat_result) -> Stamp:
-    """The stamp of a stat result."""
+    """The stamp of a stat result, without the time of its inode."""
     return Stamp(entry.st_mtime_ns, entry.st_size, entry.st_ino)
 
 
@@ -138,7 +143,7 @@ class _Scan:
             found = entry.stat() if entry else os.stat(file)
             if not stat.S_ISREG(found.st_mode):
                 return
-            stamp = stamp_of(found)
+            stamp = Stamp(found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns)
             known_stamp, known_digest = self.known.get(path, (None, ""))
             digest = known_digest if stamp == known_stamp else _digest_of_file(file)
         except OSError as error:
@@ -146,7 +151,7 @@ class _Scan:
             return
         if path in self.found:
             self.problems.append(problem("file-name", path, "two files here have the same name in Unicode (NFC)"))
-        trusted = stamp.mtime_ns < self.now_ns - RACY_NS
+        trusted = max(stamp.mtime_ns, stamp.ctime_ns) < self.now_ns - RACY_NS
         self.found[path] = Source(path, file, digest, stamp if trusted else None)
 
     def _unreadable(self, path: str, error: OSError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -20,10 +21,12 @@ from jinja2 import (
     meta,
     pass_context,
 )
+from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 from markupsafe import Markup
 
 from obverse.problems import Problem, nearest, problem
+from obverse.sources import digest_of
 from obverse.theme import Theme
 from obverse.view import Refused
 
@@ -48,12 +51,32 @@ class _ThemeLoader(BaseLoader):
         return self.theme.template_names()
 
 
-def environment(theme: Theme, bytecode: Path | None) -> Environment:
-    """The environment that renders a theme; compiled templates are kept in the folder `bytecode`, if given."""
+class _Bytecode(FileSystemBytecodeCache):
+    """Compiled templates, kept under the rules they were compiled by: a hook may change how templates are read."""
+
+    def __init__(self, folder: Path, rules: str) -> None:
+        suffix = f"-{digest_of(rules.encode())[:16]}.cache"
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.iterdir():
+            if not file.name.endswith(suffix):
+                file.unlink(missing_ok=True)
+        super().__init__(str(folder), f"%s{suffix}")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        # It only saves time: a full disk must not look like a broken template.
+        with contextlib.suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def environment(theme: Theme, bytecode: Path | None, rules: str) -> Environment:
+    """The environment that renders a theme; compiled templates are kept in the folder `bytecode`, if given.
+
+    `rules` is whatever else they are compiled by.
+    """
     cache = None
     if bytecode:
-        bytecode.mkdir(parents=True, exist_ok=True)
-        cache = FileSystemBytecodeCache(str(bytecode))
+        with contextlib.suppress(OSError):
+            cache = _Bytecode(bytecode, rules)
     made = Environment(
         loader=_ThemeLoader(theme),
         autoescape=True,
@@ -70,12 +93,15 @@ def environment(theme: Theme, bytecode: Path | None) -> Environment:
 
 
 def references_in(text: str) -> tuple[str, ...]:
-    """The template names a template's source mentions, sorted; "*" stands for one it computes."""
+    """The template names a template's source mentions, sorted; "*" stands for one it computes.
+
+    A source that plain Jinja cannot read (a hook may have added to its language) might mention any.
+    """
     try:
         found = meta.find_referenced_templates(Environment(autoescape=True).parse(text))
         return tuple(sorted({"*" if name is None else name for name in found}))
     except TemplateSyntaxError:
-        return ()
+        return ("*",)
 
 
 def problem_of(error: Exception, theme: Theme, template: str) -> Problem:

@@ -232,6 +232,18 @@ class SiteView:
         return Free(self._setting("theme"))
 
 
+def _plain(argument: Any) -> Any:
+    """An argument as it can be recorded: a template's safe text (a kind of str) is a text. Raises Refused."""
+    if argument is None or type(argument) in {str, int, bool, float}:
+        return argument
+    if isinstance(argument, tuple | list):
+        return tuple(map(_plain, argument))
+    if isinstance(argument, str):
+        return str.__str__(argument)
+    kind, shown = type(argument).__name__, str(argument)  # an undefined value says so by itself
+    raise Refused.because("template-error", f"a {kind} is nothing that can be asked for: {shown[:60]}")
+
+
 class View:
     """What one output may ask; records the numbers of its questions, the assets it wants, and problems on the way."""
 
@@ -255,7 +267,7 @@ class View:
 
     def ask(self, kind: str, *arguments: Any) -> Any:
         """The answer to a question, remembered as one this output depends on."""
-        number, answer = self._answers.ask((kind, *arguments))
+        number, answer = self._answers.ask((kind, *map(_plain, arguments)))
         self.note(kind, number)
         return answer
 
