@@ -110,6 +110,9 @@ def served(root: Path, builder: str = FAKE, port: int | None = 0, *more: str) ->
         one.address = found[0]
         until(lambda: one.state["serial"])
         yield one
+    except BaseException:
+        print(one.said())
+        raise
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)

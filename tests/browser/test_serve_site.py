@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.serving import Served, served, until
 
@@ -37,25 +37,23 @@ def desk(tmp_path: Path) -> Iterator[Served]:
         yield one
 
 
-def test_a_writer_s_hour(desk: Served, chromium_path: str) -> None:
+def test_a_writer_s_hour(desk: Served, browser: Browser) -> None:
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
-        page.goto(desk.address + "/articles/prices/")
-        expect(page.get_by_text("What it costs.")).to_be_visible()
-        desk.write("content/articles/prices.md", ARTICLE.replace("costs", "really costs"))
-        expect(page.get_by_text("What it really costs.")).to_be_visible()
-        desk.write("content/articles/prices.md", ARTICLE.replace("title: Prices", "title: [Prices"))
-        dialog = page.get_by_role("dialog")
-        expect(dialog).to_be_visible()
-        expect(dialog.get_by_text("content/articles/prices.md:3", exact=False)).to_be_visible()
-        expect(page.get_by_text("What it really costs.")).to_be_attached()
-        desk.write("content/articles/prices.md", ARTICLE.replace("costs", "costs today"))
-        expect(dialog).to_be_hidden()
-        expect(page.get_by_text("What it costs today.")).to_be_visible()
-        browser.close()
+    page = browser.new_page()
+    page.on("console", lambda message: complaints.append(message.text) if "Policy" in message.text else None)
+    page.goto(desk.address + "/articles/prices/")
+    expect(page.get_by_text("What it costs.")).to_be_visible()
+    desk.write("content/articles/prices.md", ARTICLE.replace("costs", "really costs"))
+    expect(page.get_by_text("What it really costs.")).to_be_visible()
+    desk.write("content/articles/prices.md", ARTICLE.replace("title: Prices", "title: [Prices"))
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_text("content/articles/prices.md:3", exact=False)).to_be_visible()
+    expect(page.get_by_text("What it really costs.")).to_be_attached()
+    desk.write("content/articles/prices.md", ARTICLE.replace("costs", "costs today"))
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_text("What it costs today.")).to_be_visible()
+    page.close()
     assert complaints == []
 
 
@@ -80,14 +78,12 @@ def test_an_override_of_a_template_shows_when_it_comes_and_when_it_goes(desk: Se
     assert not desk.state["blocked"]
 
 
-def test_the_theme_s_styles_are_swapped_under_an_open_page(desk: Served, chromium_path: str) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(desk.address + "/articles/prices/")
-        page.evaluate("window.stayed = true")
-        page.wait_for_timeout(300)
-        desk.write("templates/assets/app.css", "body { background: rgb(1, 2, 3) }")
-        expect(page.locator("body")).to_have_css("background-color", "rgb(1, 2, 3)")
-        assert page.evaluate("window.stayed")
-        browser.close()
+def test_the_theme_s_styles_are_swapped_under_an_open_page(desk: Served, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(desk.address + "/articles/prices/")
+    page.evaluate("window.stayed = true")
+    page.wait_for_timeout(300)
+    desk.write("templates/assets/app.css", "body { background: rgb(1, 2, 3) }")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(1, 2, 3)")
+    assert page.evaluate("window.stayed")
+    page.close()
