@@ -12,7 +12,7 @@ from typing import Any
 from obverse.facts import Call, Facts, Heading, Image, Link, Part, Place, Survey
 from obverse.markup import MarkupOptions, calls, prose, render
 from obverse.markup.cutter import cut
-from obverse.markup.places import Source, mask
+from obverse.markup.places import Source
 from obverse.problems import Problem, problem
 
 # What XML 1.0 cannot carry, and the private characters that stand for calls.
@@ -23,17 +23,18 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 def survey(body: str, body_line: int, path: str, options: MarkupOptions, components: frozenset[str]) -> Survey:
-    """What a body prints and what is to be known of it.
+    r"""What a body prints and what is to be known of it.
 
-    `body` is Markdown with "\\n" line ends whose first line is line `body_line` of the file `path`; `components` are the
-    names that may be called. Never raises: what is wrong is a problem in the facts.
+    `body` is Markdown with "\n" line ends, and its first line is line `body_line` of the file `path`; `components` are
+    the names that may be called. Never raises: what is wrong is a problem in the facts.
     """
     source = Source(body, body_line)
     problems = [*_control_characters(source, path), *_loose_marks(source, path)]
     text = _ILLEGAL.sub("", body) if problems else body
-    found = calls.find(mask(text), text) if "{{" in text else []
+    source = Source(text, body_line) if text != body else source
+    found = calls.find(source.masked, text) if "{{" in text else []
     html = render(calls.tokenised(text, found) if found else text, options)
-    made = cut(html, Source(text, body_line) if text != body else source, path, found, components)
+    made = cut(html, source, path, found, components)
     shown = calls.TOKEN.sub("", html) if found else html
     facts = Facts(
         title=made.title,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 # Raised with every change that can alter the HTML of any text: it is a part of the memo's key.
 REVISION = 1
 LIBRARIES = ("Markdown", "pymdown-extensions", "Pygments")

@@ -88,10 +88,7 @@ class List:
             children = list(item.children)
             while after is None and children and isinstance(children[-1], Reference):
                 children.pop()
-            if any(
-                children[at + 1].start > children[at].end + 1
-                for at in range(len(children) - 1)
-            ):
+            if any(children[at + 1].start > children[at].end + 1 for at in range(len(children) - 1)):
                 return False
         return True
 
@@ -113,9 +110,7 @@ class Definitions:
 
     start: int
     end: int
-    groups: list[tuple[list[str], list[tuple[Item, bool]]]] = field(
-        default_factory=list
-    )
+    groups: list[tuple[list[str], list[tuple[Item, bool]]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -166,17 +161,5 @@ class Foreign:
 
 
 Block: TypeAlias = (
-    Text
-    | Heading
-    | Rule
-    | Code
-    | Html
-    | Quote
-    | List
-    | Table
-    | Definitions
-    | Note
-    | Reference
-    | Wrapped
-    | Foreign
+    Text | Heading | Rule | Code | Html | Quote | List | Table | Definitions | Note | Reference | Wrapped | Foreign
 )

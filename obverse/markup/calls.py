@@ -17,10 +17,18 @@ OPEN, CLOSE = "\U0010f400", "\U0010f401"
 TOKEN = re.compile(f"{OPEN}(\\d+){CLOSE}")
 LONGEST = 4_000
 
-_START = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\(")
-_PIECE = re.compile(
-    r"""[^"'(){}\n]+|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|\)\s*\}\}|\n(?!\s*\n)|[()"']"""
+# In HTML a call that stood alone in its paragraph is marked by another character.
+BLOCK_OPEN = "\U0010f402"
+SLOT = re.compile(f"([{OPEN}{BLOCK_OPEN}])(\\d+){CLOSE}")
+_ALONE = re.compile(rf"<p>\s*((?:{TOKEN.pattern}\s*(?:<br\s?/?>\s*)?)+)</p>")
+_HOLDS_CALL = re.compile(rf"<[^<>]*{OPEN}[^<>]*>")
+_LITERAL = re.compile(
+    rf"(?P<comment><!--|-->)|<(?P<close>/?)(?P<name>pre|code|script|style|textarea)(?=[\s>])|{TOKEN.pattern}",
+    re.IGNORECASE,
 )
+
+_START = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\(")
+_PIECE = re.compile(r"""[^"'(){}\n]+|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|\)\s*\}\}|\n(?!\s*\n)|[()"']""")
 _CONSTANTS = {"true": True, "false": False, "none": None}
 
 
@@ -66,6 +74,31 @@ def restored(text: str, found: list[Found]) -> str:
     return TOKEN.sub(lambda match: html.escape(found[int(match[1])].text), text)
 
 
+def settled(html: str, found: list[Found]) -> str:
+    """HTML in which calls in code, comments and tags are the writer's text again; those alone lose their paragraph."""
+    inside = ""
+
+    def literal(match: re.Match[str]) -> str:
+        nonlocal inside
+        if match["comment"]:
+            inside = _step(inside, match["comment"] == "-->", "-->")
+        elif match["name"]:
+            inside = _step(inside, bool(match["close"]), match["name"].lower())
+        elif inside:
+            return restored(match[0], found)
+        return match[0]
+
+    html = _HOLDS_CALL.sub(lambda match: restored(match[0], found), _LITERAL.sub(literal, html))
+    return _ALONE.sub(lambda match: match[1].replace(OPEN, BLOCK_OPEN), html)
+
+
+def _step(inside: str, closes: bool, name: str) -> str:
+    """In which literal element the text is after a tag: only the outermost counts."""
+    if closes:
+        return "" if inside == name else inside
+    return inside or name
+
+
 def _closing(body: str, position: int) -> int:
     """Past the `)}}` that closes a call, or 0: strings are skipped, a brace or the paragraph's end ends the search."""
     last = min(len(body), position + LONGEST)
@@ -85,7 +118,7 @@ def _read(body: str, match: re.Match[str], end: int) -> Found:
     inner = body[match.end() : inner_end]
     try:
         positional, named = _arguments(inner)
-    except _NotLiteral as problem:
+    except _NotLiteralError as problem:
         return Found(
             text,
             match[1],
@@ -96,7 +129,7 @@ def _read(body: str, match: re.Match[str], end: int) -> Found:
     return Found(text, match[1], match.start(), positional, named)
 
 
-class _NotLiteral(Exception):
+class _NotLiteralError(Exception):
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
         self.message = message
@@ -104,29 +137,23 @@ class _NotLiteral(Exception):
 
 
 def _arguments(inner: str) -> tuple[tuple[object, ...], tuple[tuple[str, object], ...]]:
-    """The literals between the parentheses. Raises _NotLiteral with the offset of the first mistake."""
+    """The literals between the parentheses. Raises _NotLiteralError with the offset of the first mistake."""
     lines = inner.split("\n")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # an odd backslash in a writer's text is not Python's concern
+            warnings.simplefilter("ignore")  # an odd backslash in a writer's text is not Python's concern
             call = ast.parse(f"f({inner}\n)", mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         # Where Python stumbles differs between its versions; the start of the arguments does not.
-        raise _NotLiteral(_advice(inner), 0) from None
+        raise _NotLiteralError(_advice(inner), 0) from None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-        raise _NotLiteral("the arguments cannot be read", 0)
+        raise _NotLiteralError("the arguments cannot be read", 0)
     positional = tuple(_literal(one, lines) for one in call.args)
     named: dict[str, object] = {}
     for keyword in call.keywords:
         if keyword.arg is None or keyword.arg in named:
-            said = (
-                f"'{keyword.arg}' is given twice"
-                if keyword.arg
-                else "'**' cannot be used here"
-            )
-            raise _NotLiteral(said, _node_offset(keyword.value, lines))
+            said = f"'{keyword.arg}' is given twice" if keyword.arg else "'**' cannot be used here"
+            raise _NotLiteralError(said, _node_offset(keyword.value, lines))
         named[keyword.arg] = _literal(keyword.value, lines)
     return positional, tuple(named.items())
 
@@ -139,18 +166,16 @@ def _literal(node: ast.expr, lines: list[str]) -> object:
             return value
         case ast.Name(id=name) if name in _CONSTANTS:
             return _CONSTANTS[name]
-        case ast.UnaryOp(
-            op=ast.USub(), operand=ast.Constant(value=int() | float() as value)
-        ) if value is not True:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if value is not True:
             return -value
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             return [_literal(one, lines) for one in elements]
         case ast.Name(id=name):
-            raise _NotLiteral(
+            raise _NotLiteralError(
                 f"'{name}' is not a value; text stands in quotes",
                 _node_offset(node, lines),
             )
-    raise _NotLiteral(
+    raise _NotLiteralError(
         "only text, numbers, true, false, none and lists may stand here",
         _node_offset(node, lines),
     )

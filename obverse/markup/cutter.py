@@ -5,31 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 
 from obverse.facts import Call, Heading, Image, Link, Part, Place
-from obverse.markup import calls, policy, prose, tags
+from obverse.markup import calls, policy, prose, slugs, tags
 from obverse.markup.places import Source
-from obverse.markup.slugs import slug, unique
 from obverse.problems import Problem, nearest, problem
 
-_BLOCK_OPEN = "\U0010f402"
-_SLOT = re.compile(f"([{calls.OPEN}{_BLOCK_OPEN}])(\\d+){calls.CLOSE}")
-_ALONE = re.compile(rf"<p>\s*((?:{calls.TOKEN.pattern}\s*(?:<br\s?/?>\s*)?)+)</p>")
-_HOLDS_CALL = re.compile(rf"<[^<>]*{calls.OPEN}[^<>]*>")
-_LITERAL = re.compile(
-    rf"(?P<comment><!--|-->)|<(?P<close>/?)(?P<name>pre|code|script|style|textarea)(?=[\s>])|{calls.TOKEN.pattern}",
-    re.IGNORECASE,
-)
-_RAW = frozenset(
-    {"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"}
-)
+_RAW = frozenset({"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"})
 _ALIGN = frozenset({"left", "center", "right"})
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption", re.DOTALL | re.IGNORECASE)
 _ITEM_END = re.compile(r"</li|<(?:ul|ol|p|/p|div|pre|table)\b", re.IGNORECASE)
-_INLINE = frozenset(
-    "em strong code del mark sub sup kbd abbr b i u s q cite small ins span var samp bdi".split()
-)
 
 
 @dataclass(slots=True)
@@ -51,39 +38,9 @@ def cut(
     components: frozenset[str],
 ) -> Cut:
     """The parts of a body's HTML, in which `found` stand as tokens."""
-    cutter = _Cutter(
-        _prepared(html, found) if found else html, source, path, found, components
-    )
+    cutter = _Cutter(calls.settled(html, found) if found else html, source, path, found, components)
     cutter.run()
     return cutter.cut
-
-
-def _prepared(html: str, found: list[calls.Found]) -> str:
-    """Calls in code, comments and tags are the writer's text again; those alone in a paragraph lose the paragraph."""
-
-    inside = ""
-
-    def literal(match: re.Match[str]) -> str:
-        nonlocal inside
-        if match["comment"]:
-            inside = _step(inside, match["comment"] == "-->", "-->")
-        elif match["name"]:
-            inside = _step(inside, bool(match["close"]), match["name"].lower())
-        elif inside:
-            return calls.restored(match[0], found)
-        return match[0]
-
-    html = _HOLDS_CALL.sub(
-        lambda match: calls.restored(match[0], found), _LITERAL.sub(literal, html)
-    )
-    return _ALONE.sub(lambda match: match[1].replace(calls.OPEN, _BLOCK_OPEN), html)
-
-
-def _step(inside: str, closes: bool, name: str) -> str:
-    """In which literal element the text is after a tag: only the outermost counts."""
-    if closes:
-        return "" if inside == name else inside
-    return inside or name
 
 
 class _Cutter:
@@ -134,10 +91,10 @@ class _Cutter:
 
     # -- tags with a rule of their own
 
-    def _heading(self, match: re.Match[str], name: str) -> None:
+    def heading(self, match: re.Match[str], name: str) -> None:
         close = self._close(name, match.end())
         inner = self._html[match.end() : close.start() if close else match.end()]
-        shown = _SLOT.sub("", prose.without_notes(inner))
+        shown = calls.SLOT.sub("", prose.without_notes(inner))
         text, level = tags.plain(shown), int(name[1])
         place = self._source.heading(level)
         opens, self._first = self._first and self._opens_body(match.start()), False
@@ -147,13 +104,9 @@ class _Cutter:
             return
         self._check_level(level, place)
         attributes = tags.attributes(match["attributes"])
-        given = next(
-            (one.value for one in attributes if one.name == "id" and one.value), ""
-        )
-        anchor = given or unique(slug(text), self._taken)
-        self.cut.headings.append(
-            Heading(level, anchor, text, _inline(shown), place.line)
-        )
+        given = next((one.value for one in attributes if one.name == "id" and one.value), "")
+        anchor = given or slugs.unique(slugs.slug(text), self._taken)
+        self.cut.headings.append(Heading(level, anchor, text, prose.inline(shown), place.line))
         if given:
             self._rewrite(match, name)
         else:
@@ -170,12 +123,7 @@ class _Cutter:
         return found
 
     def _opens_body(self, start: int) -> bool:
-        return (
-            not self.cut.parts
-            and not _COMMENT.sub(
-                "", "".join(self._text) + self._html[self._past : start]
-            ).strip()
-        )
+        return not self.cut.parts and not _COMMENT.sub("", "".join(self._text) + self._html[self._past : start]).strip()
 
     def _check_level(self, level: int, place: Place) -> None:
         if level == 1:
@@ -194,25 +142,18 @@ class _Cutter:
             )
         self._level = level
 
-    def _image(self, match: re.Match[str], name: str) -> None:
+    def image(self, match: re.Match[str], name: str) -> None:
         attributes = tags.attributes(match["attributes"])
         values = {one.name: one.value for one in reversed(attributes)}
-        destination, alt = values.get("src") or "", values.get("alt", None)
+        destination, alt = values.get("src") or "", values.get("alt")
         place, offset = self._source.near(destination)
-        kept = tuple(
-            (one.name, one.value)
-            for one in self._kept(attributes, place)
-            if one.name not in ("src", "alt")
-        )
+        kept = tuple((one.name, one.value) for one in self._kept(attributes, place) if one.name not in ("src", "alt"))
         verdict = policy.address(name, destination)
         if verdict:
             self._verdict(verdict, place)
         if "alt" in values and alt is None:
             alt = ""
-        if not alt and (
-            alt is None
-            or self._source.text[max(0, offset - 2) : offset].endswith(("](", "(<"))
-        ):
+        if not alt and (alt is None or self._source.text[max(0, offset - 2) : offset].endswith(("](", "(<"))):
             hint = 'say what it shows, or write <img src="…" alt=""> for one that only decorates'
             self._problem(
                 "missing-alt",
@@ -222,22 +163,18 @@ class _Cutter:
             )
         self._slot(match, Image(destination, alt, kept, place))
 
-    def _table(self, match: re.Match[str], name: str) -> None:
+    def table(self, match: re.Match[str], name: str) -> None:
         self._tables += 1
         if self._tables == 1:
             self._literal(self._html[self._past : match.start()])
             self._past = match.start()
-            label = tags.attribute(
-                "aria-label", unique_label(self._table_name(match.end()), self._labels)
-            )
+            label = tags.attribute("aria-label", slugs.label(self._table_name(match.end()), self._labels))
             self._text.append(f'<div class="table" role="region" tabindex="0"{label}>')
         self._rewrite(match, name)
 
     def _table_name(self, start: int) -> str:
         close = self._html.find("</table", start)
-        caption = _CAPTION.search(
-            self._html, start, len(self._html) if close < 0 else close
-        )
+        caption = _CAPTION.search(self._html, start, len(self._html) if close < 0 else close)
         if caption:
             return tags.plain(caption[1])
         return self.cut.headings[-1].text if self.cut.headings else ""
@@ -248,28 +185,20 @@ class _Cutter:
             self._literal(self._html[self._past : match.end()] + "</div>")
             self._past = match.end()
 
-    def _input(self, match: re.Match[str], name: str) -> None:
+    def input(self, match: re.Match[str], name: str) -> None:
         values = {one.name: one.value for one in tags.attributes(match["attributes"])}
-        if (
-            (values.get("type") or "").lower() != "checkbox"
-            or "disabled" not in values
-            or "aria-label" in values
-        ):
+        if (values.get("type") or "").lower() != "checkbox" or "disabled" not in values or "aria-label" in values:
             self._rewrite(match, name)
             return
         end = _ITEM_END.search(self._html, match.end())
-        text = tags.plain(
-            _SLOT.sub(
-                "", self._html[match.end() : end.start() if end else len(self._html)]
-            )
-        )
+        text = tags.plain(calls.SLOT.sub("", self._html[match.end() : end.start() if end else len(self._html)]))
         checked = " checked" if "checked" in values else ""
         self._replace(
             match,
             f'<input type="checkbox" disabled{checked}{tags.attribute("aria-label", text or "Task")}>',
         )
 
-    def _raw(self, match: re.Match[str], name: str) -> None:
+    def raw(self, match: re.Match[str], name: str) -> None:
         """An element whose content is not HTML: passed over, or taken out when it may not be there."""
         close = self._close(name, match.end())
         end = close.end() if close else len(self._html)
@@ -284,7 +213,7 @@ class _Cutter:
         self._literal(self._html[self._past : end])
         self._past = end
 
-    def _judged(self, match: re.Match[str], name: str) -> None:
+    def judged(self, match: re.Match[str], name: str) -> None:
         values = {one.name: one.value for one in tags.attributes(match["attributes"])}
         verdict = policy.element(name, values)
         if verdict:
@@ -300,27 +229,17 @@ class _Cutter:
         """The tag with what may not stand in it taken out, and a slot for each place it names."""
         attributes = tags.attributes(match["attributes"])
         named = policy.PLACES.get(name, ())
-        places = {
-            one.name: self._source.near(one.value)[0]
-            for one in attributes
-            if one.name in named and one.value
-        }
+        places = {one.name: self._source.near(one.value)[0] for one in attributes if one.name in named and one.value}
         here = next(iter(places.values()), None)
         kept = self._kept(attributes, here)
-        if name in ("source", "link") and any(
-            one.name in policy.LISTS for one in attributes
-        ):
+        if name in ("source", "link") and any(one.name in policy.LISTS for one in attributes):
             self._skip(match.start(), match.end())
             return
         if not places and not added and kept == attributes:
             return
-        self._literal(
-            f"{self._html[self._past : match.start()]}<{match['name']}{added}"
-        )
+        self._literal(f"{self._html[self._past : match.start()]}<{match['name']}{added}")
         self._past = match.end()
-        relation = next(
-            (one.value or "" for one in attributes if one.name == "rel"), ""
-        )
+        relation = next((one.value or "" for one in attributes if one.name == "rel"), "")
         for one in kept:
             if one.name in places and one.value:
                 self._link(name, one, places[one.name], relation)
@@ -328,9 +247,7 @@ class _Cutter:
                 self._text.append(f" {one.written}")
         self._text.append("/>" if match["attributes"].rstrip().endswith("/") else ">")
 
-    def _link(
-        self, name: str, one: tags.Attribute, place: Place, relation: str
-    ) -> None:
+    def _link(self, name: str, one: tags.Attribute, place: Place, relation: str) -> None:
         destination = one.value or ""
         verdict = policy.address(name, destination, relation)
         if verdict:
@@ -340,9 +257,7 @@ class _Cutter:
         self.cut.parts.append(Link(name, one.name, destination, place))
         self._text.append('"')
 
-    def _kept(
-        self, attributes: list[tags.Attribute], here: Place | None
-    ) -> list[tags.Attribute]:
+    def _kept(self, attributes: list[tags.Attribute], here: Place | None) -> list[tags.Attribute]:
         kept, classes = [], []
         for one in attributes:
             aligned = _alignment(one)
@@ -416,7 +331,7 @@ class _Cutter:
             )
         else:
             return Call(found.name, found.positional, found.named, block, place)
-        text = tags.html.escape(found.text, quote=False)
+        text = escape(found.text, quote=False)
         return f"<p>{text}</p>" if block else text
 
     # -- putting together
@@ -445,9 +360,9 @@ class _Cutter:
             self._add(text)
             return
         past = 0
-        for slot in _SLOT.finditer(text):
+        for slot in calls.SLOT.finditer(text):
             self._add(text[past : slot.start()])
-            self._add(self._call(slot[1] == _BLOCK_OPEN, self._found[int(slot[2])]))
+            self._add(self._call(slot[1] == calls.BLOCK_OPEN, self._found[int(slot[2])]))
             past = slot.end()
         self._add(text[past:])
 
@@ -489,24 +404,14 @@ class _Cutter:
 
 
 _RULES: Mapping[str, Callable[[_Cutter, re.Match[str], str], None]] = {
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _Cutter._heading),
-    **dict.fromkeys(_RAW, _Cutter._raw),
-    **dict.fromkeys(policy.FRAMES - _RAW, _Cutter._judged),
-    **dict.fromkeys((*policy.FORBIDDEN, "meta"), _Cutter._judged),
-    "img": _Cutter._image,
-    "table": _Cutter._table,
-    "input": _Cutter._input,
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _Cutter.heading),
+    **dict.fromkeys(_RAW, _Cutter.raw),
+    **dict.fromkeys(policy.FRAMES - _RAW, _Cutter.judged),
+    **dict.fromkeys((*policy.FORBIDDEN, "meta"), _Cutter.judged),
+    "img": _Cutter.image,
+    "table": _Cutter.table,
+    "input": _Cutter.input,
 }
-
-
-def unique_label(wanted: str, taken: set[str]) -> str:
-    """A table's name, made different from those before it: two regions of one name cannot be told apart."""
-    label, number = wanted or "Table", 1
-    while label in taken:
-        number += 1
-        label = f"{wanted or 'Table'} {number}"
-    taken.add(label)
-    return label
 
 
 def _explicit_ids(matches: list[re.Match[str]]) -> set[str]:
@@ -515,9 +420,7 @@ def _explicit_ids(matches: list[re.Match[str]]) -> set[str]:
         written = match["attributes"]
         if written and ("id" in written or "ID" in written or "name" in written):
             for one in tags.attributes(written):
-                if one.value and (
-                    one.name == "id" or (one.name == "name" and match["name"] == "a")
-                ):
+                if one.value and (one.name == "id" or (one.name == "name" and match["name"] == "a")):
                     taken.add(one.value)
     return taken
 
@@ -528,26 +431,8 @@ def _alignment(one: tags.Attribute) -> str:
     return policy.alignment(one.value or "") if one.name == "style" else ""
 
 
-def _with_classes(
-    kept: list[tags.Attribute], classes: list[str]
-) -> list[tags.Attribute]:
+def _with_classes(kept: list[tags.Attribute], classes: list[str]) -> list[tags.Attribute]:
     had = next((one.value or "" for one in kept if one.name == "class"), "")
     value = " ".join([*had.split(), *classes])
     rest = [one for one in kept if one.name != "class"]
     return [*rest, tags.Attribute("class", value, tags.attribute("class", value)[1:])]
-
-
-def _inline(fragment: str) -> str:
-    """Inline HTML that may stand anywhere: no links, no ids, no attributes but a span's class."""
-
-    def safe(match: re.Match[str]) -> str:
-        name = (
-            match[0].strip("</>").split(None, 1)[0].lower()
-            if match[0][1:2] != "!"
-            else ""
-        )
-        if name not in _INLINE:
-            return ""
-        return f"</{name}>" if match[0][1] == "/" else f"<{name}>"
-
-    return tags.ANY.sub(safe, fragment).strip()

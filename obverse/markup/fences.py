@@ -1,6 +1,6 @@
 """What follows an opening fence -> the language, the lines to mark, the title: in every way writers put it.
 
-`js`, `js {1,3} title="x"`, `jsx,copy`, `{.python hl_lines="1 3"}`, `js:app.js`, `{r, echo=FALSE}`, `ts showLineNumbers`.
+`js`, `js {1,3} title="x"`, `jsx,copy`, `{.python hl_lines="1 3"}`, `js:app.js`, `{r, echo=FALSE}`, `js showLineNumbers`
 """
 
 from __future__ import annotations
@@ -10,13 +10,9 @@ from dataclasses import dataclass
 
 _LANGUAGE = re.compile(r"\s*([^\s{}\[\],:=\"']+)(?![^\s{]*=)(?::([^\s{}\[\],]+))?")
 _BRACED = re.compile(r"\{([^{}]*)\}")
-_OPTION = re.compile(
-    r"""([\w\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\{([^}]*)\}|([^\s,}]+))"""
-)
+_OPTION = re.compile(r"""([\w\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\{([^}]*)\}|([^\s,}]+))""")
 _CLASS = re.compile(r"(?:^|\s)\.([\w#+\-.]+)")
-_NUMBERED = re.compile(
-    r"\b(?:showLineNumbers|linenos|line-?numbers)\b(?!\s*=)", re.IGNORECASE
-)
+_NUMBERED = re.compile(r"\b(?:showLineNumbers|linenos|line-?numbers)\b(?!\s*=)", re.IGNORECASE)
 _RANGES = re.compile(r"\s*\d+(?:\s*-\s*\d+)?(?:[\s,]+\d+(?:\s*-\s*\d+)?)*\s*")
 _RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 _TITLES = ("title", "filename", "file", "name", "label", "caption")
@@ -40,10 +36,7 @@ def understood(info: str) -> Fence:
     """The fence that an info string describes. What it does not know it leaves out."""
     if not info:
         return Fence()
-    options = {
-        one[1].lower(): one[2] or one[3] or one[4] or one[5] or ""
-        for one in _OPTION.finditer(info)
-    }
+    options = {one[1].lower(): one[2] or one[3] or one[4] or one[5] or "" for one in _OPTION.finditer(info)}
     named = _LANGUAGE.match(info)
     language, file = (named[1], named[2] or "") if named else ("", "")
     marked: tuple[int, ...] = ()

@@ -34,8 +34,8 @@ _CODE = r"(?:(?<!\\)((?:\\{2})+)(?=`+)|(?<!\\)(`+))"
 # `a == b` and `'==' or '==='` are no marks: one begins with a letter or with markup, and touches no word outside.
 _MARK = r"(?<![=\w])(==)(?=[\w*_\[`\x02\"“(])((?:[^=\n]|\n(?!\n)|=(?!=))+?)(?<=\S)==(?![=\w])"
 
-# A destination: in angle brackets, or without blanks and with balanced parentheses; then perhaps a title. As an
-# exception to CommonMark a file's name may hold blanks, because that is what people write and it is plain what they mean.
+# A destination: in angle brackets, or without blanks and with balanced parentheses; then perhaps a title. Other than
+# in CommonMark a file's name may hold blanks, because that is what people write and it is plain what they mean.
 _BARE = r"[^\s()<>]*+(?:\((?:[^\s()]++|\([^\s()]*+\))*+\)[^\s()]*+)*+"
 _FILE = r"""[^\s(){}<>"'|]+(?:[ ][^\s(){}<>"'|]+)+\.\w{1,5}"""
 _TITLE = r"""(?:"[^"]*+"|'[^']*+'|\([^()]*+\))"""
@@ -55,7 +55,9 @@ _BARE_LINK = (
     rf"|(?:(?<![^\s*_~(])|(?<=\x03))www\.(?=[^\W_])[^{_STOPS}]*\.[^{_STOPS}]+)"
 )
 _TRAILING = re.compile(r"(?:[?!.,:*_~'\"]|&[a-zA-Z0-9]+;|;)+$")
-_BARE_MAIL = r"(?<![\w.+\-/@:])([A-Za-z0-9._+\-]+@[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.[A-Za-z0-9_\-]*[A-Za-z])(?![\w\-@/])"
+_BARE_MAIL = (
+    r"(?<![\w.+\-/@:])([A-Za-z0-9._+\-]+@[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.[A-Za-z0-9_\-]*[A-Za-z])(?![\w\-@/])"
+)
 
 _WORD = r"[\w\-]+"
 _ITEM = r"""(?:[#.][^\s{}#=]+|[\w:@\-]+=(?:"[^"\n]*"|'[^'\n]*'|[^\s{}"'=]+))"""
@@ -70,22 +72,16 @@ class Inline(Extension):
         md.ESCAPED_CHARS = list(string.punctuation)
         patterns = md.inlinePatterns
         patterns.register(
-            _Code(
-                _CODE, {"custom_inline": [], "style_plain_text": 0, "css_class": ""}, md
-            ),
+            _Code(_CODE, {"custom_inline": [], "style_plain_text": 0, "css_class": ""}, md),
             "backtick",
             190,
         )
         patterns.register(_Reference(REFERENCE_RE, md), "reference", 170)
         patterns.register(_Link(LINK_RE, md), "link", 160)
         patterns.register(_Image(IMAGE_LINK_RE, md), "image_link", 150)
-        patterns.register(
-            _ImageReference(IMAGE_REFERENCE_RE, md), "image_reference", 140
-        )
+        patterns.register(_ImageReference(IMAGE_REFERENCE_RE, md), "image_reference", 140)
         patterns.register(_ShortReference(REFERENCE_RE, md), "short_reference", 130)
-        patterns.register(
-            _ShortImageReference(IMAGE_REFERENCE_RE, md), "short_image_ref", 125
-        )
+        patterns.register(_ShortImageReference(IMAGE_REFERENCE_RE, md), "short_image_ref", 125)
         patterns.register(_Autolink(_AUTOLINK, md), "autolink", 120)
         patterns.register(SubstituteTagInlineProcessor(_BREAK, "br"), "linebreak", 100)
         patterns.register(_BareLink(_BARE_LINK, md), "bare_link", 85)
@@ -95,12 +91,10 @@ class Inline(Extension):
         md.treeprocessors.register(_Attributes(md), "attr_list", 8)
 
 
-class _Code(InlineHilitePattern):  # type: ignore[misc] # the library ships no types
+class _Code(InlineHilitePattern):  # type: ignore[misc]  # the library ships no types
     """A code span: a run of backticks up to the next run of the same length, or no code at all."""
 
-    def handleMatch(
-        self, m: re.Match[str], data: str
-    ) -> tuple[Element | str | None, int, int]:  # noqa: N802
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element | str | None, int, int]:  # noqa: N802
         """The span as an element; escaped backslashes before it as they are."""
         if m[1]:
             return m[1].replace("\\\\", "\x0292\x03"), m.start(), m.end()
@@ -112,9 +106,7 @@ class _Code(InlineHilitePattern):  # type: ignore[misc] # the library ships no t
             source = source[1:-1]
         language = self.RE_LANG.match(source)
         self.get_settings()
-        name, rest = (
-            (language["lang"], source[language.end() :]) if language else ("", source)
-        )
+        name, rest = (language["lang"], source[language.end() :]) if language else ("", source)
         return self.handle_code(name, rest), m.start(), closing.end()
 
 
@@ -141,11 +133,7 @@ class _Destination(_Bracketed):
         found = _DESTINATION.match(data, index)
         if found is None:
             return "", None, index, False
-        destination = (
-            found["angled"]
-            if found["angled"] is not None
-            else found["bare"] or found["file"] or ""
-        )
+        destination = found["angled"] if found["angled"] is not None else found["bare"] or found["file"] or ""
         title = found["title"]
         if title is not None:
             title = self.RE_TITLE_CLEAN.sub(" ", self.unescape(title[1:-1]))
@@ -183,7 +171,7 @@ class _Reference(_Bracketed, ReferenceInlineProcessor):
 class _ShortReference(_Bracketed, ShortReferenceInlineProcessor):
     """`[label]`."""
 
-    def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: N802
+    def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: ARG002, N802
         """The text is the label."""
         return _label(self, text), index, True
 
@@ -206,7 +194,7 @@ class _ImageReference(_Bracketed, ImageReferenceInlineProcessor):
 class _ShortImageReference(_Bracketed, ShortImageReferenceInlineProcessor):
     """`![label]`."""
 
-    def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: N802
+    def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: ARG002, N802
         """The text is the label."""
         return _label(self, text), index, True
 
@@ -217,9 +205,7 @@ def _label(pattern: ReferenceInlineProcessor, text: str) -> str:
 
     def code(found: re.Match[str]) -> str:
         kept = stash[int(found[1])]
-        return (
-            html.unescape(kept) if isinstance(kept, str) else "".join(kept.itertext())
-        )
+        return html.unescape(kept) if isinstance(kept, str) else "".join(kept.itertext())
 
     shown = HTML_PLACEHOLDER_RE.sub(code, pattern.unescape(text))
     return key(_STASHED_ESCAPE.sub(lambda found: chr(int(found[1])), shown))
@@ -228,7 +214,7 @@ def _label(pattern: ReferenceInlineProcessor, text: str) -> str:
 class _Autolink(InlineProcessor):
     """`<scheme:address>`."""
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: N802
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
         """The address as a link that shows itself."""
         return _shown(m[1], m[1]), m.start(), m.end()
 
@@ -238,7 +224,7 @@ class _BareLink(InlineProcessor):
 
     ANCESTOR_EXCLUDES = ("a",)
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: N802
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
         """The address as a link, without the punctuation of the sentence it stands in."""
         text = _trimmed(m[0])
         return (
@@ -253,7 +239,7 @@ class _BareMail(InlineProcessor):
 
     ANCESTOR_EXCLUDES = ("a",)
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: N802
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
         """The address as a link."""
         return _shown(f"mailto:{m[1]}", m[1]), m.start(), m.end()
 
@@ -262,9 +248,7 @@ def _trimmed(address: str) -> str:
     while True:
         shorter = _TRAILING.sub("", address)
         for opening, closing in ("()", "[]"):
-            if shorter.endswith(closing) and shorter.count(closing) > shorter.count(
-                opening
-            ):
+            if shorter.endswith(closing) and shorter.count(closing) > shorter.count(opening):
                 shorter = shorter[:-1]
         if shorter == address:
             return address
@@ -280,7 +264,7 @@ def _shown(destination: str, text: str) -> Element:
 class _Attributes(AttrListTreeprocessor):
     """`{: .wide }`, `{#id}`, `{key=value}`: braces that hold anything else are the writer's text."""
 
-    BASE_RE = rf"\{{(?::[ ]*(?=[\w#.])|[ ]*(?=[#.]|[\w:@\-]+=))((?:{_ITEM}|{_WORD})(?:[ ]+(?:{_ITEM}|{_WORD}))*[ ]*)\}}"
-    HEADER_RE = re.compile(rf"(?<![ ])[ ]+{BASE_RE}[ ]*$")
-    BLOCK_RE = re.compile(rf"\n[ ]*{BASE_RE}[ ]*$")
-    INLINE_RE = re.compile(rf"^{BASE_RE}")
+    BASE_RE = rf"\{{(?::[ ]*(?=[\w#.])|[ ]*(?=[#.]|[\w:@\-]+=))((?:{_ITEM}|{_WORD})(?:[ ]+(?:{_ITEM}|{_WORD}))*[ ]*)\}}"  # type: ignore[misc]
+    HEADER_RE = re.compile(rf"(?<![ ])[ ]+{BASE_RE}[ ]*$")  # type: ignore[misc]
+    BLOCK_RE = re.compile(rf"\n[ ]*{BASE_RE}[ ]*$")  # type: ignore[misc]
+    INLINE_RE = re.compile(rf"^{BASE_RE}")  # type: ignore[misc]

@@ -12,14 +12,10 @@ SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
 RULE = re.compile(r"(?:(?:\*[ \t]*+){3,}+|(?:-[ \t]*+){3,}+|(?:_[ \t]*+){3,}+)$")
 FENCE = re.compile(r"(`{3,})([^`]*)$|(~{3,})(.*)$")
 MARKER = re.compile(r"(?:([-+*])|(\d{1,9})([.)]))(?=[ \t]|$)")
-DELIMITER_ROW = re.compile(
-    r"\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$"
-)
+DELIMITER_ROW = re.compile(r"\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 NOTE = re.compile(r"\[\^([^\]\s]+)\]:[ \t]*")
 ABBREVIATION = re.compile(r"\*\[[^\]\\]+\][ ]?:[ \t]*\S")
-ADMONITION = re.compile(
-    r'(?:!!!|\?\?\?\+?) ?(?:[\w\-]+(?: +[\w\-]+)*(?: +"[^"\n]*")?|"[^"\n]*") *$'
-)
+ADMONITION = re.compile(r'(?:!!!|\?\?\?\+?) ?(?:[\w\-]+(?: +[\w\-]+)*(?: +"[^"\n]*")?|"[^"\n]*") *$')
 TAB = re.compile(r'===[!+]{0,2} +(?:"[^"\n]+"|\'[^\'\n]+\') *$')
 BLOCK = re.compile(r"(/{3,}) *[a-zA-Z][\w\-]*(?: *\|.*)?$")
 DEFINITION = re.compile(r":[ \t]+(?=\S)")
@@ -39,9 +35,7 @@ _HTML_STARTS = (
     (re.compile(r"<!\[CDATA\["), "]]>"),
     (re.compile(rf"</?(?:{_HTML_BLOCK_TAGS})(?:[\s>]|/>|$)", re.IGNORECASE), ""),
     (
-        re.compile(
-            rf"(?:<[a-zA-Z][a-zA-Z0-9\-]*+{_ATTRIBUTES}/?>|</[a-zA-Z][a-zA-Z0-9\-]*\s*>)\s*$"
-        ),
+        re.compile(rf"(?:<[a-zA-Z][a-zA-Z0-9\-]*+{_ATTRIBUTES}/?>|</[a-zA-Z][a-zA-Z0-9\-]*\s*>)\s*$"),
         "",
     ),
 )
@@ -49,9 +43,7 @@ _RAW_END = re.compile(r"</(?:script|pre|style|textarea)>", re.IGNORECASE)
 MARKDOWN_ATTRIBUTE = re.compile(
     rf"""<([a-zA-Z][a-zA-Z0-9\-]*+)(?={_ATTRIBUTES}>)([^>]*?\smarkdown(?:\s*=\s*["']?(1|block|span)["']?)?(?=[\s>])[^>]*)>"""
 )
-_OPEN_TAG = re.compile(
-    rf"<(/?)(?:{_HTML_BLOCK_TAGS})(?=[\s/>])[^>]*?(/?)>", re.IGNORECASE
-)
+_OPEN_TAG = re.compile(rf"<(/?)(?:{_HTML_BLOCK_TAGS})(?=[\s/>])[^>]*?(/?)>", re.IGNORECASE)
 _INDENTED_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--")
 
 _REFERENCE = re.compile(
@@ -119,9 +111,7 @@ def html_ends(text: str, end: str) -> bool:
 
 def open_tags(html: str) -> int:
     """How many block elements a piece of HTML opens and does not close."""
-    return sum(
-        -1 if one[1] else (0 if one[2] else 1) for one in _OPEN_TAG.finditer(html)
-    )
+    return sum(-1 if one[1] else (0 if one[2] else 1) for one in _OPEN_TAG.finditer(html))
 
 
 def begins_with_tag(text: str) -> bool:
@@ -137,8 +127,7 @@ def reference(text: str) -> re.Match[str] | None:
 def cells(row: str) -> list[str]:
     """The cells of a table's row: a pipe behind a backslash is the writer's own, in code too."""
     row = row.strip()
-    if row.startswith("|"):
-        row = row[1:]
+    row = row.removeprefix("|")
     if row.endswith("|") and not row.endswith("\\|"):
         row = row[:-1]
     if "\\" not in row:
@@ -149,6 +138,4 @@ def cells(row: str) -> list[str]:
 def alignments(row: str) -> list[str]:
     """What the row under a table's head says of each column."""
     kinds = {(True, True): "center", (True, False): "left", (False, True): "right"}
-    return [
-        kinds.get((cell.startswith(":"), cell.endswith(":")), "") for cell in cells(row)
-    ]
+    return [kinds.get((cell.startswith(":"), cell.endswith(":")), "") for cell in cells(row)]

@@ -30,11 +30,7 @@ def read(text: str) -> list[Block]:
 def _line(reader: Reader, line: str) -> None:
     reader.rest, reader.column = line, 0
     reader.match()
-    kind = (
-        reader.leaf.kind
-        if reader.leaf is not None and reader.matched == len(reader.stack)
-        else ""
-    )
+    kind = reader.leaf.kind if reader.leaf is not None and reader.matched == len(reader.stack) else ""
     if reader.leaf is not None and kind == "fence":
         reader.feed(reader.leaf)
     elif reader.wrapped and _ends_wrapped(reader):
@@ -67,20 +63,14 @@ def _blocks(reader: Reader) -> None:
 def _ends_wrapped(reader: Reader) -> bool:
     """Read the line up to the tag that ends the innermost Markdown-in-HTML, and what follows it; False if none."""
     depth = next(
-        (
-            at
-            for at in range(reader.matched - 1, 0, -1)
-            if reader.stack[at].kind == "wrapped"
-        ),
+        (at for at in range(reader.matched - 1, 0, -1) if reader.stack[at].kind == "wrapped"),
         0,
     )
     if not depth:
         return False
     container = reader.stack[depth]
     opened = container.depth
-    for tag in re.finditer(
-        rf"<(/?){container.tag}(?=[\s>])[^>]*>", reader.rest, re.IGNORECASE
-    ):
+    for tag in re.finditer(rf"<(/?){container.tag}(?=[\s>])[^>]*>", reader.rest, re.IGNORECASE):
         opened += -1 if tag[1] else 1
         if not opened:
             _end_wrapped(reader, depth, tag)

@@ -26,12 +26,8 @@ from obverse.markup.blocks import (
 )
 from obverse.markup.reading import DEEPEST, Leaf, Reader
 
-_ATTRIBUTE = re.compile(
-    r"""([a-zA-Z_:][\w.:\-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?"""
-)
-_SPAN_TAGS = frozenset(
-    "address dd dt h1 h2 h3 h4 h5 h6 legend li p summary td th span a caption label".split()
-)
+_ATTRIBUTE = re.compile(r"""([a-zA-Z_:][\w.:\-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
+_SPAN_TAGS = frozenset("address dd dt h1 h2 h3 h4 h5 h6 legend li p summary td th span a caption label".split())
 
 
 def _quote(reader: Reader, text: str, _indent: int) -> bool | None:
@@ -143,11 +139,7 @@ def _new_item(reader: Reader, found: re.Match[str]) -> Item:
     marker = found[1] or found[3]
     item = Item(reader.line, reader.line)
     last = siblings[-1] if siblings else None
-    if (
-        isinstance(last, List)
-        and last.marker == marker
-        and (last.first is None) == (found[2] is None)
-    ):
+    if isinstance(last, List) and last.marker == marker and (last.first is None) == (found[2] is None):
         last.items.append(item)
     else:
         first = None if found[2] is None else int(found[2])
@@ -176,9 +168,7 @@ def _new_definition(reader: Reader) -> Item | None:
     """A definition of the paragraph before it, or one more of the terms defined before; None when there is none."""
     siblings = reader.stack[reader.matched - 1].children
     last = siblings[-1] if siblings else None
-    just_ended = (
-        isinstance(last, Text) and last.end >= reader.line - 2 and reader.leaf is None
-    )
+    just_ended = isinstance(last, Text) and last.end >= reader.line - 2 and reader.leaf is None
     if not (reader.in_paragraph() or just_ended or isinstance(last, Definitions)):
         return None
     reader.begin()
@@ -196,9 +186,7 @@ def _new_definition(reader: Reader) -> Item | None:
     if isinstance(before, Definitions):
         before.groups.append((terms, [(item, loose)]))
     else:
-        siblings.append(
-            Definitions(last.start, reader.line, [(terms, [(item, loose)])])
-        )
+        siblings.append(Definitions(last.start, reader.line, [(terms, [(item, loose)])]))
     return item
 
 
@@ -232,10 +220,7 @@ def _indented_below(reader: Reader) -> bool:
     for line in reader.source[reader.line + 1 : reader.line + 3]:
         bare = line.lstrip(" \t>")
         if bare:
-            return (
-                lines.indent(line.lstrip(">")) >= 4
-                or len(line) - len(bare) >= reader.column + 4
-            )
+            return lines.indent(line.lstrip(">")) >= 4 or len(line) - len(bare) >= reader.column + 4
     return False
 
 
@@ -246,11 +231,7 @@ def _slash(reader: Reader, text: str, _indent: int) -> bool | None:
         reader.close(reader.matched - 1)
         return True
     found = lines.BLOCK.match(text)
-    if (
-        found is None
-        or len(reader.stack) > DEEPEST
-        or _last_closer(reader, found[1]) <= reader.line
-    ):
+    if found is None or len(reader.stack) > DEEPEST or _last_closer(reader, found[1]) <= reader.line:
         return None
     node = Foreign(reader.line, reader.line, bare, found[1])
     reader.begin().append(node)
@@ -262,11 +243,7 @@ def _slash(reader: Reader, text: str, _indent: int) -> bool | None:
 def _last_closer(reader: Reader, slashes: str) -> int:
     if reader.closers is None:
         bare = (line.strip(" \t>") for line in reader.source)
-        reader.closers = {
-            line: at
-            for at, line in enumerate(bare)
-            if line[:3] == "///" and not line.strip("/")
-        }
+        reader.closers = {line: at for at, line in enumerate(bare) if line[:3] == "///" and not line.strip("/")}
     return reader.closers.get(slashes, -1)
 
 
@@ -305,14 +282,8 @@ def _wrap(reader: Reader, text: str, found: re.Match[str]) -> bool | None:
 
 def _attributes(text: str) -> list[tuple[str, str]]:
     """The attributes of a tag, but for `markdown`."""
-    found = (
-        (one[1], one[2] or one[3] or one[4] or "") for one in _ATTRIBUTE.finditer(text)
-    )
-    return [
-        (name, html.unescape(value))
-        for name, value in found
-        if name.lower() != "markdown"
-    ]
+    found = ((one[1], one[2] or one[3] or one[4] or "") for one in _ATTRIBUTE.finditer(text))
+    return [(name, html.unescape(value)) for name, value in found if name.lower() != "markdown"]
 
 
 OPENERS: Mapping[str, Callable[[Reader, str, int], bool | None]] = {

@@ -20,8 +20,8 @@ _TICKS = re.compile(r"(?<!\\)`+|\n[ \t]*\n")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
 _HEADING = re.compile(
-    r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(#{1,6})(?=[ \t]|$)|^[^\n]*\S[^\n]*\n[ >]*(=+|-+)[ \t]*$|<h([1-6])\b",
-    re.MULTILINE | re.IGNORECASE,
+    r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(#{1,6})(?=[ \t]|$)|^[ \t>]*(=+|-+)[ \t]*$|<[hH]([1-6])\b",
+    re.MULTILINE,
 )
 # How many headings that did not reach the HTML may lie between two that did.
 _NEAR = 20
@@ -80,19 +80,13 @@ class Source:
     def near(self, destination: str) -> tuple[Place, int]:
         """The place of a destination (else of the last thing found), and its offset or -1."""
         offset = self.find(destination) if destination else -1
-        return self.place(
-            offset if offset >= 0 else min(self._cursor, len(self.text))
-        ), offset
+        return self.place(offset if offset >= 0 else min(self._cursor, len(self.text))), offset
 
     def heading(self, level: int) -> Place:
         """The place of the next heading of this level: headings are asked for in their order."""
         if self._headings is None:
-            self._headings = [
-                (one.start(), _level(one)) for one in _HEADING.finditer(self.masked)
-            ]
-        for index in range(
-            self._next_heading, min(len(self._headings), self._next_heading + _NEAR)
-        ):
+            self._headings = _headings(self.masked)
+        for index in range(self._next_heading, min(len(self._headings), self._next_heading + _NEAR)):
             offset, found = self._headings[index]
             if found == level:
                 self._next_heading = index + 1
@@ -155,9 +149,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _paired(
-    runs: list[tuple[int, int]], by_length: dict[int, list[tuple[int, int]]]
-) -> list[tuple[int, int]]:
+def _paired(runs: list[tuple[int, int]], by_length: dict[int, list[tuple[int, int]]]) -> list[tuple[int, int]]:
     spans = []
     past = 0
     for lengths in by_length.values():
@@ -181,18 +173,23 @@ def _blank(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*pieces, text[past:]])
 
 
-def _level(match: re.Match[str]) -> int:
-    if match[1]:
-        return len(match[1])
-    if match[2]:
-        return 1 if match[2][0] == "=" else 2
-    return int(match[3])
+def _headings(text: str) -> list[tuple[int, int]]:
+    """Offset and level of all that may be a heading: `#`, a line underlined, or a tag."""
+    found = []
+    for match in _HEADING.finditer(text):
+        if match[1]:
+            found.append((match.start(1), len(match[1])))
+        elif match[3]:
+            found.append((match.start(), int(match[3])))
+        else:
+            start = text.rfind("\n", 0, max(0, match.start() - 1)) + 1
+            if text[start : match.start()].strip():
+                found.append((start, 1 if match[2][0] == "=" else 2))
+    return found
 
 
 def _spellings(destination: str) -> list[str]:
     """How a destination may have been written: itself, with entities, without what the engine adds."""
     spelled = [destination, html.escape(destination, quote=False)]
-    for added in ("mailto:", "http://"):
-        if destination.startswith(added):
-            spelled.append(destination[len(added) :])
+    spelled.extend(destination[len(added) :] for added in ("mailto:", "http://") if destination.startswith(added))
     return list(dict.fromkeys(one for one in spelled if one))

@@ -96,11 +96,7 @@ def address(tag: str, destination: str, relation: str = "") -> Verdict | None:
     verdict = scheme(destination)
     if verdict is not None or tag in _LINKS:
         return verdict
-    if (
-        tag == "link"
-        and relation
-        and _QUIET_RELATIONS.issuperset(relation.lower().split())
-    ):
+    if tag == "link" and relation and _QUIET_RELATIONS.issuperset(relation.lower().split()):
         return None
     return third_party(tag, destination)
 
@@ -136,9 +132,7 @@ def element(tag: str, attributes: Mapping[str, str | None]) -> Verdict | None:
             f"<{tag}> in a body changes the page around it",
             "remove it",
         )
-    if tag in FRAMES and not any(
-        host(attributes.get(name) or "") for name in ("src", "data")
-    ):
+    if tag in FRAMES and not any(host(attributes.get(name) or "") for name in ("src", "data")):
         return Verdict(
             "frame",
             f"<{tag}> does not show under the site's policy",

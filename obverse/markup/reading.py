@@ -44,9 +44,7 @@ class Leaf:
 
     __slots__ = ("end", "indent", "info", "kind", "lines", "node", "start")
 
-    def __init__(
-        self, kind: str, start: int, first: list[str], end: str = "", indent: int = 0
-    ) -> None:
+    def __init__(self, kind: str, start: int, first: list[str], end: str = "", indent: int = 0) -> None:
         self.kind = kind
         self.start = start
         self.lines = first
@@ -77,12 +75,7 @@ class Reader:
     def plain(self, line: str) -> bool:
         """Most lines are prose outside of any container: they need not go the long way."""
         leaf = self.leaf
-        if (
-            not line
-            or line[0] in " \t"
-            or line[0] in _SPECIAL
-            or (leaf is not None and leaf.kind != "text")
-        ):
+        if not line or line[0] in " \t" or line[0] in _SPECIAL or (leaf is not None and leaf.kind != "text"):
             return False
         if leaf is None:
             self.leaf = Leaf("text", self.line, [line])
@@ -121,11 +114,7 @@ class Reader:
                 self.close_leaf()
             return True
         text = self.rest.strip(" \t")
-        if (
-            text.startswith(leaf.end)
-            and not text.strip(leaf.end[0])
-            and lines.indent(self.rest, self.column) < 4
-        ):
+        if text.startswith(leaf.end) and not text.strip(leaf.end[0]) and lines.indent(self.rest, self.column) < 4:
             self.close_leaf(self.line)
         else:
             leaf.lines.append(
@@ -140,16 +129,8 @@ class Reader:
     def blank(self) -> None:
         """A blank line: it ends a paragraph, and what it does not belong to."""
         leaf = self.leaf
-        if (
-            leaf is not None
-            and leaf.kind == "indented"
-            and self.matched == len(self.stack)
-        ):
-            leaf.lines.append(
-                lines.cut(
-                    self.rest, self.column, min(4, lines.indent(self.rest, self.column))
-                )
-            )
+        if leaf is not None and leaf.kind == "indented" and self.matched == len(self.stack):
+            leaf.lines.append(lines.cut(self.rest, self.column, min(4, lines.indent(self.rest, self.column))))
         elif leaf is not None:
             self.close_leaf()
         if self.matched < len(self.stack):
@@ -159,36 +140,22 @@ class Reader:
         """A line indented by four or more: code, unless a paragraph goes on. True when the line is used up."""
         if self.leaf is not None and self.leaf.kind == "text":
             return False
-        if (
-            self.leaf is not None
-            and self.leaf.kind == "table"
-            and self.matched == len(self.stack)
-        ):
+        if self.leaf is not None and self.leaf.kind == "table" and self.matched == len(self.stack):
             return False
-        if (
-            self.leaf is not None
-            and self.leaf.kind == "indented"
-            and self.matched == len(self.stack)
-        ):
+        if self.leaf is not None and self.leaf.kind == "indented" and self.matched == len(self.stack):
             self.leaf.lines.append(lines.cut(self.rest, self.column, 4))
             return True
         self.close(self.matched)
         if lines.begins_with_tag(text) and self._inside_html():
             self.leaf = Leaf("html", self.line, [self.rest])
         else:
-            self.leaf = Leaf(
-                "indented", self.line, [lines.cut(self.rest, self.column, 4)]
-            )
+            self.leaf = Leaf("indented", self.line, [lines.cut(self.rest, self.column, 4)])
         return True
 
     def _inside_html(self) -> bool:
         """Whether raw HTML before this line is still open: then indented tags go on with it, as many exports write."""
         container = self.stack[-1]
-        return (
-            bool(container.children)
-            and isinstance(container.children[-1], Html)
-            and container.opened > 0
-        )
+        return bool(container.children) and isinstance(container.children[-1], Html) and container.opened > 0
 
     def text(self, text: str) -> None:
         """A line that begins nothing: a paragraph goes on or begins, or a table has a row more."""
@@ -196,12 +163,7 @@ class Reader:
         if leaf is not None and leaf.kind == "text" and not self._leaves_foreign():
             leaf.lines.append(text)
             return
-        if (
-            leaf is not None
-            and leaf.kind == "table"
-            and leaf.node is not None
-            and self.matched == len(self.stack)
-        ):
+        if leaf is not None and leaf.kind == "table" and leaf.node is not None and self.matched == len(self.stack):
             width = len(leaf.node.head)
             leaf.node.rows.append([*lines.cells(text), *[""] * width][:width])
             leaf.node.end = self.line
@@ -211,9 +173,7 @@ class Reader:
 
     def _leaves_foreign(self) -> bool:
         """Whether the line is outside of a block that ends where the indentation ends: there nothing goes on lazily."""
-        return any(
-            container.kind == "foreign" for container in self.stack[self.matched :]
-        )
+        return any(container.kind == "foreign" for container in self.stack[self.matched :])
 
     def begin(self) -> list[Block]:
         """Close what the line does not belong to, and the open leaf; where the new block goes."""
@@ -222,15 +182,9 @@ class Reader:
 
     def in_paragraph(self) -> bool:
         """Whether the line could go on with the open paragraph of its own container."""
-        return (
-            self.leaf is not None
-            and self.leaf.kind == "text"
-            and self.matched == len(self.stack)
-        )
+        return self.leaf is not None and self.leaf.kind == "text" and self.matched == len(self.stack)
 
-    def open(
-        self, kind: str, node: Block | Item, children: list[Block], column: int = 0
-    ) -> None:
+    def open(self, kind: str, node: Block | Item, children: list[Block], column: int = 0) -> None:
         """Open a container; `column` is how far what belongs to it is indented."""
         self.stack.append(Container(kind, node, children, column))
         self.matched = len(self.stack)
@@ -258,9 +212,7 @@ class Reader:
         if leaf.kind == "text":
             text = self.without_references(leaf, children)
             if text:
-                children.append(
-                    Text(leaf.start, leaf.start + len(leaf.lines) - 1, text)
-                )
+                children.append(Text(leaf.start, leaf.start + len(leaf.lines) - 1, text))
         elif leaf.kind == "table" and leaf.node is not None:
             children.append(leaf.node)
         elif leaf.kind == "html":
@@ -301,9 +253,7 @@ def _reference(start: int, end: int, found: re.Match[str]) -> Reference:
     if destination.startswith("<"):
         destination = destination[1:-1]
     title = found.groupdict().get("title")
-    return Reference(
-        start, end, found["label"], destination, title[1:-1] if title else ""
-    )
+    return Reference(start, end, found["label"], destination, title[1:-1] if title else "")
 
 
 def _in_quote(reader: Reader, _container: Container) -> bool:
@@ -318,18 +268,12 @@ def _under(reader: Reader, container: Container) -> bool:
     """Whether the line is blank, or indented as far as what the container holds."""
     if not reader.rest.strip(" \t"):
         # An item may begin with one blank line (its marker's own), not with two.
-        return (
-            container.kind != "item"
-            or bool(container.children)
-            or reader.leaf is not None
-        )
+        return container.kind != "item" or bool(container.children) or reader.leaf is not None
     indent = lines.indent(reader.rest, reader.column)
     if indent < container.column:
         return False
     # A definition's text often stands two columns in, and what follows it four.
-    reader.take(
-        4 if container.kind == "definition" and indent >= 4 else container.column
-    )
+    reader.take(4 if container.kind == "definition" and indent >= 4 else container.column)
     return True
 
 

@@ -12,9 +12,7 @@ def slug(text: str) -> str:
 
     "section" when nothing is left.
     """
-    return (
-        _DROPPED.sub("", text.strip().lower()).replace(" ", "-").strip("-") or "section"
-    )
+    return _DROPPED.sub("", text.strip().lower()).replace(" ", "-").strip("-") or "section"
 
 
 def unique(wanted: str, taken: dict[str, int]) -> str:
@@ -28,4 +26,15 @@ def unique(wanted: str, taken: dict[str, int]) -> str:
         given = f"{wanted}-{number}"
     taken[wanted] = number
     taken[given] = taken.get(given, 0)
+    return given
+
+
+def label(wanted: str, taken: set[str]) -> str:
+    """A table's name, made different from those before it: two regions of one name cannot be told apart."""
+    wanted = wanted or "Table"
+    given, number = wanted, 1
+    while given in taken:
+        number += 1
+        given = f"{wanted} {number}"
+    taken.add(given)
     return given

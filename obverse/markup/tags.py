@@ -1,11 +1,14 @@
-"""HTML text -> its tags, read as a browser reads them. Our own, because the library's reader changes with each patch
-release of Python, and the same text must give the same site on all of them."""
+"""HTML text -> its tags, read as a browser reads them.
+
+Our own, because the library's reader changes with each patch release of Python, and the same text must give the same
+site on all of them.
+"""
 
 from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _ATTRIBUTE = r"""=?[^\s/>=][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+|=[^\s/>=]*+"""
 # Tags that hold nothing anyone asks about are passed over by the expression itself, which is what makes it fast.
@@ -22,13 +25,10 @@ TAG = re.compile(
 _ATTRIBUTES = re.compile(
     r"""(?P<name>=?[^\s/>=][^\s/>=]*+|=[^\s/>=]*+)(?:\s*+=\s*+(?P<value>"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
 )
-ANY = re.compile(
-    r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+>", re.DOTALL
-)
+ANY = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+>", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute: name in lower case, value with entities decoded (None: it has no value), and as written."""
 
     name: str
@@ -38,10 +38,7 @@ class Attribute:
 
 def attributes(text: str) -> list[Attribute]:
     """The attributes in the text between a tag's name and its `>`."""
-    return [
-        Attribute(one["name"].lower(), _value(one["value"], one[0]), one[0])
-        for one in _ATTRIBUTES.finditer(text)
-    ]
+    return [Attribute(one["name"].lower(), _value(one["value"], one[0]), one[0]) for one in _ATTRIBUTES.finditer(text)]
 
 
 def _value(written: str | None, whole: str) -> str | None:

@@ -83,9 +83,7 @@ class Notes(FootnoteExtension):
         if not found:
             return reference
         count = self.found_refs[reference] = self.found_refs.get(reference, 0) + 1
-        return (
-            reference if count == 1 else reference.replace("fnref", f"fnref{count}", 1)
-        )
+        return reference if count == 1 else reference.replace("fnref", f"fnref{count}", 1)
 
 
 class Builder(BlockProcessor):
@@ -129,7 +127,7 @@ class Builder(BlockProcessor):
         self._groups.append(group)
         return f"{_BLOCKS}{len(self._groups) - 1}{_CLOSE}"
 
-    def test(self, parent: Element, block: str) -> bool:
+    def test(self, _parent: Element, block: str) -> bool:
         """Whether the library came upon one of our tokens."""
         return block.startswith(_BLOCKS)
 
@@ -144,9 +142,7 @@ class Builder(BlockProcessor):
 
     def _literal(self, parent: Element, text: str) -> None:
         self.literals.append(text)
-        SubElement(parent, "p").text = AtomicString(
-            f"{_RAW}{len(self.literals) - 1}{_CLOSE}"
-        )
+        SubElement(parent, "p").text = AtomicString(f"{_RAW}{len(self.literals) - 1}{_CLOSE}")
 
     # -- what CommonMark and GitHub know
 
@@ -156,7 +152,7 @@ class Builder(BlockProcessor):
     def _heading(self, parent: Element, block: blocks.Heading) -> None:
         SubElement(parent, f"h{block.level}").text = block.text
 
-    def _rule(self, parent: Element, block: blocks.Rule) -> None:
+    def _rule(self, parent: Element, _block: blocks.Rule) -> None:
         SubElement(parent, "hr")
 
     def _html(self, parent: Element, block: blocks.Html) -> None:
@@ -172,13 +168,14 @@ class Builder(BlockProcessor):
             return custom
         count = source.count("\n")
         try:
-            return self._highlight.highlight(
+            coloured = self._highlight.highlight(
                 source,
                 fence.language,
                 hl_lines=[number for number in fence.marked if number <= count],
                 linestart=fence.first or -1,
                 title=fence.title or None,
             )
+            return str(coloured)
         except Exception:  # noqa: BLE001 - a lexer that stumbles must not cost the page
             return f'<div class="highlight"><pre><code>{html.escape(source, quote=False)}</code></pre></div>'
 
@@ -208,12 +205,8 @@ class Builder(BlockProcessor):
         # The attributes are those that pymdownx.quotes turns into an admonition, or into details when it folds.
         folds = {"+": "open", "-": "closed"}.get(callout[2], "")
         kind = callout[1].lower()
-        element = SubElement(
-            parent, "blockquote", {"data-alert": kind, "data-alert-collapse": folds}
-        )
-        SubElement(element, "p").text = (
-            callout[3] or callout[1].replace("-", " ").capitalize()
-        )
+        element = SubElement(parent, "blockquote", {"data-alert": kind, "data-alert-collapse": folds})
+        SubElement(element, "p").text = callout[3] or callout[1].replace("-", " ").capitalize()
         rest = first.text[callout.end() :] if isinstance(first, blocks.Text) else ""
         if rest:
             SubElement(element, "p").text = rest
@@ -227,9 +220,7 @@ class Builder(BlockProcessor):
         for item in block.items:
             self._item(SubElement(element, "li"), item.children, tight)
 
-    def _item(
-        self, element: Element, children: list[blocks.Block], tight: bool
-    ) -> None:
+    def _item(self, element: Element, children: list[blocks.Block], tight: bool) -> None:
         """An item's blocks; in a tight list its paragraphs are bare text."""
         for block in children:
             if not tight or not isinstance(block, blocks.Text):
@@ -237,9 +228,7 @@ class Builder(BlockProcessor):
             elif len(element):
                 element[-1].tail = f"{element[-1].tail or ''}\n{block.text}"
             else:
-                element.text = (
-                    f"{element.text}\n{block.text}" if element.text else block.text
-                )
+                element.text = f"{element.text}\n{block.text}" if element.text else block.text
 
     def _table(self, parent: Element, block: blocks.Table) -> None:
         table = SubElement(parent, "table")
@@ -249,17 +238,13 @@ class Builder(BlockProcessor):
             for row in block.rows:
                 self._row(body, "td", row, block.align)
 
-    def _row(
-        self, parent: Element, tag: str, cells: list[str], align: list[str]
-    ) -> None:
+    def _row(self, parent: Element, tag: str, cells: list[str], align: list[str]) -> None:
         row = SubElement(parent, "tr")
         for text, side in zip(cells, align, strict=True):
             SubElement(row, tag, {"class": side} if side else {}).text = text
 
-    def _reference(self, parent: Element, block: blocks.Reference) -> None:
-        self.md.references.setdefault(
-            key(block.label), (unescaped(block.destination), unescaped(block.title))
-        )
+    def _reference(self, _parent: Element, block: blocks.Reference) -> None:
+        self.md.references.setdefault(key(block.label), (unescaped(block.destination), unescaped(block.title)))
 
     # -- what Python-Markdown's writers know
 
@@ -271,37 +256,23 @@ class Builder(BlockProcessor):
             for item, loose in items:
                 self._item(SubElement(element, "dd"), item.children, not loose)
 
-    def _note(self, parent: Element, block: blocks.Note) -> None:
+    def _note(self, _parent: Element, block: blocks.Note) -> None:
         for extension in self.md.registeredExtensions:
-            if (
-                isinstance(extension, FootnoteExtension)
-                and block.label not in extension.footnotes
-            ):
+            if isinstance(extension, FootnoteExtension) and block.label not in extension.footnotes:
                 extension.setFootnote(block.label, self.token(block.children))
 
     def _wrapped(self, parent: Element, block: blocks.Wrapped) -> None:
         element = SubElement(parent, block.tag, dict(block.attributes))
         if block.inline and all(isinstance(one, blocks.Text) for one in block.children):
-            element.text = "\n".join(
-                one.text for one in block.children if isinstance(one, blocks.Text)
-            )
+            element.text = "\n".join(one.text for one in block.children if isinstance(one, blocks.Text))
         else:
             self._build(element, block.children)
 
     def _foreign(self, parent: Element, block: blocks.Foreign) -> None:
         head, children = block.head, block.children
         first = children[0] if children else None
-        options = (
-            isinstance(first, blocks.Code)
-            and first.info is None
-            and first.start == block.start + 1
-        )
-        if (
-            block.close
-            and isinstance(first, blocks.Code)
-            and options
-            and _OPTIONS.match(first.text)
-        ):
+        options = isinstance(first, blocks.Code) and first.info is None and first.start == block.start + 1
+        if block.close and isinstance(first, blocks.Code) and options and _OPTIONS.match(first.text):
             head += "".join(f"\n    {line}" for line in first.text.split("\n"))
             children = children[1:]
         if block.close:
