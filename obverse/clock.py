@@ -6,6 +6,7 @@ least of their next changes is when the site is due to be built again.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -68,3 +69,8 @@ def clock(environ: Mapping[str, str], real_now: datetime, zone: ZoneInfo) -> Clo
     epoch = environ.get("SOURCE_DATE_EPOCH")
     now = real_now if epoch is None else datetime.fromtimestamp(int(epoch), UTC)
     return Clock(now, zone)
+
+
+def moment(at: Clock | None, zone: str) -> Clock:
+    """The clock of a build: the one it is given, or the present as the environment has it, seen from `zone`."""
+    return at or clock(os.environ, datetime.now(UTC), ZoneInfo(zone))

@@ -13,9 +13,8 @@ from typing import Any
 
 from obverse import ledger as ledgers
 from obverse.answers import Answers
-from obverse.build import BuildOptions, Report, moment, rules
 from obverse.cells import Cells
-from obverse.clock import Clock
+from obverse.clock import Clock, moment
 from obverse.commit import Stage, commit
 from obverse.config import Config, load
 from obverse.data import FOLDER as DATA
@@ -30,6 +29,7 @@ from obverse.making import Finished, finish
 from obverse.memo import Memo, memo
 from obverse.moves import FILE as MOVES
 from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
+from obverse.options import BuildOptions, Report
 from obverse.pages import Reader, Record, surveyed
 from obverse.pictures import size_of
 from obverse.plan import plan
@@ -37,6 +37,7 @@ from obverse.problems import Problem, errors, levelled, problem
 from obverse.site import Site, Surveyed
 from obverse.sources import HOOKS, SETTINGS, Source, Sources
 from obverse.theme import Theme
+from obverse.versions import rules
 from obverse.view import Refused
 
 

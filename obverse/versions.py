@@ -11,7 +11,13 @@ import sys
 from pathlib import Path
 
 from obverse import __version__
-from obverse.sources import digest_of
+from obverse.sources import HOOKS, Sources, digest_of
+
+
+def rules(sources: Sources) -> str:
+    """What every output depends on besides the site: this program, its libraries, Python, and the site's hooks."""
+    hooks = sources.files.get(HOOKS)
+    return f"{versions_stamp()} {hooks.digest if hooks else ''}"
 
 
 def versions_stamp() -> str:

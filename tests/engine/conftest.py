@@ -24,7 +24,7 @@ def theme_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_theme(theme_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Builds use the tiny theme, and one fixed version: somebody may be editing the engine while its tests run."""
     monkeypatch.setattr("obverse.build.bundled", lambda _name: theme_dir)
-    monkeypatch.setattr("obverse.build.versions_stamp", lambda: "versions")
+    monkeypatch.setattr("obverse.versions.versions_stamp", lambda: "versions")
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     return theme_dir
 
