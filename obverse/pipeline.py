@@ -90,7 +90,8 @@ def _desk(
     elif not config.site.url:
         hint = 'write url = "https://..." under [site]'
         problems = (*problems, problem("no-url", SETTINGS, "the site has no address", hint=hint))
-    theme = Theme((*sources.under("templates/"), *sources.under("theme/")), config.base_path, old.references)
+    files = (*sources.under("templates/"), *sources.under("theme/"))
+    theme = Theme(files, config.base_path, old.references, _references_in)
     hooks = load_hooks(options.root / HOOKS)
     now = moment(at, config.site.timezone)
     with memo(None if options.clean else options.workshop / "memo.db") as kept:
@@ -125,6 +126,12 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
         return report
     finally:
         stage.discard()
+
+
+def _references_in(text: str) -> tuple[str, ...]:
+    from obverse.templates import references_in  # Jinja, which a build with known templates does not need
+
+    return references_in(text)
 
 
 def _reader(desk: Desk) -> Reader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from obverse.addresses import encoded
@@ -36,8 +36,17 @@ class Asset:
 class Theme:
     """The merged `templates/` folders of one build."""
 
-    def __init__(self, sources: Iterable[Source], base_path: str, known: Mapping[str, tuple[str, ...]]) -> None:
-        """Merge `sources`, the files under "templates/" and "theme/"; `known` are earlier `references` by digest."""
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        base_path: str,
+        known: Mapping[str, tuple[str, ...]],
+        find_references: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        """Merge `sources`, the files under "templates/" and "theme/".
+
+        `known` are earlier `references` by digest; `find_references` finds the names that a template's text mentions.
+        """
         self.base_path = base_path
         self.bundled: dict[str, Source] = {}
         own: dict[str, Source] = {}
@@ -49,6 +58,7 @@ class Theme:
             self.bundled = own
         self.files = {**self.bundled, **own}
         self.references: dict[str, tuple[str, ...]] = dict(known)
+        self._find_references = find_references
         self._closures: dict[str, tuple[tuple[str, str], ...] | None] = {}
         self._assets: dict[str, Asset | None] = {}
         self._named: dict[str, tuple[str, ...]] = {}
@@ -102,9 +112,7 @@ class Theme:
     def _references(self, source: Source) -> tuple[str, ...]:
         """The names a template's source mentions, "*" for one that is computed."""
         if source.digest not in self.references:
-            from obverse.templates import references_in
-
-            self.references[source.digest] = references_in(_text(source))
+            self.references[source.digest] = self._find_references(_text(source))
         return self.references[source.digest]
 
     def asset_names(self) -> tuple[str, ...]:
