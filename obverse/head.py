@@ -91,7 +91,7 @@ class Head:
     @property
     def feeds(self) -> tuple[tuple[str, str, str], ...]:
         """(media type, title, href) of the site's feeds."""
-        if not self._view.ask("articles", self._view.lang, ("articles",), 1, 0):
+        if not self._view.ask("feeds", self._view.lang):
             return ()
         home, title = self._site.home, self._site.title
         return (

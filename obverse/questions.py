@@ -156,6 +156,8 @@ QUESTIONS: dict[str, Question] = {
     "closure": lambda read, name: read(f"template:{name}"),
     "config": lambda read, key: read(f"config:{key}"),
     "data": lambda read, name: read(f"data:{name}"),
+    # Not which articles: a feed's link stands on every page, and none of them changes with a new article.
+    "feeds": lambda read, lang: bool(read(f"list:{lang}/articles")),
     "file": lambda read, path: read(f"file:{path}"),
     "is_past": lambda read, moment: read("clock:").is_past(datetime.fromisoformat(moment)),
     "kind": lambda read, lang, kind: _cards(read, read(f"list:{lang}/kind={kind}")),

@@ -145,7 +145,10 @@ def test_something_in_the_way_of_the_output(site_dir: Make) -> None:
     report = site.build()
     assert report.blocked
     assert [(one.code, one.path) for one in report.problems] == [("disk", "site/assets")]
-    assert as_text(report.problems).endswith("[disk]\n  hint: the site is as it was; free the way and build again")
+    assert as_text(report.problems) == (
+        "site/assets error: cannot be written: not a directory [disk]\n"
+        "  hint: free the way and build again: it goes on from here"
+    )
     assert site.read("site") == "a file, not a folder\n"
 
 
