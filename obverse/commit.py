@@ -157,8 +157,11 @@ def _apply(out: Path, moves: Iterable[tuple[str, str]], removals: Iterable[str])
 
 
 def _in_the_way(removals: Iterable[str], targets: set[str]) -> list[str]:
-    """The removals that have to go before anything comes: a file where a folder is to be, files in a folder where a file
-    is to be, and a name that differs in case only, which some file systems take for the same."""
+    """The removals that have to go before anything comes.
+
+    They are a file where a folder is to be, files in a folder where a file is to be, and a name that differs in case
+    only, which some file systems take for the same.
+    """
     folders = {folder for target in targets for folder in _folders_around(target)}
     folded = {target.casefold() for target in targets}
     return [

@@ -478,7 +478,7 @@ def change_output(site: TinySite, chance: Random) -> None:
 @edit
 def delete_memory(site: TinySite, chance: Random) -> None:
     for path in _under(site, ".obverse"):
-        if chance.random() < 0.5:
+        if not path.startswith(".obverse/preview/") and chance.random() < 0.5:
             site.remove(path)
 
 
