@@ -13,12 +13,20 @@ from obverse.facts import Call, Facts, Heading, Image, Link, Part, Place, Survey
 from obverse.markup import MarkupOptions, calls, prose, render
 from obverse.markup.cutter import cut
 from obverse.markup.places import Source
+from obverse.markup.reading import DEEPEST
 from obverse.problems import Problem, problem
 
 # What XML 1.0 cannot carry, and the private characters that stand for calls.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff\U0010f400-\U0010f4ff]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _BIDI_CLOSERS = {"\u202c": "\u202a\u202b\u202d\u202e", "\u2069": "\u2066\u2067\u2068"}
+_DEEP = re.compile(
+    rf"^(?![ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)$)(?:[ \t]*+(?:>|(?:[-+*]|\d{{1,9}}[.)])(?=[ \t]))){{{DEEPEST + 1}}}",
+    re.MULTILINE,
+)
+_NUMBERED = re.compile(r"&#(?:(\d{1,10})|[xX]([0-9a-fA-F]{1,8}));?")
+# A bare address within a link that was written as HTML.
+_NESTED_LINK = re.compile(r"(<a\s[^<>]*>[^<>]*)<a\s[^<>]*>([^<>]*)</a>")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -29,11 +37,12 @@ def survey(body: str, body_line: int, path: str, options: MarkupOptions, compone
     the names that may be called. Never raises: what is wrong is a problem in the facts.
     """
     source = Source(body, body_line)
-    problems = [*_control_characters(source, path), *_loose_marks(source, path)]
+    problems = [*_control_characters(source, path), *_loose_marks(source, path), *_too_deep(source, path)]
     text = _ILLEGAL.sub("", body) if problems else body
-    source = Source(text, body_line) if text != body else source
+    if text != body:
+        source = Source(text, body_line)
     found = calls.find(source.masked, text) if "{{" in text else []
-    html = render(calls.tokenised(text, found) if found else text, options)
+    html = _mended(render(calls.tokenised(text, found) if found else text, options))
     made = cut(html, source, path, found, components)
     shown = calls.TOKEN.sub("", html) if found else html
     facts = Facts(
@@ -45,6 +54,31 @@ def survey(body: str, body_line: int, path: str, options: MarkupOptions, compone
         problems=(*problems, *made.problems),
     )
     return Survey(tuple(made.parts), facts)
+
+
+def _mended(html: str) -> str:
+    """HTML without what no engine should write: characters that XML cannot carry, and links within links."""
+    if "&#" in html:
+        html = _NUMBERED.sub(_character, html)
+    while True:
+        mended = _NESTED_LINK.sub(r"\1\2", html)
+        if mended == html:
+            return html
+        html = mended
+
+
+def _character(reference: re.Match[str]) -> str:
+    number = int(reference[1]) if reference[1] else int(reference[2], 16)
+    return "\ufffd" if number > 0x10FFFF or _ILLEGAL.match(chr(number)) else reference[0]
+
+
+def _too_deep(source: Source, path: str) -> list[Problem]:
+    """A line that opens more lists and quotes than are read."""
+    found = _DEEP.search(source.text)
+    if found is None:
+        return []
+    message = f"lists and quotes are read {DEEPEST} deep; what is deeper is text"
+    return [_located("too-deep", message, source, path, found.start(), "nest less")]
 
 
 def _control_characters(source: Source, path: str) -> list[Problem]:

@@ -5,11 +5,14 @@ Importing this module costs nothing: the engine and its libraries are loaded by 
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from dataclasses import dataclass
 
 # Raised with every change that can alter the HTML of any text: it is a part of the memo's key.
 REVISION = 1
-LIBRARIES = ("Markdown", "pymdown-extensions", "Pygments")
+LIBRARIES = ("markdown", "pymdown-extensions", "pygments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,17 @@ def render(text: str, options: MarkupOptions) -> str:
 
 def versions() -> str:
     """The engine and the versions of its libraries, for the keys of memos. Imports none of them."""
-    from importlib import metadata  # costs more than a build that has nothing to do
+    found: dict[str, str] = {}
+    for folder in reversed(sys.path):
+        with contextlib.suppress(OSError):
+            found.update(_distributions(folder))
+    return " ".join([f"obverse-markup {REVISION}", *(f"{name} {found.get(name, '?')}" for name in LIBRARIES)])
 
-    return " ".join(
-        [
-            f"obverse-markup {REVISION}",
-            *(f"{name} {metadata.version(name)}" for name in LIBRARIES),
-        ]
-    )
+
+def _distributions(folder: str) -> dict[str, str]:
+    """The versions of the libraries that are installed in a folder.
+
+    Read from the names there: `importlib.metadata` alone costs more than a build that has nothing to do.
+    """
+    names = (one.partition("-") for one in os.listdir(folder or ".") if one.endswith(".dist-info"))
+    return {name.lower().replace("_", "-"): rest.removesuffix(".dist-info") for name, _, rest in names}

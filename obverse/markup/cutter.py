@@ -229,6 +229,8 @@ class _Cutter:
         """The tag with what may not stand in it taken out, and a slot for each place it names."""
         attributes = tags.attributes(match["attributes"])
         named = policy.PLACES.get(name, ())
+        if name == "a":
+            self.cut.ids.update(one.value for one in attributes if one.name == "name" and one.value)
         places = {one.name: self._source.near(one.value)[0] for one in attributes if one.name in named and one.value}
         here = next(iter(places.values()), None)
         kept = self._kept(attributes, here)

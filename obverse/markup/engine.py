@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any
 
 from markdown import Extension, Markdown
@@ -34,13 +35,16 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "pymdownx.tabbed": {"alternate_style": True},
     "pymdownx.blocks.tab": {"alternate_style": True},
 }
+# A converter keeps the text it is at in itself: it reads one at a time.
+_LOCK = threading.Lock()
 
 
 def render(text: str, extensions: tuple[object, ...]) -> str:
     """The HTML of a text. One converter is kept per process and set of extensions."""
-    converter = _converter(extensions)
-    converter.reset()
-    return converter.convert(text)
+    with _LOCK:
+        converter = _converter(extensions)
+        converter.reset()
+        return converter.convert(text)
 
 
 @functools.lru_cache(maxsize=4)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import re
 import string
+from html.entities import html5
 from xml.etree.ElementTree import Element
 
 from markdown import Extension, Markdown
 from markdown.extensions.attr_list import AttrListTreeprocessor
 from markdown.inlinepatterns import (
+    ENTITY_RE,
     IMAGE_LINK_RE,
     IMAGE_REFERENCE_RE,
     LINK_RE,
@@ -24,7 +26,7 @@ from markdown.inlinepatterns import (
     SimpleTagInlineProcessor,
     SubstituteTagInlineProcessor,
 )
-from markdown.util import HTML_PLACEHOLDER_RE, AtomicString
+from markdown.util import HTML_PLACEHOLDER_RE, INLINE_PLACEHOLDER_RE, AtomicString
 from pymdownx.inlinehilite import InlineHilitePattern
 
 from obverse.markup.tree import key
@@ -84,6 +86,7 @@ class Inline(Extension):
         patterns.register(_ShortImageReference(IMAGE_REFERENCE_RE, md), "short_image_ref", 125)
         patterns.register(_Autolink(_AUTOLINK, md), "autolink", 120)
         patterns.register(SubstituteTagInlineProcessor(_BREAK, "br"), "linebreak", 100)
+        patterns.register(_Entity(ENTITY_RE, md), "entity", 80)
         patterns.register(_BareLink(_BARE_LINK, md), "bare_link", 85)
         patterns.register(SimpleTagInlineProcessor(_MARK, "mark"), "mark", 65)
         # After emphasis, whose underscores may touch an address.
@@ -200,15 +203,32 @@ class _ShortImageReference(_Bracketed, ShortImageReferenceInlineProcessor):
 
 
 def _label(pattern: ReferenceInlineProcessor, text: str) -> str:
-    """A label as it was written: by now its code and escapes are placeholders."""
+    """A label as it was written: by now its code, its markup and its escapes are placeholders."""
+    nodes: dict[str, Element | str] = getattr(pattern.md.treeprocessors["inline"], "stashed_nodes", {})
     stash = pattern.md.htmlStash.rawHtmlBlocks
 
-    def code(found: re.Match[str]) -> str:
+    def node(found: re.Match[str]) -> str:
+        kept = nodes.get(found[1], "")
+        if isinstance(kept, str):
+            return kept
+        shown = "".join(kept.itertext())
+        return f"`{shown}`" if kept.tag == "code" else shown
+
+    def literal(found: re.Match[str]) -> str:
         kept = stash[int(found[1])]
         return html.unescape(kept) if isinstance(kept, str) else "".join(kept.itertext())
 
-    shown = HTML_PLACEHOLDER_RE.sub(code, pattern.unescape(text))
+    shown = HTML_PLACEHOLDER_RE.sub(literal, INLINE_PLACEHOLDER_RE.sub(node, text))
     return key(_STASHED_ESCAPE.sub(lambda found: chr(int(found[1])), shown))
+
+
+class _Entity(InlineProcessor):
+    """`&copy;` and `&#169;`; what is no entity is the writer's text."""
+
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
+        """A placeholder for it."""
+        known = m[1][1] == "#" or m[1][1:] in html5
+        return self.md.htmlStash.store(m[1] if known else f"&amp;{m[1][1:]}"), m.start(), m.end()
 
 
 class _Autolink(InlineProcessor):

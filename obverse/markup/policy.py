@@ -13,7 +13,7 @@ FRAMES = frozenset({"iframe", "embed", "object", "frame", "frameset", "applet"})
 FORBIDDEN = frozenset({"base", "basefont"})
 # Attributes that name a place, by tag. An image is a slot of its own.
 PLACES: Mapping[str, tuple[str, ...]] = {
-    "a": ("href",),
+    "a": ("href", "xlink:href"),
     "area": ("href",),
     "link": ("href",),
     "video": ("src", "poster"),

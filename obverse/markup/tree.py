@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -37,7 +37,7 @@ class Reading(Extension):
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
         """Take the place of the library's reading of raw HTML, white space and blocks."""
-        builder = Builder(md)
+        builder = Builder(md, set(md.parser.blockprocessors))
         md.registerExtension(self)
         md.preprocessors.deregister("html_block")
         md.preprocessors.deregister("normalize_whitespace")
@@ -89,10 +89,13 @@ class Notes(FootnoteExtension):
 class Builder(BlockProcessor):
     """Builds the blocks that a token stands for. It keeps those of one text at a time."""
 
-    def __init__(self, md: Markdown) -> None:
+    def __init__(self, md: Markdown, known: Collection[BlockProcessor]) -> None:
+        """`known` are the block processors whose work is done here; any other was added by a site's hook."""
         super().__init__(md.parser)
         self.md = md
+        self._known = known
         self.literals: list[str] = []
+        self._added: list[BlockProcessor] = []
         self._groups: list[list[blocks.Block]] = []
         self._highlight = Highlight(
             md,
@@ -119,6 +122,8 @@ class Builder(BlockProcessor):
 
     def clear(self) -> None:
         """Forget the last text."""
+        processors = self.parser.blockprocessors
+        self._added = [one for one in processors if one is not self and one not in self._known]
         self._groups = []
         self.literals = []
 
@@ -147,7 +152,10 @@ class Builder(BlockProcessor):
     # -- what CommonMark and GitHub know
 
     def _text(self, parent: Element, block: blocks.Text) -> None:
-        SubElement(parent, "p").text = block.text
+        if any(one.test(parent, block.text) for one in self._added):
+            self.parser.parseBlocks(parent, [block.text])
+        else:
+            SubElement(parent, "p").text = block.text
 
     def _heading(self, parent: Element, block: blocks.Heading) -> None:
         SubElement(parent, f"h{block.level}").text = block.text
@@ -283,6 +291,7 @@ class Builder(BlockProcessor):
         self.parser.parseChunk(parent, text)
 
 
+_TICKS = re.compile("`+")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
@@ -292,5 +301,5 @@ def unescaped(text: str) -> str:
 
 
 def key(label: str) -> str:
-    """What two spellings of a link's label have in common: case, white space and code marks do not count."""
-    return " ".join(_ESCAPED.sub(r"\1", label).replace("`", "").split()).casefold()
+    """What two spellings of a link's label have in common: case, white space and backslashes do not count."""
+    return " ".join(_ESCAPED.sub(r"\1", _TICKS.sub("`", label)).split()).casefold()
