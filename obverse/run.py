@@ -36,6 +36,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 HTML_SUFFIX = ".html"
 
+_TAG = re.compile(r"""<[a-z](?:[^<>"']|"[^"]*"|'[^']*')*>""")
+
 _PAGE = ("page", "crumbs", "head", "list")
 
 # What the templates of each kind of job get, besides what all get. A name that is not here reaches no template.
@@ -164,6 +166,7 @@ def _feed(job: Job, view: View, shop: Workshop) -> str:
         title=site.title,
         url=view.absolute(view.here),
         home=view.absolute(site.home),
+        language=view.lang,
         updated=max((entry.updated for entry in entries if entry.updated), default=EPOCH),
         entries=entries,
     )
@@ -188,8 +191,9 @@ def _absolute_links(html: str, view: View) -> Markup:
     """The same HTML with site-local hrefs made absolute, as a feed reader needs them."""
     base = view.absolute(str(view.ask("config", "base_path")) + "/")
     prefix = str(view.ask("config", "base_path")) + "/"
-    pattern = re.compile(r'(<[a-z][^<>]*?\s(?:href|src|poster)=")' + re.escape(prefix) + r"(?!/)")
-    return Markup(pattern.sub(lambda found: found[1] + base, html))  # noqa: S704 - it was safe and still is
+    pattern = re.compile(r'(\s(?:href|src|poster)=")' + re.escape(prefix) + r"(?!/)")
+    absolute = _TAG.sub(lambda tag: pattern.sub(lambda found: found[1] + base, tag[0]), html)
+    return Markup(absolute)  # noqa: S704 - it was safe and still is
 
 
 def _json_feed(feed: SimpleNamespace, site: SiteView, view: View) -> str:
@@ -198,9 +202,9 @@ def _json_feed(feed: SimpleNamespace, site: SiteView, view: View) -> str:
         {
             "id": entry.id,
             "url": entry.url,
-            "title": entry.title,
+            "title": xml(entry.title),
             "content_html": xml(str(entry.content)),
-            "summary": entry.summary,
+            "summary": xml(entry.summary),
             "date_published": entry.date.isoformat() if entry.date else None,
             "date_modified": entry.updated.isoformat() if entry.updated else None,
             "authors": [{"name": name} for name in entry.authors],
