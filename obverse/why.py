@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from obverse import ledger as ledgers
@@ -18,7 +19,7 @@ def why(options: BuildOptions, url: str) -> tuple[str, int]:
     ledger = ledgers.load(options.ledger_file)
     if not ledger.outputs:
         return f"{options.folder.name} has not been built yet", 1
-    report = build(options)
+    report = build(replace(options, dry=True))
     if report.blocked:
         return as_text(errors(report.problems)), 1
     output = _output(url, base_path(options.root), {*ledger.outputs, *report.because})

@@ -1,0 +1,130 @@
+"""Pages that move leave a redirect behind, which `content/_moves.toml` remembers."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
+from tests.engine.sites import TinySite, stats
+
+
+def _moves(site: TinySite) -> dict[str, dict[str, str]]:
+    return tomllib.loads(site.read("content/_moves.toml"))
+
+
+def test_a_rename_leaves_a_redirect(built: TinySite) -> None:
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    report = built.good_build()
+    assert _moves(built) == {
+        "pages": {"articles/e.md": "articles/renamed.md"},
+        "urls": {"/articles/e/": "articles/renamed.md"},
+    }
+    assert b"url=/articles/renamed/" in (built.out / "articles/e/index.html").read_bytes()
+    built.assert_as_clean(report)
+    again = built.good_build()
+    assert (again.written, again.removed) == ((), ())
+
+
+def test_the_redirect_outlives_the_memory(built: TinySite) -> None:
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    built.good_build()
+    built.remove(".obverse")
+    built.remove("site")
+    built.good_build()
+    assert (built.out / "articles/e/index.html").is_file()
+
+
+def test_moved_twice_leads_to_where_it_is(built: TinySite) -> None:
+    built.move("content/articles/e.md", "content/articles/second.md")
+    built.good_build()
+    built.move("content/articles/second.md", "content/articles/third.md")
+    report = built.good_build()
+    for old in ("e", "second"):
+        assert b"url=/articles/third/" in (built.out / f"articles/{old}/index.html").read_bytes()
+    built.assert_as_clean(report)
+
+
+def test_a_page_that_comes_back_needs_no_redirect(built: TinySite) -> None:
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    built.good_build()
+    built.move("content/articles/renamed.md", "content/articles/e.md")
+    report = built.good_build()
+    assert b"Epsilon body" in (built.out / "articles/e/index.html").read_bytes()
+    assert b"url=/articles/e/" in (built.out / "articles/renamed/index.html").read_bytes()
+    built.assert_as_clean(report)
+
+
+def test_another_slug_leaves_a_redirect(built: TinySite) -> None:
+    built.replace("content/articles/e.md", "title:", "slug: other\ntitle:")
+    report = built.good_build()
+    assert _moves(built)["urls"] == {"/articles/e/": "articles/e.md"}
+    built.assert_as_clean(report)
+
+
+def test_an_article_keeps_the_id_it_was_published_under(built: TinySite) -> None:
+    built.write("templates/article.html", "{{ page.id }}")
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    report = built.good_build()
+    assert (built.out / "articles/renamed/index.html").read_text(encoding="utf-8") == "articles/e.md"
+    built.assert_as_clean(report)
+
+
+def test_a_deleted_page_has_not_moved(built: TinySite) -> None:
+    built.remove("content/articles/e.md")
+    built.write("content/articles/new.md", "---\ntitle: New\ndate: 2026-02-02\n---\nOther words.\n")
+    built.good_build()
+    assert not (built.root / "content/_moves.toml").exists()
+
+
+def test_two_pages_with_one_body_are_not_guessed_between(built: TinySite) -> None:
+    text = built.read("content/articles/e.md")
+    built.remove("content/articles/e.md")
+    built.write("content/articles/f.md", text)
+    built.write("content/articles/g.md", text)
+    built.good_build()
+    assert not (built.root / "content/_moves.toml").exists()
+
+
+def test_previews_remember_no_moves(built: TinySite) -> None:
+    built.good_build(mode="preview", drafts=True)
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    built.good_build(mode="preview", drafts=True)
+    assert not (built.root / "content/_moves.toml").exists()
+
+
+def test_a_blocked_build_writes_no_moves(built: TinySite) -> None:
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    built.write("content/broken.md", "[x](no.md)\n")
+    before = stats(built.root / "content")
+    assert built.build().blocked
+    assert stats(built.root / "content") == before
+
+
+@pytest.mark.parametrize("text", ["[pages", "[pages]\na = 1\n", "[other]\n", "pages = 3\n"])
+def test_moves_that_cannot_be_read_block(built: TinySite, text: str) -> None:
+    built.write("content/_moves.toml", text)
+    report = built.build()
+    assert report.blocked
+    assert {one.code for one in report.problems} == {"moves"}
+    assert built.read("content/_moves.toml") == text
+
+
+def test_what_is_written_is_read(tmp_path: object) -> None:
+    moves = Moves({'odd "name" \\ é\x7f\t.md': "b.md"}, {"/é/": "b.md"})
+    read, problems = read_moves(as_toml(moves))
+    assert problems == ()
+    assert read == moves
+
+
+def test_circles_end() -> None:
+    moves = Moves({"a.md": "b.md", "b.md": "a.md"}, {"/x/": "a.md"})
+    assert read_moves(as_toml(moves))[0].urls["/x/"] in {"a.md", "b.md"}
+    assert set(moves.first_paths()) == {"a.md", "b.md"}
+
+
+def test_two_pages_that_change_places() -> None:
+    before = [Published("a.md", "/a/", "1"), Published("b.md", "/b/", "2")]
+    now = [Published("a.md", "/a/", "2"), Published("b.md", "/b/", "1")]
+    assert detected(before, now, NO_MOVES, frozenset({"a.md", "b.md"})) == NO_MOVES
