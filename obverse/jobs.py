@@ -8,6 +8,8 @@ from obverse.problems import Problem
 from obverse.site import Card
 from obverse.sources import digest_of
 
+KINDS = frozenset({"asset", "feed", "file", "headers", "list", "page", "redirect", "robots", "sitemap", "terms"})
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
