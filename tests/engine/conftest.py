@@ -1,4 +1,4 @@
-"""Sites in layers: `site_dir` is a folder with nothing but settings, `tiny` a small whole site, `built` has been built."""
+"""Sites in layers: `site_dir` makes a folder with settings, `tiny` is a small whole site, `built` has been built."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ TERMS = ("red", "blue", "Red", "News", "Set", "green")
 DAYS = ("2026-01-01", "2026-01-02", "2026-03-13", "2026-03-14T13:00:00Z", "2026-03-15", "2026-03-20", "2025-12-31")
 NAMES = ("a", "b", "c", "d", "e", "f", "g-h", "über")
 LINKS = (
-    "about.md", "/about.md", "../about.md", "a.md", "b.md#two", "about.md#team", "#one", "../articles/a.md", "/tags/red/",
+    "about.md", "/about.md", "../about.md", "a.md", "b.md#two", "about.md#team", "#one", "../articles/a.md",
+    "/tags/red/",
     "/old-gamma/", "f.md", "/services/", "d/pic.svg", "/articles/d/", "two.md", "no-such.md", "/about/", "index.md",
     "about", "https://other.example/", "/dot.svg", "/feed.xml", "../index.md", "about.de.md", "/page/1/",
 )  # fmt: skip
@@ -40,7 +41,17 @@ CALLS = (
     '{{ box("about.md") }}', '{{ box("no.md", label="Lost") }}', '{{ pic("/dot.svg") }}', '{{ box(to="b.md#two") }}',
     '{{ late("x") }}', "{{ box() }}", '{{ pic("/no.svg") }}',
 )  # fmt: skip
-BLOCKS = ("Plain words.", "Other words here.", "## One", "## Two", "## Three", "# Opening", "<b id='one'>x</b>", "`code`", "")
+BLOCKS = (
+    "Plain words.",
+    "Other words here.",
+    "## One",
+    "## Two",
+    "## Three",
+    "# Opening",
+    "<b id='one'>x</b>",
+    "`code`",
+    "",
+)
 
 
 def _pages(site: TinySite) -> list[str]:
@@ -206,7 +217,9 @@ MATTER: dict[str, tuple[str, ...]] = {
 
 @edit
 def put_file(site: TinySite, chance: Random) -> None:
-    name = chance.choice(("dot.svg", "articles/d/pic.svg", "articles/a", "data", "img/share.png", "services/x.txt", "a~"))
+    name = chance.choice(
+        ("dot.svg", "articles/d/pic.svg", "articles/a", "data", "img/share.png", "services/x.txt", "a~")
+    )
     path = f"content/{name}"
     if (site.root / path).is_dir() or _file_above(site, path):
         return
@@ -306,7 +319,7 @@ INCLUDES = (
     '{{ view.data("other") }}',
     '{% for one in view.menu("foot") %}{{ one.label }}{{ one.url }}{% endfor %}',
     '{% for one in view.articles(tag="blue", limit=1) %}{{ one.body }}{{ one.title }}{% endfor %}',
-    '{% set path %}about.md{% endset %}{{ view.page(path).title if view.page(path) }}',
+    "{% set path %}about.md{% endset %}{{ view.page(path).title if view.page(path) }}",
     "{{ page.toc|length }} {{ page.canonical }} {{ site.theme.size }}",
     "{{ view.body(view.articles(limit=1)[0]._card) if view.articles(limit=1) }}",
 )
@@ -338,7 +351,9 @@ def drop_template(site: TinySite, chance: Random) -> None:
 
 @edit
 def break_template(site: TinySite, chance: Random) -> None:
-    text = chance.choice(("{% if %}", "{{ nothing.at_all }}", '{% include "none.html" %}', "{{ 1 / 0 }}", '{{ t("x.y") }}'))
+    text = chance.choice(
+        ("{% if %}", "{{ nothing.at_all }}", '{% include "none.html" %}', "{{ 1 / 0 }}", '{{ t("x.y") }}')
+    )
     site.write(f"templates/{chance.choice(TEMPLATES)}", text)
 
 
@@ -352,7 +367,9 @@ def write_component(site: TinySite, chance: Random) -> None:
 @edit
 def change_words(site: TinySite, chance: Random) -> None:
     lang = chance.choice(("en", "de"))
-    text = chance.choice(('hello = "Hi"\n', 'hello = "Hallo"\nlate = "Late"\n', '"n.one" = "{n} only"\n', "", "late = 3\n"))
+    text = chance.choice(
+        ('hello = "Hi"\n', 'hello = "Hallo"\nlate = "Late"\n', '"n.one" = "{n} only"\n', "", "late = 3\n")
+    )
     site.write(f"templates/words/{lang}.toml", text)
 
 
@@ -387,7 +404,12 @@ SETTING_LINES = {
 
 LANGUAGES = ("", 'languages = ["de"]\n', 'language = "de"\n', 'language = "de"\nlanguages = ["en"]\n')
 ZONES = ("", 'timezone = "Europe/Berlin"\n', 'timezone = "America/New_York"\n')
-MORE_TABLES = ("", '[taxonomies]\ntags = "topics"\n', "[theme]\ncolour = 1\nsize = [1, 2]\n", '[theme]\ncolour = "red"\n')
+MORE_TABLES = (
+    "",
+    '[taxonomies]\ntags = "topics"\n',
+    "[theme]\ncolour = 1\nsize = [1, 2]\n",
+    '[theme]\ncolour = "red"\n',
+)
 SECTIONS = ("", 'sections = ["articles", "services"]\n', 'sections = ["services"]\n')
 
 # These would block; as warnings they let a site be built whose problems then have to be the same too.
@@ -425,10 +447,17 @@ def rewrite_settings(site: TinySite, chance: Random) -> None:
 HOOKS = (
     "def page(page):\n    return page\n",
     "def html(url, html):\n    return html + url\n",
-    "import dataclasses\ndef page(page):\n    matter = dataclasses.replace(page.matter, title=page.matter.title + '!')\n"
-    "    return dataclasses.replace(page, matter=matter)\n",
-    "def jinja(environment):\n    environment.add_extension('jinja2.ext.do')\n    environment.trim_blocks = False\n"
-    "    return environment\n",
+    """\
+import dataclasses
+def page(page):
+    return dataclasses.replace(page, matter=dataclasses.replace(page.matter, title=page.matter.title + "!"))
+""",
+    """\
+def jinja(environment):
+    environment.add_extension("jinja2.ext.do")
+    environment.trim_blocks = False
+    return environment
+""",
     "def jobs(jobs):\n    return {path: job for path, job in jobs.items() if not path.startswith('tags/')}\n",
 )
 

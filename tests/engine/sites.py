@@ -66,7 +66,8 @@ THEME = {
 """,
     "article.html": """\
 {% extends "page.html" %}{% block main %}{{ super() }}
-{% for one in page.authors %}{{ card(one) }}{% endfor %}{% for one in page.tags %}{{ one.url }}{{ one.name }}{% endfor %}
+{% for one in page.authors %}{{ card(one) }}{% endfor %}
+{% for one in page.tags %}{{ one.url }}{{ one.name }}{% endfor %}
 {{ page.category.name if page.category }} {{ page.section.title if page.section }}
 {% if page.series %}{{ view.articles(series=page.series.name)|map(attribute="title")|join(",") }}{% endif %}
 {% set newer = view.next(page) %}{% if newer %}next {{ card(newer) }}{% endif %}
@@ -78,7 +79,9 @@ THEME = {
 {% for one in list["items"] %}{{ card(one) }}{{ one.weight }} {{ one.standfirst }}{% endfor %}
 {{ list.number }} {{ list.newer }} {{ list.older }}{% endblock %}
 """,
-    "term.html": '{% extends "list.html" %}{% block main %}{{ term.taxonomy }} {{ term.name }}{{ super() }}{% endblock %}',
+    "term.html": """\
+{% extends "list.html" %}{% block main %}{{ term.taxonomy }} {{ term.name }}{{ super() }}{% endblock %}
+""",
     "terms.html": """\
 {% extends "base.html" %}{% block main %}<h1>{{ page.title }}</h1>
 {% for one in terms %}{{ one.name }} {{ one.url }} {{ one.count }} {{ t("n", n=one.count) }}{% endfor %}{% endblock %}
@@ -98,8 +101,10 @@ THEME = {
 {% for one in feed.entries %}{{ one.title|xml }}{{ one.url }}{{ one.id }}{{ one.updated|isodate if one.updated }}
 {{ one.authors|join }}{{ one.summary }}{{ one.content }}{% endfor %}</feed>
 """,
-    "sitemap.xml": "{% for one in entries %}{{ one.url }} {{ one.updated|isodate if one.updated }} {{ one.alternates }}\n"
-    "{% endfor %}",
+    "sitemap.xml": """\
+{% for one in entries %}{{ one.url }} {{ one.updated|isodate if one.updated }} {{ one.alternates }}
+{% endfor %}
+""",
     "robots.txt": "Sitemap: {{ sitemap }}\n",
     "data.html": """\
 {% extends "page.html" %}{% block main %}{{ super() }}{{ view.data("team") }} {{ view.link("about.md") }}
@@ -137,7 +142,8 @@ CONTENT = {
     "First lines of alpha.\n\nA [link](b.md) and ![dot](/dot.svg).\n",
     "content/articles/b.md": "---\ntitle: Beta\ndate: 2026-01-02\ntags: [red]\ncategory: News\n---\n"
     "First lines of beta.\n\n## One\n\n## Two\n\n## Three\n\nThe end.\n",
-    "content/articles/c.md": "---\ntitle: Gamma\ndate: 2026-01-03\nseries: Set\naliases: [/old-gamma/]\n---\nGamma body.\n",
+    "content/articles/c.md": "---\ntitle: Gamma\ndate: 2026-01-03\nseries: Set\naliases: [/old-gamma/]\n---\n"
+    "Gamma body.\n",
     "content/articles/d/index.md": "---\ntitle: Delta\ndate: 2026-01-04\nseries: Set\ntags: [blue]\n---\n"
     '![here](pic.svg)\n\n{{ pic("pic.svg") }}\n',
     "content/articles/d/pic.svg": '<svg width="5" height="6"></svg>\n',

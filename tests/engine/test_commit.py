@@ -128,10 +128,10 @@ def test_a_reader_never_sees_half_a_file(tiny: TinySite, monkeypatch: pytest.Mon
                 if not text.endswith(tail):
                     wrong.append(f"half of {path}")
                 asset = text.partition('<link href="')[2].partition('"')[0]
-                if not (tiny.out / asset.lstrip("/")).is_file():
-                    # Unless the page has been replaced meanwhile, it names what is not there.
-                    if (tiny.out / path).read_text(encoding="utf-8") == text:
-                        wrong.append(f"{path} names {asset}")
+                missing = not (tiny.out / asset.lstrip("/")).is_file()
+                # Unless the page has been replaced meanwhile, it names what is not there.
+                if missing and (tiny.out / path).read_text(encoding="utf-8") == text:
+                    wrong.append(f"{path} names {asset}")
 
     watcher = threading.Thread(target=read)
     watcher.start()
@@ -188,10 +188,19 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of two megabytes."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=False).returncode:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], check=False).returncode
+    ):
         pytest.skip("file systems cannot be mounted here")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
+
+
+def _fill(file: Path) -> None:
+    with open(file, "wb", buffering=0) as stream:
+        while stream.write(b"x" * 1024):
+            pass
 
 
 def test_a_really_full_disk(small_disk: Path, tiny_theme: Path) -> None:
@@ -199,9 +208,8 @@ def test_a_really_full_disk(small_disk: Path, tiny_theme: Path) -> None:
     site.good_build()
     before = stats(site.out)
     filler = small_disk / "filler"
-    with open(filler, "wb", buffering=0) as stream, pytest.raises(OSError, match="No space"):
-        while stream.write(b"x" * 1024):
-            pass
+    with pytest.raises(OSError, match="No space"):
+        _fill(filler)
     site.later(days=400)  # changes what the 404 page says
     report = site.build()
     assert [one.code for one in report.problems] == ["disk"], report.problems

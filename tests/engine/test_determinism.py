@@ -31,7 +31,8 @@ sys.exit(report.blocked)
 MORE = {
     "content/über uns.md": "---\ntitle: Über ‘uns’\ntags: [Grün, red, ñ]\n---\n## Étoile\n\n`code` and **ﬁ** … 東京\n",
     "content/articles/code.md": "---\ntitle: Code\ndate: 2026-02-02 10:00\ntags: [blue, Zeta, red, alpha]\n---\n"
-    "```python\ndef f(x: int) -> int:\n    return x  # done\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\nNote[^1].\n\n[^1]: Yes.\n",
+    "```python\ndef f(x: int) -> int:\n    return x  # done\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n"
+    "Note[^1].\n\n[^1]: Yes.\n",
     "content/about.de.md": "---\ntitle: Über\n---\nWir.\n",
 }
 
@@ -63,7 +64,14 @@ def test_other_processes(tmp_path: Path, theme_dir: Path) -> None:
     one, two = _site(tmp_path / "one", 1), _site(tmp_path / "two", 2)
     first = _built(one, theme_dir, PYTHONHASHSEED="1", TZ="UTC", LC_ALL="C", LANG="C")
     second = _built(
-        two, theme_dir, umask="077", PYTHONHASHSEED="2", TZ="Pacific/Auckland", LC_ALL="C.UTF-8", PYTHONUTF8="1", COLUMNS="40"
+        two,
+        theme_dir,
+        umask="077",
+        PYTHONHASHSEED="2",
+        TZ="Pacific/Auckland",
+        LC_ALL="C.UTF-8",
+        PYTHONUTF8="1",
+        COLUMNS="40",
     )
     assert first == second
     assert_same_tree(tree(one.out), tree(two.out))

@@ -83,7 +83,7 @@ PROBES = {
     "shelf": Probe("", _retitled("articles/a.md")),
     "sitemap": Probe("", _replaced("about.md", "title:", "updated: 2026-02-02\ntitle:")),
     "templates": Probe('{% include "parrt.html" %}', _written("templates/parrts.html", "x")),
-    "terms": Probe('{% for one in view.terms("tags") %}{{ one.count }}{% endfor %}', _replaced("articles/a.md", "tags: [red]\n", "")),
+    "terms": Probe("{{ view.terms('tags')|map(attribute='count')|join }}", _replaced("articles/a.md", "tags: [red]\n", "")),
     "today": Probe("{{ view.today }}", _later(days=1)),
     "translations": Probe(_TITLES.format("view.translations(page)"), _retitled("probe.de.md")),
     "word": Probe('{{ t("hello") }}', _written("templates/words/en.toml", 'hello = "Hi"\n')),

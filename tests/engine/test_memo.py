@@ -27,7 +27,7 @@ def test_what_is_put_is_got_by_the_next(tmp_path: Path) -> None:
         assert two.get("key", "none") is None
 
 
-@pytest.mark.parametrize("place", range(0, 40))
+@pytest.mark.parametrize("place", range(40))
 def test_any_damaged_row_is_forgotten(tmp_path: Path, place: int) -> None:
     with memo(tmp_path / "memo.db") as one:
         one.put("key", facts=("some text that would be believed", 1))

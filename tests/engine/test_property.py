@@ -29,7 +29,8 @@ BUILD = "build"
 # Harm to the ledger has its own tests; here it is rare, or nothing would ever be remembered.
 WEIGHTS = {
     "edit_body": 3, "change_matter": 14, "add_article": 4, "add_page": 3, "rename_page": 3, "bring_back": 5,
-    "delete_memory": 0.3, "delete_everything_built": 0.2, "damage_memory": 0.3, "change_hooks": 0.5, "delete_folder": 0.5,
+    "delete_memory": 0.3, "delete_everything_built": 0.2, "damage_memory": 0.3, "change_hooks": 0.5,
+    "delete_folder": 0.5,
     "rewrite_settings": 0.7, "break_template": 0.5, "drop_template": 3,
 }  # fmt: skip
 
@@ -47,7 +48,9 @@ def history(seed: int, length: int = LENGTH) -> History:
     weights = [WEIGHTS.get(name, 1) for name in names]
     steps: list[Step] = []
     while len(steps) < length:
-        steps += [(name, chance.randrange(1 << 30)) for name in chance.choices(names, weights, k=chance.randint(1, FEW))]
+        steps += [
+            (name, chance.randrange(1 << 30)) for name in chance.choices(names, weights, k=chance.randint(1, FEW))
+        ]
         steps.append((BUILD, chance.randrange(1 << 30)))
     return tuple(steps)
 
@@ -136,10 +139,12 @@ def prove(root: Path, seed: int, length: int = LENGTH) -> None:
     steps = history(seed, length)
     if failure(root, steps):
         steps = shortest(root, steps)
-        pytest.fail(f"seed {seed}, cut down to\n" + "\n".join(map(repr, steps)) + f"\n{failure(root, steps)}", pytrace=False)
+        pytest.fail(
+            f"seed {seed}, cut down to\n" + "\n".join(map(repr, steps)) + f"\n{failure(root, steps)}", pytrace=False
+        )
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(10))
 def test_any_history_ends_as_a_clean_build(seed: int, tmp_path: Path, tiny_theme: Path, quick_stamps: None) -> None:
     prove(tmp_path / "desk", seed)
 

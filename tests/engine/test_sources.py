@@ -50,7 +50,10 @@ def test_young_files_are_not_trusted(tmp_path: Path) -> None:
     file = tmp_path / "content/a.md"
     file.write_text("one", encoding="utf-8")
     changed = file.stat().st_ctime_ns
-    at = {age: read_sources(tmp_path, NOWHERE, {}, changed + age).files["content/a.md"] for age in (0, RACY_NS, RACY_NS + 1)}
+    at = {
+        age: read_sources(tmp_path, NOWHERE, {}, changed + age).files["content/a.md"]
+        for age in (0, RACY_NS, RACY_NS + 1)
+    }
     assert [bool(one.stamp) for one in at.values()] == [False, False, True]
 
 
@@ -73,7 +76,10 @@ def test_replaced_by_a_file_with_the_same_stat_but_the_inode(tmp_path: Path) -> 
     first = read_sources(tmp_path, NOWHERE, {}, _far())
     known = {path: (one.stamp, one.digest) for path, one in first.files.items()}
     other.rename(file)
-    assert read_sources(tmp_path, NOWHERE, known, _far()).files["content/a.md"].digest != first.files["content/a.md"].digest
+    assert (
+        read_sources(tmp_path, NOWHERE, known, _far()).files["content/a.md"].digest
+        != first.files["content/a.md"].digest
+    )
 
 
 def test_what_is_no_business_of_the_sites_is_left_out(tmp_path: Path) -> None:

@@ -44,7 +44,10 @@ def test_each_reason(built: TinySite) -> None:
 
 def test_what_would_be_removed(built: TinySite) -> None:
     built.remove("content/services/two.md")
-    assert _why(built, "/services/two/") == ("services/two/index.html would be removed: nothing asks for it any more", 0)
+    assert _why(built, "/services/two/") == (
+        "services/two/index.html would be removed: nothing asks for it any more",
+        0,
+    )
 
 
 def test_an_address_nobody_knows(built: TinySite) -> None:
