@@ -12,10 +12,12 @@ from markdown import Extension, Markdown
 from markdown.extensions.attr_list import AttrListTreeprocessor
 from markdown.inlinepatterns import (
     ENTITY_RE,
+    ESCAPE_RE,
     IMAGE_LINK_RE,
     IMAGE_REFERENCE_RE,
     LINK_RE,
     REFERENCE_RE,
+    EscapeInlineProcessor,
     ImageInlineProcessor,
     ImageReferenceInlineProcessor,
     InlineProcessor,
@@ -46,6 +48,7 @@ _DESTINATION = re.compile(
     re.VERBOSE,
 )
 
+_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{1,3}|~~)(?=[^\s*])((?:(?!\1).)+)(?<=\S)\1(?![\w*])")
 _BRACKET = re.compile(r"[\[\]]")
 _DEEPEST = 40
 
@@ -58,7 +61,8 @@ _BARE_LINK = (
 )
 _TRAILING = re.compile(r"(?:[?!.,:*_~'\"]|&[a-zA-Z0-9]+;|;)+$")
 _BARE_MAIL = (
-    r"(?<![\w.+\-/@:])([A-Za-z0-9._+\-]+@[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*\.[A-Za-z0-9_\-]*[A-Za-z])(?![\w\-@/])"
+    r"(?<![A-Za-z0-9._+\-/@:])([A-Za-z0-9._+\-]+@[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*"
+    r"\.[A-Za-z0-9_\-]*[A-Za-z])(?![A-Za-z0-9_\-@/])"
 )
 
 _WORD = r"[\w\-]+"
@@ -78,6 +82,7 @@ class Inline(Extension):
             "backtick",
             190,
         )
+        patterns.register(_Escape(ESCAPE_RE, md), "escape", 180)
         patterns.register(_Reference(REFERENCE_RE, md), "reference", 170)
         patterns.register(_Link(LINK_RE, md), "link", 160)
         patterns.register(_Image(IMAGE_LINK_RE, md), "image_link", 150)
@@ -113,8 +118,22 @@ class _Code(InlineHilitePattern):  # type: ignore[misc]  # the library ships no 
         return self.handle_code(name, rest), m.start(), closing.end()
 
 
+class _Escape(EscapeInlineProcessor):
+    """A backslash before punctuation."""
+
+    def handleMatch(  # type: ignore[override]  # noqa: N802
+        self, m: re.Match[str], data: str
+    ) -> tuple[Element | str | None, int | None, int | None]:
+        """A placeholder for the character; an ampersand must not become the beginning of an entity."""
+        if m[1] == "&":
+            return self.md.htmlStash.store("&amp;"), m.start(), m.end()
+        return super().handleMatch(m, data)
+
+
 class _Bracketed(LinkInlineProcessor):
-    """What stands in square brackets."""
+    """What stands in square brackets. A link holds no link: of two, the inner one is it."""
+
+    tag = "a"
 
     def getText(self, data: str, index: int) -> tuple[str, int, bool]:  # noqa: N802
         """The text up to the bracket that closes it; none when brackets are nested deeper than any text has them."""
@@ -122,10 +141,15 @@ class _Bracketed(LinkInlineProcessor):
         for bracket in _BRACKET.finditer(data, index):
             depth += 1 if bracket[0] == "[" else -1
             if not depth:
-                return data[index : bracket.start()], bracket.end(), True
+                text = data[index : bracket.start()]
+                return text, bracket.end(), not (self.tag == "a" and self._holds_link(text))
             if depth > _DEEPEST:
                 break
         return "", index, False
+
+    def _holds_link(self, text: str) -> bool:
+        nodes = (_nodes(self.md).get(found[1]) for found in INLINE_PLACEHOLDER_RE.finditer(text))
+        return any(not isinstance(node, str | None) and next(node.iter("a"), None) is not None for node in nodes)
 
 
 class _Destination(_Bracketed):
@@ -146,18 +170,24 @@ class _Destination(_Bracketed):
 class _Link(_Destination):
     """`[text](destination "title")`."""
 
+    ANCESTOR_EXCLUDES = ("a",)
+
 
 class _Image(_Destination, ImageInlineProcessor):
     """`![text](destination "title")`."""
 
+    tag = "img"
+
     def getText(self, data: str, index: int) -> tuple[str, int, bool]:  # noqa: N802
-        """The text of the image, on one line."""
+        """The text of the image, on one line and without markup."""
         text, index, handled = super().getText(data, index)
-        return text.replace("\n", " "), index, handled
+        return _EMPHASIS.sub(r"\2", _EMPHASIS.sub(r"\2", text.replace("\n", " "))), index, handled
 
 
 class _Reference(_Bracketed, ReferenceInlineProcessor):
     """`[text][label]`, where the label may hold code."""
+
+    ANCESTOR_EXCLUDES = ("a",)
 
     RE_LINK = re.compile(r"\[([^\]]*)\]")
 
@@ -174,6 +204,8 @@ class _Reference(_Bracketed, ReferenceInlineProcessor):
 class _ShortReference(_Bracketed, ShortReferenceInlineProcessor):
     """`[label]`."""
 
+    ANCESTOR_EXCLUDES = ("a",)
+
     def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: ARG002, N802
         """The text is the label."""
         return _label(self, text), index, True
@@ -183,6 +215,7 @@ class _ImageReference(_Bracketed, ImageReferenceInlineProcessor):
     """`![text][label]`."""
 
     RE_LINK = _Reference.RE_LINK
+    tag = "img"
 
     def evalId(self, data: str, index: int, text: str) -> tuple[str | None, int, bool]:  # noqa: N802
         """The label that follows the text, as `references` keeps it."""
@@ -197,14 +230,22 @@ class _ImageReference(_Bracketed, ImageReferenceInlineProcessor):
 class _ShortImageReference(_Bracketed, ShortImageReferenceInlineProcessor):
     """`![label]`."""
 
+    tag = "img"
+
     def evalId(self, data: str, index: int, text: str) -> tuple[str, int, bool]:  # noqa: ARG002, N802
         """The text is the label."""
         return _label(self, text), index, True
 
 
+def _nodes(md: Markdown) -> dict[str, Element | str]:
+    """What stands behind the placeholders in the text at hand."""
+    nodes: dict[str, Element | str] = getattr(md.treeprocessors["inline"], "stashed_nodes", {})
+    return nodes
+
+
 def _label(pattern: ReferenceInlineProcessor, text: str) -> str:
     """A label as it was written: by now its code, its markup and its escapes are placeholders."""
-    nodes: dict[str, Element | str] = getattr(pattern.md.treeprocessors["inline"], "stashed_nodes", {})
+    nodes = _nodes(pattern.md)
     stash = pattern.md.htmlStash.rawHtmlBlocks
 
     def node(found: re.Match[str]) -> str:
@@ -234,9 +275,10 @@ class _Entity(InlineProcessor):
 class _Autolink(InlineProcessor):
     """`<scheme:address>`."""
 
-    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
-        """The address as a link that shows itself."""
-        return _shown(m[1], m[1]), m.start(), m.end()
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element | str, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
+        """The address as a link that shows itself; within a link, as its text."""
+        within = "a" in getattr(self.md.treeprocessors["inline"], "ancestors", ())
+        return m[1] if within else _shown(m[1], m[1]), m.start(), m.end()
 
 
 class _BareLink(InlineProcessor):
@@ -247,11 +289,8 @@ class _BareLink(InlineProcessor):
     def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: ARG002, N802
         """The address as a link, without the punctuation of the sentence it stands in."""
         text = _trimmed(m[0])
-        return (
-            _shown(text if "://" in text else f"http://{text}", text),
-            m.start(),
-            m.start() + len(text),
-        )
+        address = f"http://{text}" if text[:4].lower() == "www." else text
+        return _shown(address, text), m.start(), m.start() + len(text)
 
 
 class _BareMail(InlineProcessor):

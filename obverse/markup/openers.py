@@ -63,7 +63,7 @@ def _tag(reader: Reader, text: str, _indent: int) -> bool | None:
     wrapped = lines.MARKDOWN_ATTRIBUTE.match(text) if "markdown" in text else None
     if wrapped is not None and len(reader.stack) <= DEEPEST:
         return _wrap(reader, text, wrapped)
-    end = lines.html_start(text, reader.leaf is not None and reader.leaf.kind == "text")
+    end = lines.html_start(text, reader.in_paragraph())
     if end is None:
         return None
     reader.begin()
@@ -97,9 +97,8 @@ def _dash(reader: Reader, text: str, indent: int) -> bool | None:
     heading = _underline(reader, text)
     if heading is not None:
         return heading
-    if _table(reader, text):
-        return True
-    return _star(reader, text, indent)
+    item = _star(reader, text, indent)
+    return True if item is None and _table(reader, text) else item
 
 
 def _star(reader: Reader, text: str, indent: int) -> bool | None:

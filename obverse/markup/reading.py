@@ -256,22 +256,25 @@ def _reference(start: int, end: int, found: re.Match[str]) -> Reference:
     return Reference(start, end, found["label"], destination, title[1:-1] if title else "")
 
 
-def _in_quote(reader: Reader, _container: Container) -> bool:
+def _in_quote(reader: Reader, container: Container) -> bool:
     text = reader.rest.lstrip(" \t")
     if text[:1] != ">" or lines.indent(reader.rest, reader.column) > 3:
         return False
     reader.past_quote(text)
+    if container.node is not None:
+        container.node.end = reader.line
     return True
 
 
 def _under(reader: Reader, container: Container) -> bool:
     """Whether the line is blank, or indented as far as what the container holds."""
-    if not reader.rest.strip(" \t"):
-        # An item may begin with one blank line (its marker's own), not with two.
-        return container.kind != "item" or bool(container.children) or reader.leaf is not None
     indent = lines.indent(reader.rest, reader.column)
     if indent < container.column:
-        return False
+        # An item may begin with one blank line (its marker's own), not with two.
+        begun = container.kind != "item" or bool(container.children) or reader.leaf is not None
+        blank = not reader.rest.strip(" \t")
+        reader.take(container.column if blank else 0)
+        return blank and begun
     # A definition's text often stands two columns in, and what follows it four.
     reader.take(4 if container.kind == "definition" and indent >= 4 else container.column)
     return True
