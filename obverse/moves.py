@@ -65,8 +65,8 @@ def read_moves(text: str) -> tuple[Moves, tuple[Problem, ...]]:
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        return NO_MOVES, (problem("moves", FILE, f"not TOML: {error}", line=int(line[1]) if line else 0),)
+        said = re.search(r"line (\d+)", str(error))
+        return NO_MOVES, (problem("moves", FILE, f"not TOML: {error}", line=int(said[1]) if said else 0),)
     pages, urls = table.pop("pages", {}), table.pop("urls", {})
     if table or not _texts(pages) or not _texts(urls):
         hint = 'write [pages] "old.md" = "new.md" and [urls] "/old/" = "new.md"'

@@ -51,11 +51,19 @@ def reference() -> str:
         "## Templates\n",
         *_template_names(),
         "## Hooks\n\nFunctions in the site's `hooks.py`: value in, value out.\n",
-        _table(("function", "meaning"), ((_call(hooks.Hooks, name), _first(hooks.Hooks, name)) for name in hooks.NAMES)),
+        _table(("function", "meaning"), _hooks()),
         "## Problems\n\nThe level of each can be set in `[checks]`: `error`, `warning` or `off`.\n",
-        _table(("code", "level", "meaning"), ((f"`{code}`", str(one.level), one.meaning) for code, one in CODES.items())),
+        _table(("code", "level", "meaning"), _problems()),
     )
     return "\n".join(parts)
+
+
+def _hooks() -> Iterator[tuple[str, str]]:
+    return ((_call(hooks.Hooks, name), _first(hooks.Hooks, name)) for name in hooks.NAMES)
+
+
+def _problems() -> Iterator[tuple[str, str, str]]:
+    return ((f"`{code}`", str(one.level), one.meaning) for code, one in CODES.items())
 
 
 def _commands(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -104,7 +112,7 @@ def _plain(value: object) -> str:
 
 
 def _template_names() -> Iterator[str]:
-    yield "### view\n\nThe only door from a template to the site. `link`, `asset` and `t` are also there by themselves.\n"
+    yield "### view\n\nThe only door from a template to the site. `link`, `asset` and `t` also stand by themselves.\n"
     yield _table(("name", "meaning"), _members(view.View, skip=("ask", "note", "wrapped", "body")))
     yield "### page\n\nWhat an output is about. A card, as lists give it, has all of these but the second table.\n"
     names = [one.name for one in fields(Card)]
