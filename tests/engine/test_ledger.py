@@ -56,6 +56,11 @@ def _later(**units: float) -> Callable[[TinySite], None]:
     return lambda site: site.later(**units)
 
 
+def _without_articles(site: TinySite) -> None:
+    for name in ("a", "b"):
+        site.remove(f"content/articles/{name}.md")
+
+
 _TITLES = "{{% for one in {} %}}{{{{ one.title }}}}{{% endfor %}}"
 _PICTURED = "{% if page.path == 'probe.md' %}{{ page.body }}{% endif %}"
 
@@ -68,6 +73,7 @@ PROBES = {
     "closure": Probe("before", _written("templates/probe.html", "after")),
     "config": Probe("{{ site.title }}", lambda site: site.replace("obverse.toml", "Tiny", "Small")),
     "data": Probe('{{ view.data("team") }}', _written("content/_data/team.toml", "a = 2\n")),
+    "feeds": Probe("{{ head.feeds|length }}", _without_articles),
     "file": Probe("", _written("content/raw.txt", "another\n")),
     "is_past": Probe("{{ view.is_past(page.updated) if page.updated }}", _later(hours=2)),
     "kind": Probe("", _retitled("authors/anna.md")),
@@ -83,7 +89,7 @@ PROBES = {
     "shelf": Probe("", _retitled("articles/a.md")),
     "sitemap": Probe("", _replaced("about.md", "title:", "updated: 2026-02-02\ntitle:")),
     "templates": Probe('{% include "parrt.html" %}', _written("templates/parrts.html", "x")),
-    "terms": Probe("{{ view.terms('tags')|map(attribute='count')|join }}", _replaced("articles/a.md", "tags: [red]\n", "")),
+    "terms": Probe('{{ view.terms("tags")|map(attribute="count")|join }}', _replaced("articles/a.md", "tags:", "# ")),
     "today": Probe("{{ view.today }}", _later(days=1)),
     "translations": Probe(_TITLES.format("view.translations(page)"), _retitled("probe.de.md")),
     "word": Probe('{{ t("hello") }}', _written("templates/words/en.toml", 'hello = "Hi"\n')),
