@@ -123,9 +123,9 @@ def new_article(
         return _taken(folder / name, root)
     try:
         return _written(path, _article(title, now, authors))
-    except FileExistsError:
-        return _taken(path, root)
     except OSError as error:
+        if isinstance(error, FileExistsError) and path.exists():  # and not a file where a folder should be
+            return _taken(path, root)
         return problem("disk", _within(path, root), f"the article cannot be written: {error.strerror or error}")
 
 
