@@ -9,7 +9,7 @@ from typing import Any
 from markdown import Extension, Markdown
 
 from obverse.markup.inline import Inline
-from obverse.markup.tree import Notes, Reading
+from obverse.markup.tree import RESERVED, Notes, Reading
 
 EXTENSIONS = (
     "pymdownx.betterem",
@@ -27,6 +27,9 @@ EXTENSIONS = (
     "markdown.extensions.admonition",
     "markdown.extensions.abbr",
 )
+# What finds HTML, fences and tabs ahead of the blocks. The first reads with `html.parser`, which differs between
+# releases of Python; none knows where a list or a quote ends.
+REPLACED = ("html_block", "fenced_code_block", "fenced_raw_block", "normalize_whitespace")
 SETTINGS: dict[str, dict[str, Any]] = {
     "pymdownx.highlight": {"linenums_style": "pymdownx-inline"},
     "pymdownx.tilde": {"subscript": False},
@@ -44,14 +47,14 @@ def render(text: str, extensions: tuple[object, ...]) -> str:
     with _LOCK:
         converter = _converter(extensions)
         converter.reset()
-        return converter.convert(text)
+        return converter.convert(RESERVED.sub("", text))
 
 
 @functools.lru_cache(maxsize=4)
 def _converter(extensions: tuple[object, ...]) -> Markdown:
     added = [one for one in extensions if isinstance(one, str | Extension)]
-    return Markdown(
-        extensions=[*EXTENSIONS, Inline(), Notes(), Reading(), *added],
-        extension_configs=SETTINGS,
-        output_format="html",
-    )
+    own = (*EXTENSIONS, Inline(), Notes(), Reading())
+    converter = Markdown(extensions=[*own, *added], extension_configs=SETTINGS, output_format="html")
+    for name in REPLACED:
+        converter.preprocessors.deregister(name, strict=False)
+    return converter

@@ -88,7 +88,7 @@ def _end_wrapped(reader: Reader, depth: int, tag: re.Match[str]) -> None:
     if before:
         reader.rest = before
         _blocks(reader)
-    reader.close(depth)
+    reader.end(depth)
     reader.matched = len(reader.stack)
     outer = next((one for one in reversed(reader.stack) if one.kind == "wrapped"), None)
     if outer is not None and outer.tag == tag_name:

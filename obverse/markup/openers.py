@@ -227,7 +227,7 @@ def _slash(reader: Reader, text: str, _indent: int) -> bool | None:
     container = reader.stack[reader.matched - 1]
     bare = text.rstrip(" \t")
     if container.kind == "slashes" and bare == container.tag:
-        reader.close(reader.matched - 1)
+        reader.end(reader.matched - 1)
         return True
     found = lines.BLOCK.match(text)
     if found is None or len(reader.stack) > DEEPEST or _last_closer(reader, found[1]) <= reader.line:

@@ -203,6 +203,13 @@ class Reader:
             if siblings and node is not None:
                 siblings[-1].end = max(siblings[-1].end, node.end)
 
+    def end(self, depth: int) -> None:
+        """Close the container at `depth`, whose last line this is, and all within it."""
+        node = self.stack[depth].node
+        if node is not None:
+            node.end = self.line
+        self.close(depth)
+
     def close_leaf(self, end: int | None = None) -> None:
         """Close the open leaf; `end` is its last line where that is not the last one it holds."""
         leaf, self.leaf = self.leaf, None

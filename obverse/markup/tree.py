@@ -27,7 +27,7 @@ from obverse.markup.normalise import read
 _BLOCKS, _RAW, _CLOSE = "\U0010f410", "\U0010f411", "\U0010f412"
 _TOKENS = re.compile(f"{_BLOCKS}(\\d+){_CLOSE}")
 _LITERAL = re.compile(f"<p>{_RAW}(\\d+){_CLOSE}</p>|{_RAW}(\\d+){_CLOSE}")
-_RESERVED = re.compile("[\x02\x03\U0010f410-\U0010f412]")
+RESERVED = re.compile("[\x02\x03\U0010f410-\U0010f412]")
 _CALLOUT = re.compile(r" *\[!([\w-]+)(?: *\|[^\]]*)?\]([-+])?[ \t]*(.*?)[ \t]*(?:\n|$)")
 _OPTIONS = re.compile(r"[a-z_]+:", re.IGNORECASE)
 
@@ -36,11 +36,9 @@ class Reading(Extension):
     """Obverse's reading of blocks, as an extension of Python-Markdown."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
-        """Take the place of the library's reading of raw HTML, white space and blocks."""
+        """Take the place of the library's reading of blocks."""
         builder = Builder(md, set(md.parser.blockprocessors))
         md.registerExtension(self)
-        md.preprocessors.deregister("html_block")
-        md.preprocessors.deregister("normalize_whitespace")
         md.preprocessors.register(_Reading(md, builder), "obverse", -100)
         md.parser.blockprocessors.register(builder, "obverse", 1_000)
         md.postprocessors.register(_Literals(md, builder), "obverse", 100)
@@ -56,7 +54,7 @@ class _Reading(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         """Read the text; the builder finds its blocks by the token."""
         self.builder.clear()
-        return [self.builder.token(read(_RESERVED.sub("", "\n".join(lines))))]
+        return [self.builder.token(read("\n".join(lines)))]
 
 
 class _Literals(Postprocessor):
@@ -97,13 +95,8 @@ class Builder(BlockProcessor):
         self.literals: list[str] = []
         self._added: list[BlockProcessor] = []
         self._groups: list[list[blocks.Block]] = []
-        self._highlight = Highlight(
-            md,
-            linenums_style="pymdownx-inline",
-            pygments_lang_class=True,
-            stripnl=False,
-            default_lang="",
-        )
+        self._plain = Highlight(md, linenums_style="pymdownx-inline", stripnl=False)
+        self._coloured = Highlight(md, linenums_style="pymdownx-inline", stripnl=False, pygments_lang_class=True)
         self._makers: dict[type, Callable[[Element, Any], None]] = {
             blocks.Text: self._text,
             blocks.Heading: self._heading,
@@ -167,16 +160,17 @@ class Builder(BlockProcessor):
         self._literal(parent, block.text)
 
     def _code(self, parent: Element, block: blocks.Code) -> None:
-        self._literal(parent, self._coloured(block.text + "\n", block.info))
+        self._literal(parent, self._highlighted(block.text + "\n", block.info))
 
-    def _coloured(self, source: str, info: str | None) -> str:
+    def _highlighted(self, source: str, info: str | None) -> str:
         fence = fences.understood(info or "")
-        custom = self._custom(fence.language, source) if fence.language else None
+        custom = self._custom(fence.language, source.removesuffix("\n")) if fence.language else None
         if custom is not None:
             return custom
         count = source.count("\n")
         try:
-            coloured = self._highlight.highlight(
+            highlight = self._coloured if fence.language else self._plain
+            coloured = highlight.highlight(
                 source,
                 fence.language,
                 hl_lines=[number for number in fence.marked if number <= count],
@@ -262,7 +256,8 @@ class Builder(BlockProcessor):
             for term in terms:
                 SubElement(element, "dt").text = term
             for item, loose in items:
-                self._item(SubElement(element, "dd"), item.children, not loose)
+                paragraphs = sum(isinstance(one, blocks.Text) for one in item.children)
+                self._item(SubElement(element, "dd"), item.children, not loose and paragraphs < 2)
 
     def _note(self, _parent: Element, block: blocks.Note) -> None:
         for extension in self.md.registeredExtensions:

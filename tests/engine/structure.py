@@ -98,15 +98,16 @@ def _trimmed(found: list[str]) -> list[str]:
     result: list[str] = []
     preserved = 0
     for at, piece in enumerate(found):
+        shown: str = piece
         if isinstance(piece, Tag):
             preserved += piece.startswith("<pre") - piece.startswith("</pre")
         elif preserved:
-            piece = piece.strip("\n")
+            shown = piece.strip("\n")
         else:
-            piece = piece.lstrip() if at == 0 or _is_block(found[at - 1]) else piece
-            piece = piece.rstrip() if at == len(found) - 1 or _is_block(found[at + 1]) else piece
-        if piece:
-            result.append(piece)
+            shown = shown.lstrip() if at == 0 or _is_block(found[at - 1]) else shown
+            shown = shown.rstrip() if at == len(found) - 1 or _is_block(found[at + 1]) else shown
+        if shown:
+            result.append(shown)
     return result
 
 
