@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from obverse.markup import calls, policy, prose, slugs, tags
 from obverse.markup.places import Source
 from obverse.problems import Problem, nearest, problem
 
+# How like a component's name another must be to be taken for a slip: many texts hold calls of other systems.
+_ALIKE = 0.75
 _RAW = frozenset({"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"})
 _ALIGN = frozenset({"left", "center", "right"})
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -231,7 +234,7 @@ class _Cutter:
         named = policy.PLACES.get(name, ())
         if name == "a":
             self.cut.ids.update(one.value for one in attributes if one.name == "name" and one.value)
-        places = {one.name: self._source.near(one.value)[0] for one in attributes if one.name in named and one.value}
+        places = {one.name: self._written(one) for one in attributes if one.name in named and one.value}
         here = next(iter(places.values()), None)
         kept = self._kept(attributes, here)
         if name in ("source", "link") and any(one.name in policy.LISTS for one in attributes):
@@ -316,7 +319,7 @@ class _Cutter:
         place = self._source.place(found.offset)
         if found.name not in self._components:
             hint = nearest(found.name, self._components)
-            if hint:
+            if hint and difflib.get_close_matches(found.name, sorted(self._components), 1, _ALIKE):
                 self._problem(
                     "component-unknown",
                     f"there is no component '{found.name}'",
@@ -383,6 +386,15 @@ class _Cutter:
         if offset < 0 and one.value:
             offset = text.masked.rfind(one.value) if last else text.find_text(one.value)
         return text.place(offset) if offset >= 0 else text.near("")[0]
+
+    def _written(self, one: tags.Attribute) -> Place:
+        """Where an address is written: as such, or as the attribute it came from."""
+        place, offset = self._source.near(one.value or "")
+        if offset < 0:
+            written = self._source.find_text(one.written)
+            value = one.written[len(one.name) :].lstrip("= \t\"'")
+            return self._source.place(written + len(one.written) - len(value)) if written >= 0 else place
+        return place
 
     def _near_tag(self, name: str) -> Place:
         offset = self._source.find_text(f"<{name}")

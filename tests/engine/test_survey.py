@@ -1,0 +1,490 @@
+"""What survey finds in a body: parts, facts, problems with their places, and records of them."""
+
+from __future__ import annotations
+
+import marshal
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from obverse.facts import Call, Heading, Image, Link, Part, Place, Survey
+from obverse.markup import MarkupOptions
+from obverse.markup.places import mask
+from obverse.problems import Problem
+from obverse.survey import facts_from_record, parts_from_record, survey, survey_record
+
+ONLY = "only text, numbers, true, false, none and lists may stand here"
+STYLES = "the site's policy allows no inline styles"
+NAMES = frozenset({"cta", "form", "figure", "quote", "articles"})
+PIECES = [
+    *("# a\n", "## b\n\n", "text ", "\n\n", "[a](b.md)", "![](c.png)", "<img src=d>", "`", "```\n", "{{ cta(", '"x"'),
+    *(") }}", "<script>", "</script>", "<style>", "<a href='e' onclick=f style='g'>", "</a>", "| a |\n|---|\n"),
+    *("- [ ] h\n", "> ", "<table>", "</table>", "<h2 id=i>", "</h2>", "<!--", "-->", "<p id='j'>", "\x00", "\u202e"),
+    *("&#0;", "é", "😀"),
+]
+
+
+def surveyed(body: str, line: int = 1) -> Survey:
+    return survey(body, line, "content/a.md", MarkupOptions(), NAMES)
+
+
+def parts(body: str) -> tuple[Part, ...]:
+    return surveyed(body).parts
+
+
+def told(body: str) -> list[str]:
+    problems = surveyed(body, 10).facts.problems
+    return [f"{one.line}:{one.column} {one.level} {one.code}: {one.message}" for one in problems]
+
+
+def only(body: str, kind: type) -> list[Part]:
+    return [one for one in parts(body) if isinstance(one, kind)]
+
+
+def test_html_is_cut_at_what_depends_on_the_site() -> None:
+    body = 'See [plans](pricing.md#plans "All") and ![A desk](desk.jpg).'
+    assert parts(body) == (
+        '<p>See <a href="',
+        Link("a", "href", "pricing.md#plans", Place(1, 13, body)),
+        '" title="All">plans</a> and ',
+        Image("desk.jpg", "A desk", (), Place(1, 51, body)),
+        ".</p>",
+    )
+
+
+@pytest.mark.parametrize(
+    "html,slots",
+    [
+        ('<a href="a.md">x</a>', [("a", "href", "a.md")]),
+        ("<A HREF=a.md>x</A>", [("a", "href", "a.md")]),
+        ("<a title='\"' href='a.md?b&amp;c'>x</a>", [("a", "href", "a.md?b&c")]),
+        ("<video poster=a.jpg src=b.mp4></video>", [("video", "poster", "a.jpg"), ("video", "src", "b.mp4")]),
+        ("<audio><source src=a.mp3><track src=b.vtt></audio>", [("source", "src", "a.mp3"), ("track", "src", "b.vtt")]),
+        ('<form action="/x"></form>', [("form", "action", "/x")]),
+        ('<map><area href="a.md"></map>', [("area", "href", "a.md")]),
+        ('<svg><use href="a.svg#b"/></svg>', [("use", "href", "a.svg#b")]),
+        ("<pre><a href=a.md>x</a></pre>", [("a", "href", "a.md")]),
+        ("<!-- <a href=a.md> -->", []),
+        ("<textarea><a href=a.md></textarea>", []),
+        ("`<a href=a.md>`", []),
+        ("    <a href=a.md>", []),
+    ],
+)
+def test_places_in_raw_html(html: str, slots: list[tuple[str, str, str]]) -> None:
+    found = [one for one in parts(f"<div>\n{html}\n</div>" if html[0] == "<" else html) if isinstance(one, Link)]
+    assert [(one.tag, one.attribute, one.destination) for one in found] == slots
+
+
+def test_an_image_in_html_keeps_its_attributes() -> None:
+    [found] = only('<img class="wide" src="a.png" alt="" width=300 hidden align="right">', Image)
+    assert isinstance(found, Image)
+    assert (found.source, found.alt) == ("a.png", "")
+    assert found.attributes == (("width", "300"), ("hidden", None), ("class", "wide right"))
+
+
+@pytest.mark.parametrize(
+    "body,places",
+    [
+        ("[a](x.md) [b](x.md)", [(1, 5), (1, 15)]),
+        ("`[a](x.md)`\n\n[a](x.md)", [(3, 5)]),
+        ("```\n[a](x.md)\n```\n[a](x.md)", [(4, 5)]),
+        ("[a][r]\n\n[b](y.md)\n\n[r]: x.md", [(5, 6), (3, 5)]),
+        ("[r], [r]\n\n[r]: x.md", [(3, 6), (3, 6)]),
+        ("<https://a.example/b>", [(1, 2)]),
+        ("See https://a.example/b.", [(1, 5)]),
+        ("www.example.com", [(1, 1)]),
+        ("a@example.com", [(1, 1)]),
+        ('<a href="x.md">a</a>', [(1, 10)]),
+        ("xx.md [a](x.md)", [(1, 11)]),
+        ("[a](x.md?a&b)", [(1, 5)]),
+        ("[a](<x y.md>)", [(1, 6)]),
+        ("- a\n\n  > [b](x.md)", [(3, 9)]),
+        ("| [a](x.md) |\n|---|\n| [b](x.md) |", [(1, 7), (3, 7)]),
+    ],
+)
+def test_links_know_where_they_are_written(body: str, places: list[tuple[int, int]]) -> None:
+    found = only(body, Link)
+    assert [(one.place.line, one.place.column) for one in found if isinstance(one, Link)] == places
+
+
+def test_lines_are_those_of_the_file() -> None:
+    [found] = [one for one in surveyed("a\n\n[b](c.md)", 7).parts if isinstance(one, Link)]
+    assert found.place == Place(9, 5, "[b](c.md)")
+
+
+def test_a_first_heading_is_the_title() -> None:
+    found = surveyed("# All *about* `it` [now](x.md) &amp; then {#top}\n\nText\n\n# Again")
+    assert found.facts.title == "All about it now & then"
+    assert "".join(one for one in found.parts if isinstance(one, str)).count("<h1") == 1
+    assert surveyed("Text\n\n# Late").facts.title == ""
+    assert surveyed("<!-- a -->\n\n# Title").facts.title == "Title"
+    assert surveyed("# ![only a picture](a.png)").facts.title == ""
+
+
+def test_headings() -> None:
+    body = (
+        "## What's *new*[^1] in `2.0`?\n\n### A [link](a.md)\n\n## Same\n\n## Same\n\nText {#no}\n\n## Own {#plans}\n"
+    )
+    body += "\n[^1]: x"
+    assert surveyed(body, 3).facts.headings == (
+        Heading(2, "whats-new-in-20", "What's new in 2.0?", "What's <em>new</em> in <code>2.0</code>?", 3),
+        Heading(3, "a-link", "A link", "A link", 5),
+        Heading(2, "same", "Same", "Same", 7),
+        Heading(2, "same-1", "Same", "Same", 9),
+        Heading(2, "plans", "Own", "Own", 13),
+    )
+
+
+def test_lines_of_headings_of_every_kind() -> None:
+    body = "A\n===\n\n> ## b\n\n- ## c\n\n```\n## no\n```\n\nD\n---\n\n<h2>e</h2>\n\n## b"
+    assert [(one.text, one.line) for one in surveyed(body).facts.headings] == [
+        ("b", 4),
+        ("c", 6),
+        ("D", 12),
+        ("e", 15),
+        ("b", 17),
+    ]
+
+
+def test_an_id_of_the_writers_own_is_never_taken() -> None:
+    found = surveyed("## Plans\n\n<p id='plans'>x</p>\n\n<a name='old'></a>").facts
+    assert [one.id for one in found.headings] == ["plans-1"]
+    assert found.ids == ("old", "plans", "plans-1")
+    assert not found.problems
+
+
+@pytest.mark.parametrize(
+    "body,wanted",
+    [
+        ("# T\n\nFirst *para* &amp; `code`[^1].\n\nSecond\n\n[^1]: x", "First para & code."),
+        ("> quote\n\n- item\n\n| t |\n|---|\n\n!!! note\n    x\n\nText", "Text"),
+        ("<div>\n\nin a div\n\n</div>", "in a div"),
+        ("![](a.png)\n\n{{ cta() }}\n\nText", "Text"),
+        ("> only a quote", ""),
+        ("a\nb  \nc", "a b c"),
+    ],
+)
+def test_excerpt(body: str, wanted: str) -> None:
+    assert surveyed(body).facts.excerpt == wanted
+
+
+@pytest.mark.parametrize(
+    "body,count",
+    [
+        ("One two, three - four.", 4),
+        ("It's a well-known fact", 4),
+        ("```\nnot counted\n```\n\ncounted", 1),
+        ("a `b c` [d](e f.md)", 4),
+        ("价格和计划", 3),
+        ("a 价格", 2),
+        ("a[^1]\n\n[^1]: not counted", 1),
+        ("", 0),
+    ],
+)
+def test_words(body: str, count: int) -> None:
+    assert surveyed(body).facts.words == count
+
+
+def test_tables_can_be_reached_and_have_names() -> None:
+    text = "| a |\n|---|\n"
+    html = "".join(one for one in parts(f"{text}\n## Plans\n\n{text}\nx\n\n{text}") if isinstance(one, str))
+    region = '<div class="table" role="region" tabindex="0" aria-label="{}"><table>'
+    assert [html.count(region.format(name)) for name in ("Table", "Plans", "Plans 2")] == [1, 1, 1]
+    assert html.count("</table></div>") == 3
+    [html] = parts("<table>\n<caption>A &amp; <b>B</b></caption>\n<tr><td><table></table></td></tr>\n</table>")
+    assert isinstance(html, str)
+    assert html.startswith(region.format("A &amp; B"))
+    assert html.count("<div") == 1
+
+
+def test_boxes_of_tasks_have_names() -> None:
+    [html] = parts("- [ ] call **Ann**\n  - [x] mail\n- [ ] \n")
+    assert isinstance(html, str)
+    assert '<input type="checkbox" disabled aria-label="call Ann"> call <strong>Ann</strong>' in html
+    assert '<input type="checkbox" disabled checked aria-label="mail">' in html
+
+
+# -- calls
+
+
+def test_calls_become_slots() -> None:
+    body = 'a {{ cta("x") }} b\n\n{{ figure("a.jpg", caption=\'It\\\'s\', n=-1.5, on=true, off=None, l=[1, ["b"]]) }}\n'
+    line = body.split("\n")[2]
+    assert parts(body) == (
+        "<p>a ",
+        Call("cta", ("x",), (), False, Place(1, 3, 'a {{ cta("x") }} b')),
+        " b</p>\n",
+        Call(
+            "figure",
+            ("a.jpg",),
+            (("caption", "It's"), ("n", -1.5), ("on", True), ("off", None), ("l", [1, ["b"]])),
+            True,
+            Place(3, 1, line),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "body,blocks",
+    [
+        ("{{ cta() }}", [True]),
+        ("{{cta()}}", [True]),
+        ("{{ cta() }}\n{{ form('a') }}", [True, True]),
+        ("{{ cta(\n  'a',\n  b='c'\n) }}", [True]),
+        ("- {{ cta() }}", [False]),
+        ("- {{ cta() }}\n\n  b", [True]),
+        ("## {{ cta() }}", [False]),
+        ("{{ cta('}}', \"{{ cta() }}\") }}", [True]),
+        ("**{{ cta() }}**", [False]),
+        ("| {{ cta() }} |\n|---|", [False]),
+        ("> {{ cta() }}", [True]),
+    ],
+)
+def test_calls_wherever_they_stand(body: str, blocks: list[bool]) -> None:
+    assert [one.block for one in only(body, Call) if isinstance(one, Call)] == blocks
+    assert not surveyed(body).facts.problems
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "`{{ cta() }}`",
+        "```\n{{ cta() }}\n```",
+        "    {{ cta() }}",
+        "- a\n\n      {{ cta() }}",
+        "<!-- {{ cta() }} -->",
+        '<p title="{{ cta() }}">x</p>',
+        "<pre>\n{{ cta('a') }}\n</pre>",
+        "<code>{{ cta(1) }}</code>",
+        "{{ cta }}",
+        "{{ page.title }}",
+        "{% cta() %}",
+        "{{ cta() | upper }}",
+        "{{ other() }}",
+        "{{ cta(a\n\nb) }}",
+        "{{ cta() }",
+    ],
+)
+def test_anything_else_is_text(body: str) -> None:
+    assert not only(body, Call)
+    shown = "".join(one for one in parts(body) if isinstance(one, str))
+    assert "\U0010f400" not in shown
+    assert "{" in shown
+    assert not surveyed(body).facts.problems
+
+
+def test_a_call_in_an_address_is_the_writers_text() -> None:
+    [link] = only('[a]({{cta("x")}})', Link)
+    assert isinstance(link, Link)
+    assert link.destination == '{{cta("x")}}'
+
+
+def test_a_name_nearly_right_is_told() -> None:
+    assert told("a {{ ctaa() }}") == ["10:3 warning component-unknown: there is no component 'ctaa'"]
+    assert surveyed("{{ forms() }}").facts.problems[0].hint == "did you mean 'form'?"
+    assert parts("{{ forms(<b>) }}") == ("<p>{{ forms(&lt;b&gt;) }}</p>",)
+
+
+@pytest.mark.parametrize(
+    "body,wanted",
+    [
+        ("{{ cta(pricing) }}", "10:8 error component-arguments: cta: 'pricing' is not a value; text stands in quotes"),
+        ("é {{ cta('é', b=x) }}", "10:17 error component-arguments: cta: 'x' is not a value; text stands in quotes"),
+        ("{{ cta(“a”) }}", "10:8 error component-arguments: cta: text stands in straight quotes, not curly ones"),
+        ("{{ cta('a' 'b', ) c) }}", "10:8 error component-arguments: cta: the arguments cannot be read"),
+        ("{{ cta(\n 'a',\n b\n) }}", "12:2 error component-arguments: cta: 'b' is not a value; text stands in quotes"),
+        ("{{ cta(1 + 1) }}", f"10:8 error component-arguments: cta: {ONLY}"),
+        ("{{ cta(f'a') }}", f"10:8 error component-arguments: cta: {ONLY}"),
+        ("{{ cta(a=1, a=2) }}", "10:15 error component-arguments: cta: 'a' is given twice"),
+        ("{{ cta(**a) }}", "10:10 error component-arguments: cta: '**' cannot be used here"),
+        ("{{ cta(1e999) }}", f"10:8 error component-arguments: cta: {ONLY}"),
+        ("{{ cta(a)(b) }}", "10:8 error component-arguments: cta: the arguments cannot be read"),
+    ],
+)
+def test_arguments_that_are_no_values_are_told(body: str, wanted: str) -> None:
+    assert told(body) == [wanted]
+    assert not only(body, Call)
+
+
+# -- problems
+
+
+@pytest.mark.parametrize(
+    "body,wanted",
+    [
+        (
+            'a\n\n<p style="color: red">b</p>',
+            [f"12:4 warning inline-style: the attribute 'style' was left out: {STYLES}"],
+        ),
+        ("<td style='text-align: center'>a</td>", []),
+        ("<style>a { b: c }</style>", ["10:1 error style-element: a <style> does not apply under the site's policy"]),
+        (
+            "<script>a()</script>",
+            ["10:1 error inline-script: a <script> in a body does not run under the site's policy"],
+        ),
+        ('<script type="application/ld+json">{}</script>', []),
+        (
+            "<script src='https://cdn.example.com/a.js'></script>",
+            ["10:1 error third-party: a visitor's browser would contact cdn.example.com"],
+        ),
+        (
+            '<b onclick="a()">b</b>',
+            ["10:4 error inline-script: the handler 'onclick' does not run under the site's policy"],
+        ),
+        (
+            "[a](javascript:b())",
+            ["10:5 error inline-script: 'javascript:' in an address does not run under the site's policy"],
+        ),
+        (
+            '<a href="java&#10;script:b()">a</a>',
+            ["10:10 error inline-script: 'javascript:' in an address does not run under the site's policy"],
+        ),
+        (
+            "![a](data:image/png;base64,AAAA)",
+            ["10:6 error data-url: 'data:' addresses do not load under the site's policy"],
+        ),
+        (
+            "![a](https://img.example.com/a.png)",
+            ["10:6 error third-party: a visitor's browser would contact img.example.com"],
+        ),
+        (
+            "![a](//img.example.com/a.png)",
+            ["10:6 error third-party: a visitor's browser would contact img.example.com"],
+        ),
+        (
+            '<iframe src="https://video.example.com/x"></iframe>',
+            ["10:14 error third-party: a visitor's browser would contact video.example.com"],
+        ),
+        ('<iframe src="/x.html"></iframe>', ["10:1 error frame: <iframe> does not show under the site's policy"]),
+        ("<embed src=a.pdf>", ["10:1 error frame: <embed> does not show under the site's policy"]),
+        (
+            '<form action="https://forms.example.com/x"></form>',
+            ["10:15 error third-party: this form would send what a visitor types to forms.example.com"],
+        ),
+        (
+            "<video src='https://v.example.com/a.mp4'></video>",
+            ["10:13 error third-party: a visitor's browser would contact v.example.com"],
+        ),
+        (
+            '<link rel="stylesheet" href="https://fonts.example.com/a">',
+            ["10:30 error third-party: a visitor's browser would contact fonts.example.com"],
+        ),
+        ('<link rel="canonical" href="https://example.com/a">', []),
+        ('<a href="https://example.com/a">a</a>', []),
+        ("<base href='/'>", ["10:1 error forbidden-tag: <base> in a body changes the page around it"]),
+        (
+            "<meta http-equiv='refresh' content='0'>",
+            ["10:1 error forbidden-tag: <meta> in a body changes the page around it"],
+        ),
+        ('<img src="a.png" alt="b" srcset="c 2x">', ["10:11 warning srcset: 'srcset' was left out"]),
+        (
+            "a\x07b\x00c",
+            ["10:2 warning control-character: U+0007 cannot be shown and was left out, as were 1 more like it"],
+        ),
+        (
+            "a\n\n\u202eb\n\nc\u202c",
+            [
+                "12:1 warning bidi-mark: the direction mark U+202E has no partner in its paragraph",
+                "14:2 warning bidi-mark: the direction mark U+202C has no partner in its paragraph",
+            ],
+        ),
+        ("\u2067a\u2069 \u202eb\u202c", []),
+        ("# a\n\n# b", ["12:1 warning second-h1: a page has one level-1 heading, its title"]),
+        ("# a\n\n## b\n\n#### c\n\n## d", ["14:1 warning heading-jump: a level-4 heading follows level 2"]),
+        ("# a\n\n### b", ["12:1 warning heading-jump: a level-3 heading follows level 1"]),
+        ("## a {#x}\n\n<p id=x>b</p>", ["12:4 error duplicate-id: the id 'x' is used twice"]),
+        ("![](a.png)", ["10:5 warning missing-alt: an image without a text for those who cannot see it"]),
+        ("<img src=a.png>", ["10:10 warning missing-alt: an image without a text for those who cannot see it"]),
+        ('<img src="a.png" alt="">', []),
+        ("> " * 41 + "a", ["10:1 warning too-deep: lists and quotes are read 40 deep; what is deeper is text"]),
+        ("- " * 60, []),
+    ],
+)
+def test_problems_are_told_at_their_place(body: str, wanted: list[str]) -> None:
+    assert told(body) == wanted
+
+
+def test_what_the_policy_forbids_is_not_printed() -> None:
+    body = "<style>a</style><script>b</script>\n\n<p style='c' onclick='d' class=e>f</p>\n\n"
+    body += "<base href=g><img src=h alt=i srcset=j onload=k>"
+    shown = "".join(one for one in parts(body) if isinstance(one, str))
+    assert re.sub(r"\s+", " ", shown) == " <p class=e>f</p> "
+    [image] = only(body, Image)
+    assert isinstance(image, Image)
+    assert image.attributes == ()
+
+
+def test_characters_that_xml_cannot_carry_are_replaced() -> None:
+    assert parts("a&#0; &#x1F;b &#65;") == ("<p>a� �b &#65;</p>",)
+
+
+def test_a_link_within_a_link_is_mended() -> None:
+    found = parts('<a href="a.md">see https://example.com and www.example.org</a>')
+    assert [one for one in found if not isinstance(one, str)] == [found[1]]
+    assert found[2] == '">see https://example.com and www.example.org</a></p>'
+
+
+# -- records
+
+
+def test_records_come_back_at_another_line_of_another_file() -> None:
+    body = '# t\n\n## h\n\n[a](b.md) ![](c.png) {{ cta(["x"], n=1) }}\n\n{{ cta(y) }}'
+    before = survey(body, 5, "content/a.md", MarkupOptions(), NAMES)
+    after = survey(body, 9, "content/b.md", MarkupOptions(), NAMES)
+    kept_parts, kept_facts = marshal.loads(marshal.dumps(survey_record(before, 5)))
+    assert parts_from_record(kept_parts, 9) == after.parts
+    assert facts_from_record(kept_facts, "content/b.md", 9) == after.facts
+    assert {type(one) for one in after.facts.problems} == {Problem}
+
+
+# -- sturdiness
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=200))
+def test_any_text_can_be_surveyed(body: str) -> None:
+    found = survey(body, 3, "content/a.md", MarkupOptions(), NAMES)
+    lines = body.split("\n")
+    for one in found.parts:
+        if isinstance(one, str):
+            assert not re.search("[\x00-\x08\U0010f400-\U0010f4ff]", one)
+        else:
+            assert 3 <= one.place.line <= len(lines) + 2
+    for problem in found.facts.problems:
+        assert 3 <= problem.line <= len(lines) + 2
+    assert len({one.id for one in found.facts.headings}) == len(found.facts.headings) or "duplicate-id" in {
+        problem.code for problem in found.facts.problems
+    }
+    record = survey_record(found, 3)
+    assert parts_from_record(record[0], 3) == found.parts
+    assert facts_from_record(record[1], "content/a.md", 3) == found.facts
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from("`~a\n<!-- >"), max_size=60))
+def test_masking_keeps_every_offset(text: str) -> None:
+    masked = mask(text)
+    assert len(masked) == len(text)
+    assert all(one in (other, "\0") for one, other in zip(masked, text, strict=True))
+    assert [len(line) for line in masked.split("\n")] == [len(line) for line in text.split("\n")]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("[a](b.md) ", "![a](b.png)\n", "{{ cta(", '{{ cta("a") }} ', "# a\n\n", "<h2>\n\n", "<p id=a>\n\n", "`a` "),
+        *("<script>\n", "<pre>", "<!--", "<a ", "<p style=a>\n\n", "| a |\n", "- [ ] a\n", "\u202e a\n\n", "<img>"),
+        "<table>\n\n",
+    ],
+)
+def test_time_grows_with_the_length_alone(piece: str) -> None:
+    def seconds(count: int) -> float:
+        begun = time.process_time()
+        surveyed(piece * count)
+        return time.process_time() - begun
+
+    seconds(10)
+    assert seconds(5_000) < max(1.5, 40 * seconds(500))
