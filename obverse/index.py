@@ -167,7 +167,9 @@ def _redirects(entries: Mapping[str, Entry], config: Config, moves: Moves) -> di
     found: dict[str, tuple[str, str]] = {}
     for path, entry in entries.items():
         for alias in entry.page.matter.aliases:
-            found[with_slash(encoded(alias))] = (path, f"content/{path}")
+            url = with_slash(encoded(alias))
+            if config.base_path + url != entry.card.url:
+                found[url] = (path, f"content/{path}")
     # A page that stands at an old address now answers there by itself.
     taken = {entry.card.url for entry in entries.values()}
     for url, path in moves.urls.items():

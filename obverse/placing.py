@@ -102,7 +102,8 @@ def address(page: Page, kind: str, config: Config) -> str:
     """The site-local URL of a page."""
     prefix = "" if page.lang == config.site.language else f"/{page.lang}"
     if page.matter.url:
-        return with_slash(prefix + encoded(decoded(page.matter.url)))
+        url = encoded(decoded(page.matter.url))
+        return with_slash(url if prefix and url.startswith(f"{prefix}/") else prefix + url)
     if kind == "404":
         return prefix + "/404.html"
     segments = page.name.split("/")

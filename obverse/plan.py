@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from obverse.addresses import beneath, encoded, output_path, segment
+from obverse.addresses import beneath, decoded, encoded, output_path, segment
 from obverse.index import TAXONOMIES
 from obverse.jobs import Job
 from obverse.placing import dated_section, taxonomy_folder
@@ -49,7 +49,7 @@ def plan(site: Site, theme: Theme) -> Plan:
             problems.append(_collision(site, jobs[taken], job, message))
         else:
             jobs[job.output] = job
-    blocked = dict(_file_in_the_way(site, jobs, names))
+    blocked = {**dict(_file_in_the_way(site, jobs, names)), **dict(_too_long(site, jobs))}
     jobs = {output: job for output, job in jobs.items() if output not in blocked}
     return Plan(jobs, {job.url: job.subject for job in jobs.values()}, (*problems, *blocked.values()))
 
@@ -63,10 +63,10 @@ def _all_jobs(site: Site, theme: Theme, problems: list[Problem]) -> Iterator[Job
         yield from _section_jobs(site, lang)
         yield from _term_jobs(site, lang)
         yield from _author_jobs(site, lang)
-        yield from _feed_jobs(site, lang)
     yield from _redirect_jobs(site)
     own = {file.url.removeprefix(site.config.base_path) for file in site.files.values()}
-    yield from (job for job in _fixed_jobs(site) if job.url not in own)
+    generated = (*(job for lang in _languages(site) for job in _feed_jobs(site, lang)), *_fixed_jobs(site))
+    yield from (job for job in generated if job.url not in own)
 
 
 def page_job(url: str, template: str, subject: str = "", card: Card | None = None) -> Job:
@@ -117,7 +117,7 @@ def _list_jobs(
 
 
 def _languages(site: Site) -> list[str]:
-    return [site.config.site.language, *site.config.site.languages]
+    return list(dict.fromkeys((site.config.site.language, *site.config.site.languages)))
 
 
 def _prefix(site: Site, lang: str) -> str:
@@ -206,6 +206,36 @@ def _collision(site: Site, first: Job, second: Job, message: str) -> Problem:
     hint = "take the alias away" if redirect else "give one of them another slug or url"
     where = f"content/{blamed.subject}"
     return problem("url-collision", where, message, line=line, column=column, hint=hint)
+
+
+# What file systems take for one name, and what is safe for a whole path below some folder.
+_NAME_BYTES = 255
+_PATH_BYTES = 1024
+
+
+# The front matter keys that may have made an address, by the kind of its job.
+_NAMING = {"page": ("url", "slug"), "list": ("tags", "category", "series"), "redirect": ("aliases",)}
+
+
+def _first_on(site: Site, job: Job) -> str:
+    """The newest article on the list that a job shows, or ""."""
+    paths = site.lists.get((job.card.lang, str(job.params[0])), ()) if job.kind == "list" and job.card else ()
+    return paths[0] if paths else ""
+
+
+def _too_long(site: Site, jobs: dict[str, Job]) -> Iterator[tuple[str, Problem]]:
+    """Addresses that no file can answer for. They must be found now: a commit that has begun cannot be taken back."""
+    for output, job in jobs.items():
+        size = max(len(name.encode("utf-8", "replace")) for name in output.split("/"))
+        if size > _NAME_BYTES or len(output.encode("utf-8", "replace")) > _PATH_BYTES:
+            subject = job.subject or _first_on(site, job)
+            entry = site.entries.get(subject)
+            places = [entry.page.places.get(key) for key in _NAMING.get(job.kind, ())] if entry else []
+            line, column = next(filter(None, places), (1, 1) if entry else (0, 0))
+            where = f"content/{subject}" if subject else ""
+            message = f"the address '{decoded(job.url)[:60]}…' is too long for the name of a file"
+            hint = "give it a shorter name or slug"
+            yield output, problem("unsafe-url", where, message, line=line, column=column, hint=hint)
 
 
 def _file_in_the_way(site: Site, jobs: dict[str, Job], names: dict[str, str]) -> Iterator[tuple[str, Problem]]:

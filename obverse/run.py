@@ -28,7 +28,7 @@ from obverse.resolve import Spot, resolve
 from obverse.schema import Field
 from obverse.security import HEADERS
 from obverse.site import Card, Site
-from obverse.templates import problem_of, xml
+from obverse.templates import problem_of, text_of, xml
 from obverse.theme import ASSETS, Theme
 from obverse.view import CardView, ListPage, PageView, SiteView, View
 
@@ -331,6 +331,5 @@ def _signature(name: str, template: str, shop: Workshop) -> tuple[Mapping[str, F
         source = shop.theme.source(template)
         if source is None:
             return {}, (problem("unknown-template", f"templates/{template}", f"no such component: '{name}'"),)
-        text = Path(source.file).read_text(encoding="utf-8-sig")
-        shop.signatures[name] = components.signature(text, source.path)
+        shop.signatures[name] = components.signature(text_of(source), source.path)
     return shop.signatures[name]

@@ -26,12 +26,16 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from obverse.problems import Problem, nearest, problem
-from obverse.sources import digest_of
+from obverse.sources import Source, digest_of
 from obverse.theme import Theme
 from obverse.view import Refused
 
 # What XML 1.0 (section 2.2) cannot carry, escaped or not.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+# How Jinja names what it was given: a designer knows `page`, not the class behind it.
+_INSIDE = re.compile(r"'obverse\.\w+\.([A-Z][a-z]+)\w* object'")
 
 
 class _ThemeLoader(BaseLoader):
@@ -44,8 +48,7 @@ class _ThemeLoader(BaseLoader):
         source = self.theme.source(template)
         if source is None:
             raise TemplateNotFound(template)
-        text = Path(source.file).read_text(encoding="utf-8-sig")
-        return text, source.path, lambda: True
+        return text_of(source), source.path, lambda: True
 
     def list_templates(self) -> list[str]:
         return self.theme.template_names()
@@ -92,6 +95,18 @@ def environment(theme: Theme, bytecode: Path | None, rules: str) -> Environment:
     return made
 
 
+def text_of(source: Source) -> str:
+    """The text of a template. Raises Refused, with its place, when it is not UTF-8."""
+    data = Path(source.file).read_bytes()
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"not UTF-8: byte 0x{data[error.start]:02X}"
+        hint = "save the file as UTF-8"
+        raise Refused(problem("unreadable", source.path, message, line=line, hint=hint)) from error
+
+
 def references_in(text: str) -> tuple[str, ...]:
     """The template names a template's source mentions, sorted; "*" stands for one it computes.
 
@@ -117,7 +132,10 @@ def problem_of(error: Exception, theme: Theme, template: str) -> Problem:
         hint = nearest(str(error.name), theme.template_names())
         return problem("unknown-template", where, f"no such template: '{error.name}'", line=line, hint=hint)
     if isinstance(error, UndefinedError):
-        return problem("template-undefined", where, str(error.message), line=line)
+        message = _INSIDE.sub(lambda found: f"the {found[1].lower()}", str(error.message))
+        return problem("template-undefined", where, message, line=line)
+    if isinstance(error, RecursionError):
+        return problem("template-error", where, "it includes or extends itself, over and over", line=line)
     return problem("template-error", where, f"{type(error).__name__}: {error}", line=line)
 
 

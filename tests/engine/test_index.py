@@ -267,3 +267,39 @@ def test_menus_leave_out_what_is_not_out_and_speak_the_pages_language(site_dir: 
     german = ["Ah=/b/de/a/=True", "Again=/b/a/=False", "X=https://x.example/=False"]
     assert site.read("site/a/index.html").split() == english
     assert site.read("site/de/a/index.html").split() == german
+
+
+def test_an_alias_that_is_the_pages_own_address_says_nothing_new(site_dir: Make) -> None:
+    site = site_dir({"content/a.md": "---\naliases: [/a/, /a, /b/]\n---\n"}, SETTINGS)
+    assert set(placed(site).redirects) == {"/b/"}
+    site.good_build()
+
+
+def test_an_address_of_a_translation_may_name_its_language(site_dir: Make) -> None:
+    files = {"content/a.de.md": "---\nurl: /de/impressum/\n---\n", "content/b.de.md": "---\nurl: /recht/\n---\n"}
+    cards = {path: entry.card.url for path, entry in placed(site_dir(files, SETTINGS)).entries.items()}
+    assert cards == {"a.de.md": "/b/de/impressum/", "b.de.md": "/b/de/recht/"}
+
+
+def test_a_language_named_twice_is_one_language(site_dir: Make) -> None:
+    settings = SETTINGS.replace('["de", "zh"]', '["en", "de", "de"]')
+    site_dir({"content/articles/a.md": article("2026-01-01", tags="x")}, settings).good_build()
+
+
+def test_a_feed_of_ones_own_replaces_the_generated_one(site_dir: Make) -> None:
+    site = site_dir({"content/articles/a.md": article("2026-01-01"), "content/feed.xml": "<mine/>"}, SETTINGS)
+    site.good_build()
+    assert site.read("site/feed.xml") == "<mine/>"
+    assert "articles/a" in site.read("site/feed.json")
+
+
+@pytest.mark.parametrize("name", ["ö" * 150, "🎉" * 60 + "x" * 100])
+def test_an_address_too_long_for_a_file_is_found_before_anything_is_written(name: str, site_dir: Make) -> None:
+    """The commit must never begin what it cannot end: the next build would meet the same disk."""
+    site = site_dir({"content/articles/a.md": article("2026-01-01", tags="[x]")}, SETTINGS)
+    site.good_build()
+    site.replace("content/articles/a.md", "[x]", f"[{name}]")
+    report = site.build()
+    assert [(one.code, one.level) for one in report.problems] in ([], [("unsafe-url", "error")])
+    site.replace("content/articles/a.md", name, "x")
+    assert site.good_build().written == ()
