@@ -40,7 +40,7 @@ REDIRECT = "/glossary/"
 class Watch:
     """All a browser complains about while its pages are open; `told` is emptied by whoever reads it."""
 
-    host: str
+    hosts: set[str]
     complaints: list[str] = field(default_factory=list)
 
     def told(self) -> list[str]:
@@ -50,7 +50,7 @@ class Watch:
     def over(self, page: Page) -> Watch:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"script error: {error}"))
-        page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url} {request.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("request", self._request)
         page.on("response", self._response)
         return self
@@ -58,8 +58,13 @@ class Watch:
     def _console(self, message: ConsoleMessage) -> None:
         self.complaints.append(f"console: {message.text}")
 
+    def _failed(self, request: Request) -> None:
+        # Aborted is what the next page does to an icon that was still on its way.
+        if request.failure != "net::ERR_ABORTED":
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
     def _request(self, request: Request) -> None:
-        if urlsplit(request.url).netloc != self.host:
+        if urlsplit(request.url).netloc not in self.hosts:
             self.complaints.append(f"another host: {request.url}")
 
     def _response(self, response: Response) -> None:
@@ -82,11 +87,11 @@ new PerformanceObserver((list) => {
 """
 
 
-def watched(context: BrowserContext, address: str) -> tuple[Page, Watch]:
-    """A new page of a context, and the watch over it."""
+def watched(context: BrowserContext, *addresses: str) -> tuple[Page, Watch]:
+    """A new page of a context, and the watch over it; what it asks of hosts not named is a complaint."""
     page = context.new_page()
     page.add_init_script(RECORDS)
-    return page, Watch(urlsplit(address).netloc).over(page)
+    return page, Watch({urlsplit(one).netloc for one in addresses}).over(page)
 
 
 def settle(page: Page) -> None:
