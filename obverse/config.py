@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
-from obverse.problems import CODES, Level, Problem, nearest
+from obverse.problems import ALWAYS, CODES, Level, Problem, nearest
 from obverse.schema import Document, Entry, Field, Node, Table, is_web_address, read, read_toml
 
 PATH = "obverse.toml"
@@ -139,9 +139,6 @@ def _menu_url(url: str) -> str:
     return "" if good else "must name a url that begins with /, https:// or mailto:"
 
 
-# These block whatever `[checks]` says: with one of them let pass, a draft could be published or a secret told.
-ALWAYS_ERRORS = frozenset({"bad-value", "config-syntax", "front-matter", "secret", "unreadable"})
-
 _LANGUAGE = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
 
 _MENU_ITEM = Field(
@@ -257,13 +254,13 @@ def _config(values: Mapping[str, Any]) -> Config:
     )
 
 
-_SETTABLE = frozenset(CODES) - ALWAYS_ERRORS
+_SETTABLE = frozenset(CODES) - ALWAYS
 
 
 def _unknown_checks(root: Node, document: Document) -> Iterator[Problem]:
     table = root.value.get("checks") if isinstance(root.value, Table) else None
     for entry in table.value.entries if table and isinstance(table.value, Table) else ():
-        if entry.key in ALWAYS_ERRORS:
+        if entry.key in ALWAYS:
             message = f"'{entry.key}' is always an error"
             yield document.problem("bad-value", message, entry.line, entry.column, "delete this line")
         elif entry.key not in CODES:

@@ -44,7 +44,7 @@ class Output:
     """A finished job.
 
     `data` are its bytes, or `copy_of` the file they are in; `reads` the numbers of the questions it asked, `wants` the
-    assets it names, `problems` what was found wrong on the way.
+    assets it names, `problems` what was found wrong on the way. `failed` when there are no bytes because of them.
     """
 
     job: Job
@@ -53,3 +53,4 @@ class Output:
     reads: tuple[int, ...]
     wants: tuple[str, ...]
     problems: tuple[Problem, ...]
+    failed: bool = False

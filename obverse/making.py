@@ -24,13 +24,17 @@ Make = Callable[[Job], Output]
 
 @dataclass(slots=True)
 class Finished:
-    """What came of it: every live output's record, what was written and why, and what is to be removed."""
+    """What came of it: every live output's record, what was written and why, and what is to be removed.
+
+    `failures` are the problems of outputs that could not be made: no setting lets them pass.
+    """
 
     stage: Stage
     records: dict[str, Written] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
     removals: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list)
+    failures: list[Problem] = field(default_factory=list)
 
     def live_questions(self) -> set[int]:
         """The numbers of all questions that some output asks."""
@@ -38,6 +42,11 @@ class Finished:
         for reads in {record.reads for record in self.records.values()}:
             live.update(_unpacked(reads))
         return live
+
+    def distrust_written(self) -> None:
+        """Leave stamps that no file has on all that was written, so that the next build makes it again."""
+        for path in self.written:
+            self.records[path] = replace(self.records[path], stamp=Stamp(0, 0, 0))
 
     def renumbered(self, numbers: Mapping[int, int]) -> dict[str, Written]:
         """The records with their questions numbered anew."""
@@ -101,7 +110,7 @@ def spoken(key: Key) -> str:
 def _keep(output: Output, because: str, done: Finished) -> None:
     done.stage.add(output)
     done.written[output.job.output] = because
-    done.problems.extend(output.problems)
+    (done.failures if output.failed else done.problems).extend(output.problems)
     done.records[output.job.output] = Written(
         job=output.job.digest,
         reads=_packed(output.reads),

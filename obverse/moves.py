@@ -123,7 +123,7 @@ def detected(before: list[Published], now: list[Published], moves: Moves, source
     known = {one.path for one in before}
     arrivals: dict[str, list[str]] = {}
     for one in now:
-        if one.path not in known:
+        if one.path not in known and one.body:
             arrivals.setdefault(one.body, []).append(one.path)
     pages, urls = dict(moves.pages), dict(moves.urls)
     for one in before:

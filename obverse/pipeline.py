@@ -30,12 +30,12 @@ from obverse.memo import Memo, memo
 from obverse.moves import FILE as MOVES
 from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
 from obverse.options import BuildOptions, Report
-from obverse.pages import Reader, Record, surveyed
+from obverse.pages import Reader, Record, is_page, surveyed
 from obverse.pictures import size_of
 from obverse.plan import plan
 from obverse.problems import Problem, errors, levelled, problem
 from obverse.site import Site, Surveyed
-from obverse.sources import HOOKS, SETTINGS, Source, Sources
+from obverse.sources import HOOKS, SETTINGS, Source, Sources, restless
 from obverse.theme import Theme
 from obverse.versions import rules
 from obverse.view import Refused
@@ -115,12 +115,13 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
         desk.memo.save(record[4] for record in records.values())
         problems = (*problems, *menu_problems(cells.value, desk.config.menus))
         found = (*problems, *desk.sources.problems, *unreadable, *moved, *strange, *site.problems, *planned.problems)
-        told = levelled((*found, *desk.theme.word_problems(), *desk.hooks.problems, *done.problems), desk.config.checks)
+        found = (*found, *desk.theme.word_problems(), *desk.hooks.problems, *done.problems)
+        told = levelled((*levelled(found, desk.config.checks), *done.failures), {})
         due = min(site.next_due, answers.next_due(done.live_questions()))
         report = _report(done, told, due)
         if not report.blocked and not desk.options.dry:
-            _write_moves(desk, moves)
             ledger = _ledger(desk, records, site, answers, done, report)
+            _write_moves(desk, moves)
             removals = (*done.removals, *_strangers(desk, done))
             commit(desk.options.workshop, stage, removals, desk.options.ledger_file, ledgers.dump(ledger))
         return report
@@ -165,7 +166,11 @@ def _index(desk: Desk, pages: list[Surveyed], moves: Moves) -> Site:
 
 def _published(site: Site) -> list[Published]:
     base = site.config.base_path
-    return [Published(path, entry.card.url.removeprefix(base), entry.body) for path, entry in site.entries.items()]
+    return [
+        # Pages without a word are all alike, so none of them can be recognised by its body.
+        Published(path, entry.card.url.removeprefix(base), entry.body if entry.facts.words else "")
+        for path, entry in site.entries.items()
+    ]
 
 
 def _write_moves(desk: Desk, moves: Moves) -> None:
@@ -200,9 +205,15 @@ def _ledger(
     desk: Desk, records: dict[str, Record], site: Site, answers: Answers, done: Finished, report: Report
 ) -> Ledger:
     cells, questions, numbers = answers.tables(done.live_questions())
+    touched = restless(desk.sources.files.values())
+    if not all(map(is_page, touched)):
+        # A template or a file that was written while we read it: what was made in this build is made again.
+        done.distrust_written()
     return Ledger(
-        sources={path: (source.stamp, source.digest) for path, source in desk.sources.files.items()},
-        pages=records,
+        sources={
+            path: (source.stamp, source.digest) for path, source in desk.sources.files.items() if path not in touched
+        },
+        pages={path: record for path, record in records.items() if f"content/{path}" not in touched},
         references=desk.theme.references,
         rules=desk.rules,
         setting=desk.options.setting,

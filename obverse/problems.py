@@ -63,6 +63,7 @@ CODES: dict[str, Code] = {
     "unsafe-url": _error("A slug, url or alias leaves the site, or cannot be an address."),
     "file-name": _error("A file name is not valid text, or two files share one name."),
     # bodies
+    "markdown": _error("A Markdown extension failed on a body."),
     "component-unknown": _warning("A component is called by a name that none has, though one is like it."),
     "component-arguments": _error("The arguments of a component call are not plain values."),
     "inline-style": _warning("A style attribute was left out: the site's policy allows none."),
@@ -115,8 +116,11 @@ CODES: dict[str, Code] = {
 }
 
 
-# What no setting can lower: a page that cannot be read might be a draft, and what cannot be written is not there.
-ALWAYS = frozenset({"front-matter", "unreadable", "disk", "verify"})
+# What no setting can lower. With one of these let pass, a draft could be published, a secret told, an output missing,
+# or a fault of the program itself go unseen.
+ALWAYS = frozenset(
+    {"bad-value", "config-syntax", "disk", "front-matter", "hook", "secret", "unreadable", "verify"},
+)
 
 
 @dataclass(frozen=True, slots=True)

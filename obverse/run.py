@@ -78,7 +78,7 @@ def make(job: Job, shop: Workshop) -> Output:
     view = View(job, shop.answers, spoken, lambda one, card: _body(one, card, shop), shop.data)
     if not lang:
         view.ask("config", "site.language")
-    data, copy_of = b"", ""
+    data, copy_of, failed = b"", "", False
     try:
         made = _MAKERS[job.kind](job, view, shop)
         if isinstance(made, Path):
@@ -87,7 +87,8 @@ def make(job: Job, shop: Workshop) -> Output:
             data = made if isinstance(made, bytes) else _hooked(job, made, shop).encode("utf-8", "replace")
     except Exception as error:  # noqa: BLE001 - whatever a template does becomes a located problem
         view.problems.append(_problem_of(error, view, shop, _place(job)))
-    return Output(job, data, copy_of, tuple(view.reads), tuple(view.wants), tuple(view.problems))
+        failed = True
+    return Output(job, data, copy_of, tuple(view.reads), tuple(view.wants), tuple(view.problems), failed)
 
 
 def _problem_of(error: Exception, view: View, shop: Workshop, place: str) -> Problem:

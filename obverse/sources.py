@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,13 +42,15 @@ class Source:
     """One file the site is made of.
 
     `path` is its name in the site: relative to the root, forward slashes, NFC ("content/articles/a.md"); the bundled
-    theme's files are "theme/...". `file` is where it really is. `stamp` is None when the stat must not be trusted.
+    theme's files are "theme/...". `file` is where it really is. `seen` is its stat when it was scanned; `stamp` is the
+    same, or None when it must not be trusted by the next build.
     """
 
     path: str
     file: str
     digest: str
     stamp: Stamp | None
+    seen: Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,22 @@ def digest_of(data: bytes) -> str:
 def stamp_of(entry: os.stat_result) -> Stamp:
     """The stamp of a stat result, without the time of its inode."""
     return Stamp(entry.st_mtime_ns, entry.st_size, entry.st_ino)
+
+
+def _full_stamp(entry: os.stat_result) -> Stamp:
+    return Stamp(entry.st_mtime_ns, entry.st_size, entry.st_ino, entry.st_ctime_ns)
+
+
+def restless(sources: Iterable[Source]) -> frozenset[str]:
+    """The paths of those files that were touched since they were scanned: what was read of them may be anything."""
+    return frozenset(source.path for source in sources if _stamp_now(source.file) != source.seen)
+
+
+def _stamp_now(file: str) -> Stamp | None:
+    try:
+        return _full_stamp(os.stat(file))
+    except OSError:
+        return None
 
 
 def ignored(name: str) -> bool:
@@ -143,7 +161,7 @@ class _Scan:
             found = entry.stat() if entry else os.stat(file)
             if not stat.S_ISREG(found.st_mode):
                 return
-            stamp = Stamp(found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns)
+            stamp = _full_stamp(found)
             known_stamp, known_digest = self.known.get(path, (None, ""))
             digest = known_digest if stamp == known_stamp else _digest_of_file(file)
         except OSError as error:
@@ -152,7 +170,7 @@ class _Scan:
         if path in self.found:
             self.problems.append(problem("file-name", path, "two files here have the same name in Unicode (NFC)"))
         trusted = max(stamp.mtime_ns, stamp.ctime_ns) < self.now_ns - RACY_NS
-        self.found[path] = Source(path, file, digest, stamp if trusted else None)
+        self.found[path] = Source(path, file, digest, stamp if trusted else None, stamp)
 
     def _unreadable(self, path: str, error: OSError) -> None:
         reason = (error.strerror or str(error)).lower()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from obverse import ledger as ledgers

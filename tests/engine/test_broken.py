@@ -229,3 +229,12 @@ def test_a_secret_is_told_and_never_printed(site_dir: Make) -> None:
     assert "hunter2" in files["obverse.toml"]
     assert "obverse.toml:5:1" in told
     assert "hunter2" not in told
+
+
+def test_no_setting_lets_an_output_pass_that_could_not_be_made(site_dir: Callable[..., TinySite]) -> None:
+    """With its level lowered, a failed template would else publish a page without a byte."""
+    settings = SETTINGS + '\n[checks]\ntemplate-undefined = "off"\n'
+    site = site_dir({"content/a.md": "---\ntitle: A\n---\nText.\n", "templates/page.html": "{{ nobody }}\n"}, settings)
+    report = site.build()
+    assert report.blocked
+    assert [one.code for one in report.problems] == ["template-undefined"]

@@ -29,6 +29,7 @@ SMALL = {
     "templates/shelf.html": '{% for one in list["items"] %}{{ one.title }}{% endfor %}',
     "templates/authors.html": '{% for one in list["items"] %}{{ one.title }}{% endfor %}',
 }
+FAILING = {"assets": '{{ asset("dott.svg") }}', "templates": '{% include "parrt.html" %}'}
 LENIENT = '[checks]\nunknown-asset = "warning"\nunknown-template = "warning"\n'
 
 
@@ -68,7 +69,8 @@ PROBES = {
     "age_in_days": Probe("{{ view.age_in_days(page.updated) if page.updated }}", _later(days=1)),
     "articles": Probe(_TITLES.format("view.articles()"), _retitled("articles/a.md")),
     "asset": Probe('{{ asset("app.css") }}', _written("templates/assets/app.css", "b {}")),
-    "assets": Probe('{{ asset("dott.svg") }}', _written("templates/assets/dotts.svg", "<svg/>")),
+    # What fails in a component only warns here; where it fails in a page's own template there is no page.
+    "assets": Probe(_PICTURED, _written("templates/assets/dotts.svg", "<svg/>")),
     "card": Probe("{{ page.title }}", _retitled("probe.md")),
     "closure": Probe("before", _written("templates/probe.html", "after")),
     "config": Probe("{{ site.title }}", lambda site: site.replace("obverse.toml", "Tiny", "Small")),
@@ -88,7 +90,7 @@ PROBES = {
     "section": Probe("{{ page.section.title if page.section }}", _retitled("articles/_index.md")),
     "shelf": Probe("", _retitled("articles/a.md")),
     "sitemap": Probe("", _replaced("about.md", "title:", "updated: 2026-02-02\ntitle:")),
-    "templates": Probe('{% include "parrt.html" %}', _written("templates/parrts.html", "x")),
+    "templates": Probe(_PICTURED, _written("templates/parrts.html", "x")),
     "terms": Probe('{{ view.terms("tags")|map(attribute="count")|join }}', _replaced("articles/a.md", "tags:", "# ")),
     "today": Probe("{{ view.today }}", _later(days=1)),
     "translations": Probe(_TITLES.format("view.translations(page)"), _retitled("probe.de.md")),
@@ -106,6 +108,9 @@ def _probed(site_dir: Make, kind: str) -> TinySite:
         more["content/probe.de.md"] = "---\ntitle: Probe\ntemplate: page\n---\n"
     if kind == "data":
         more["content/_data/team.toml"] = "a = 1\n"
+    if kind in FAILING:
+        more["templates/components/failing.html"] = FAILING[kind]
+        more["content/probe.md"] = SMALL["content/probe.md"] + "\n{{ failing() }}\n"
     if kind == "picture":
         more["content/probe.md"] = SMALL["content/probe.md"] + "\n![a dot](dot.svg)\n"
     site = site_dir({**SMALL, **more}, settings)

@@ -124,3 +124,24 @@ def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "content").mkdir()
     os.mkfifo(tmp_path / "content/pipe.md")
     assert read_sources(tmp_path, NOWHERE, {}, 0).files == {}
+
+
+def test_a_file_written_while_it_is_read_is_read_again(
+    site_dir: Callable[..., TinySite], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that becomes another one after the scan, and is as it was before the next build, leaves no trace."""
+    site = site_dir({"content/a.md": "---\ntitle: One\n---\nFirst.\n"})
+    page = site.root / "content/a.md"
+    original = page.read_bytes()
+    reading = Path.read_bytes
+
+    def overtaken(path: Path) -> bytes:
+        if path.name == "a.md":
+            page.write_bytes(original.replace(b"First", b"Other"))
+        return reading(path)
+
+    monkeypatch.setattr(Path, "read_bytes", overtaken)
+    site.build()
+    monkeypatch.undo()
+    page.write_bytes(original)
+    site.assert_as_clean(site.build())
