@@ -293,13 +293,13 @@ def test_a_feed_of_ones_own_replaces_the_generated_one(site_dir: Make) -> None:
     assert "articles/a" in site.read("site/feed.json")
 
 
-@pytest.mark.parametrize("name", ["ö" * 150, "🎉" * 60 + "x" * 100])
+@pytest.mark.parametrize("name", ["ö" * 150, "日" * 90, "x" * 256])
 def test_an_address_too_long_for_a_file_is_found_before_anything_is_written(name: str, site_dir: Make) -> None:
     """The commit must never begin what it cannot end: the next build would meet the same disk."""
     site = site_dir({"content/articles/a.md": article("2026-01-01", tags="[x]")}, SETTINGS)
     site.good_build()
     site.replace("content/articles/a.md", "[x]", f"[{name}]")
     report = site.build()
-    assert [(one.code, one.level) for one in report.problems] in ([], [("unsafe-url", "error")])
+    assert [(one.code, one.path, one.line) for one in report.problems] == [("unsafe-url", "content/articles/a.md", 4)]
     site.replace("content/articles/a.md", name, "x")
     assert site.good_build().written == ()
