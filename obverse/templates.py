@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -124,7 +124,8 @@ def problem_of(error: Exception, theme: Theme, template: str) -> Problem:
     if isinstance(error, TemplateSyntaxError):
         where = error.filename or error.name or template
         return problem("template-syntax", where, error.message or "syntax error", line=error.lineno)
-    where, line = _innermost(error.__traceback__, theme) or (template, 0)
+    lines = [(template, 0), *_lines(error.__traceback__, theme)]
+    where, line = lines[-1]
     if isinstance(error, Refused):
         one = error.problem
         return one if one.path else problem(one.code, where, one.message, line=line, hint=one.hint)
@@ -135,19 +136,18 @@ def problem_of(error: Exception, theme: Theme, template: str) -> Problem:
         message = _INSIDE.sub(lambda found: f"the {found[1].lower()}", str(error.message))
         return problem("template-undefined", where, message, line=line)
     if isinstance(error, RecursionError):
+        where, line = lines[min(1, len(lines) - 1)]  # where it ends is a matter of luck
         return problem("template-error", where, "it includes or extends itself, over and over", line=line)
     return problem("template-error", where, f"{type(error).__name__}: {error}", line=line)
 
 
-def _innermost(trace: TracebackType | None, theme: Theme) -> tuple[str, int] | None:
-    """The deepest template line of a traceback (Jinja rewrites the frames of compiled templates)."""
+def _lines(trace: TracebackType | None, theme: Theme) -> Iterator[tuple[str, int]]:
+    """The template lines of a traceback, outermost first (Jinja rewrites the frames of compiled templates)."""
     names = {source.path for source in (*theme.files.values(), *theme.bundled.values())}
-    found = None
     while trace:
         if trace.tb_frame.f_code.co_filename in names:
-            found = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+            yield trace.tb_frame.f_code.co_filename, trace.tb_lineno
         trace = trace.tb_next
-    return found
 
 
 @pass_context
