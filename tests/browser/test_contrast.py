@@ -38,7 +38,8 @@ def luminance(lightness: float, chroma: float, hue: float) -> float:
 def palette(css: str) -> dict[str, float]:
     """Token -> luminance of every OKLCH token in a piece of CSS."""
     return {
-        name: luminance(float(light) / 100, float(chroma), float(hue)) for name, light, chroma, hue in TOKEN.findall(css)
+        name: luminance(float(light) / 100, float(chroma), float(hue))
+        for name, light, chroma, hue in TOKEN.findall(css)
     }
 
 

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import feedparser
 import html5lib
@@ -18,7 +18,7 @@ XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
 @cache
-def parsed(file: Path) -> tuple[ElementTree.Element, tuple[str, ...]]:
+def parsed(file: Path) -> tuple[ET.Element, tuple[str, ...]]:
     """A page as an HTML parser sees it, and the parse errors in it."""
     parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"))
     tree = parser.parse(file.read_text(encoding="utf-8"))
@@ -33,13 +33,13 @@ def pages(folder: Path) -> dict[str, Path]:
     }
 
 
-def real_pages(folder: Path) -> dict[str, ElementTree.Element]:
+def real_pages(folder: Path) -> dict[str, ET.Element]:
     """Every page but those that only lead on to another."""
     trees = {path: parsed(file)[0] for path, file in pages(folder).items()}
     return {path: tree for path, tree in trees.items() if tree.find(f".//{XHTML}meta[@http-equiv]") is None}
 
 
-def metas(tree: ElementTree.Element, key: str) -> dict[str, str]:
+def metas(tree: ET.Element, key: str) -> dict[str, str]:
     """What `<meta>` elements say, by their `name` or `property`."""
     return {str(one.get(key)): one.get("content", "") for one in tree.iter(f"{XHTML}meta") if one.get(key)}
 
@@ -154,7 +154,7 @@ def test_feeds_are_read_without_a_complaint(site: Path) -> None:
 
 
 def test_the_sitemap_names_every_page_to_be_found(site: Path) -> None:
-    root = ElementTree.fromstring((site / "sitemap.xml").read_bytes())
+    root = ET.fromstring((site / "sitemap.xml").read_bytes())
     assert root.tag == SITEMAP + "urlset"
     named = [str(one.text) for one in root.iter(SITEMAP + "loc")]
     assert len(named) > 20

@@ -28,7 +28,8 @@ OVERFLOW = """() => {
   return faults.slice(0, 5);
 }"""
 
-# WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, but for links in a sentence, or a circle of 24 around it that no other one meets.
+# WCAG 2.2, 2.5.8: 24 by 24 CSS pixels, but for links in a sentence, or where a circle of
+# 24 around the target meets no other.
 TARGETS = """() => {
   const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
     .filter((one) => one.tabIndex >= 0 && !one.disabled && one.checkVisibility({visibilityProperty: true}))
@@ -41,10 +42,11 @@ TARGETS = """() => {
     const x = (boxes[i].left + boxes[i].right) / 2, y = (boxes[i].top + boxes[i].bottom) / 2;
     const box = boxes[j];
     if (small(box)) return Math.hypot(x - (box.left + box.right) / 2, y - (box.top + box.bottom) / 2) < 24;
-    return Math.hypot(x - Math.max(box.left, Math.min(x, box.right)), y - Math.max(box.top, Math.min(y, box.bottom))) < 12;
+    const within = (value, low, high) => Math.max(low, Math.min(value, high));
+    return Math.hypot(x - within(x, box.left, box.right), y - within(y, box.top, box.bottom)) < 12;
   };
   return all.filter((one, i) => small(boxes[i]) && !inSentence(one) && boxes.some((_, j) => i !== j && near(i, j)))
-    .map((one) => `${one.outerHTML.slice(0, 90)} ${one.getBoundingClientRect().width}x${one.getBoundingClientRect().height}`);
+    .map((one) => `${one.outerHTML.slice(0, 90)} of ${one.offsetWidth} by ${one.offsetHeight}`);
 }"""
 
 # Characters in each full line of the paragraphs of an article: all but the last lines.
