@@ -42,7 +42,12 @@ def survey(body: str, body_line: int, path: str, options: MarkupOptions, compone
     if text != body:
         source = Source(text, body_line)
     found = calls.find(source.masked, text) if "{{" in text else []
-    html = _mended(render(calls.tokenised(text, found) if found else text, options))
+    try:
+        html = _mended(render(calls.tokenised(text, found) if found else text, options))
+    except Exception as fault:  # noqa: BLE001 - the site's own extensions run in there
+        message = f"the Markdown could not be read: {type(fault).__name__}: {fault}"
+        failed = _located("markdown", message, source, path, 0, "look into the extensions that hooks.py adds")
+        return Survey((), Facts("", "", 0, (), (), (*problems, failed)))
     made = cut(html, source, path, found, components)
     shown = calls.TOKEN.sub("", html) if found else html
     facts = Facts(

@@ -28,7 +28,7 @@ _LITERAL = re.compile(
 )
 
 _START = re.compile(r"\{\{[ \t]*([A-Za-z_]\w*)[ \t]*\(")
-_PIECE = re.compile(r"""[^"'(){}\n]+|"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|\)\s*\}\}|\n(?!\s*\n)|[()"']""")
+_PIECE = re.compile(r"""[^"'(){}\n]+|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\)\s*\}\}|\n(?!\s*\n)|[()"']""")
 _CONSTANTS = {"true": True, "false": False, "none": None}
 
 

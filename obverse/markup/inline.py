@@ -18,6 +18,7 @@ from markdown.inlinepatterns import (
     LINK_RE,
     REFERENCE_RE,
     EscapeInlineProcessor,
+    HtmlInlineProcessor,
     ImageInlineProcessor,
     ImageReferenceInlineProcessor,
     InlineProcessor,
@@ -31,6 +32,7 @@ from markdown.inlinepatterns import (
 from markdown.util import HTML_PLACEHOLDER_RE, INLINE_PLACEHOLDER_RE, AtomicString
 from pymdownx.inlinehilite import InlineHilitePattern
 
+from obverse.markup.lines import ATTRIBUTES
 from obverse.markup.tree import key
 
 _BREAK = r"(?:(?<! ) {2,}|\\)\n"
@@ -40,11 +42,11 @@ _MARK = r"(?<![=\w])(==)(?=[\w*_\[`\x02\"“(])((?:[^=\n]|\n(?!\n)|=(?!=))+?)(?<
 
 # A destination: in angle brackets, or without blanks and with balanced parentheses; then perhaps a title. Other than
 # in CommonMark a file's name may hold blanks, because that is what people write and it is plain what they mean.
-_BARE = r"[^\s()<>]*+(?:\((?:[^\s()]++|\([^\s()]*+\))*+\)[^\s()]*+)*+"
+_BARE = r"[^\s()<>]*+(?:\((?:[^\s()]++|\([^\s()]*+\))*\)[^\s()]*+)*"
 _FILE = r"""[^\s(){}<>"'|]+(?:[ ][^\s(){}<>"'|]+)+\.\w{1,5}"""
 _TITLE = r"""(?:"[^"]*+"|'[^']*+'|\([^()]*+\))"""
 _DESTINATION = re.compile(
-    rf"""\(\s*+(?:<(?P<angled>[^<>\n]*+)>|(?P<bare>{_BARE})|(?P<file>{_FILE}))(?:\s++(?P<title>{_TITLE}))?+\s*+\)""",
+    rf"""\(\s*+(?:<(?P<angled>[^<>\n]*+)>|(?P<bare>{_BARE})|(?P<file>{_FILE}))(?:\s++(?P<title>{_TITLE}))?\s*+\)""",
     re.VERBOSE,
 )
 
@@ -52,6 +54,12 @@ _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{1,3}|~~)(?=[^\s*])((?:(?!\1).)+)(?
 _BRACKET = re.compile(r"[\[\]]")
 _DEEPEST = 40
 
+# Tags, comments, instructions, declarations, literal sections. The library has possessive groups in its pattern, which
+# Python 3.11.2 gets wrong.
+_HTML = (
+    rf"(<[a-zA-Z][a-zA-Z0-9\-]*+{ATTRIBUTES}/?>|</[a-zA-Z][a-zA-Z0-9\-]*+\s*>|<!--(?:-?>|[\s\S]*?-->)"
+    r"|<\?[\s\S]*?\?>|<![a-zA-Z][^>]*>|<!\[CDATA\[[\s\S]*?\]\]>)"
+)
 _AUTOLINK = r"<([A-Za-z][A-Za-z0-9+.\-]{1,31}:[^\s<>\x00-\x1f]*)>"
 # What ends an address in running text, besides white space: quotation marks and the stops of East Asian scripts.
 _STOPS = "\\s<>\x02\x03“”‘’«»„。，、；：！？）（《》「」『』【】"
@@ -90,6 +98,7 @@ class Inline(Extension):
         patterns.register(_ShortReference(REFERENCE_RE, md), "short_reference", 130)
         patterns.register(_ShortImageReference(IMAGE_REFERENCE_RE, md), "short_image_ref", 125)
         patterns.register(_Autolink(_AUTOLINK, md), "autolink", 120)
+        patterns.register(HtmlInlineProcessor(_HTML, md), "html", 90)
         patterns.register(SubstituteTagInlineProcessor(_BREAK, "br"), "linebreak", 100)
         patterns.register(_Entity(ENTITY_RE, md), "entity", 80)
         patterns.register(_BareLink(_BARE_LINK, md), "bare_link", 85)

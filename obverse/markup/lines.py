@@ -9,10 +9,10 @@ import re
 
 ATX = re.compile(r"(#{1,6})(?=[ \t]|$)")
 SETEXT = re.compile(r"(?:=+|-+)[ \t]*$")
-RULE = re.compile(r"(?:(?:\*[ \t]*+){3,}+|(?:-[ \t]*+){3,}+|(?:_[ \t]*+){3,}+)$")
+RULE = re.compile(r"(?:(?:\*[ \t]*+){3,}|(?:-[ \t]*+){3,}|(?:_[ \t]*+){3,})$")
 FENCE = re.compile(r"(`{3,})([^`]*)$|(~{3,})(.*)$")
 MARKER = re.compile(r"(?:([-+*])|(\d{1,9})([.)]))(?=[ \t]|$)")
-DELIMITER_ROW = re.compile(r"\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
+DELIMITER_ROW = re.compile(r"\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*\|?[ \t]*+$")
 NOTE = re.compile(r"\[\^([^\]\s]+)\]:[ \t]*")
 ABBREVIATION = re.compile(r"\*\[[^\]\\]+\][ ]?:[ \t]*\S")
 ADMONITION = re.compile(r'(?:!!!|\?\?\?\+?) ?(?:[\w\-]+(?: +[\w\-]+)*(?: +"[^"\n]*")?|"[^"\n]*") *$')
@@ -26,7 +26,8 @@ _HTML_BLOCK_TAGS = (
     "|menuitem|nav|noframes|ol|optgroup|option|p|param|search|section|source|summary|table|tbody|td|tfoot|th|thead|title|tr"
     "|track|ul"
 )
-_ATTRIBUTES = r"""(?:\s+[a-zA-Z_:][\w.:\-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?+)*+\s*+"""
+# No possessive groups anywhere: Python 3.11.2 gets them wrong.
+ATTRIBUTES = r"""(?:\s+[a-zA-Z_:][\w.:\-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?)*\s*+"""
 _HTML_STARTS = (
     (re.compile(r"<(?:script|pre|style|textarea)(?:[\s>]|$)", re.IGNORECASE), "</"),
     (re.compile(r"<!--"), "-->"),
@@ -35,24 +36,24 @@ _HTML_STARTS = (
     (re.compile(r"<!\[CDATA\["), "]]>"),
     (re.compile(rf"</?(?:{_HTML_BLOCK_TAGS})(?:[\s>]|/>|$)", re.IGNORECASE), ""),
     (
-        re.compile(rf"(?:<[a-zA-Z][a-zA-Z0-9\-]*+{_ATTRIBUTES}/?>|</[a-zA-Z][a-zA-Z0-9\-]*\s*>)\s*$"),
+        re.compile(rf"(?:<[a-zA-Z][a-zA-Z0-9\-]*+{ATTRIBUTES}/?>|</[a-zA-Z][a-zA-Z0-9\-]*\s*>)\s*$"),
         "",
     ),
 )
 _RAW_END = re.compile(r"</(?:script|pre|style|textarea)>", re.IGNORECASE)
 MARKDOWN_ATTRIBUTE = re.compile(
-    rf"""<([a-zA-Z][a-zA-Z0-9\-]*+)(?={_ATTRIBUTES}>)([^>]*?\smarkdown(?:\s*=\s*["']?(1|block|span)["']?)?(?=[\s>])[^>]*)>"""
+    rf"""<([a-zA-Z][a-zA-Z0-9\-]*+)(?={ATTRIBUTES}>)([^>]*?\smarkdown(?:\s*=\s*["']?(1|block|span)["']?)?(?=[\s>])[^>]*)>"""
 )
 _OPEN_TAG = re.compile(rf"<(/?)(?:{_HTML_BLOCK_TAGS})(?=[\s/>])[^>]*?(/?)>", re.IGNORECASE)
 _INDENTED_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--")
 
 _REFERENCE = re.compile(
-    r"""\[(?P<label>(?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(?P<destination><(?:[^<>\n\\]|\\.)*>|[^\s<]\S*)
+    r"""\[(?!\^)(?P<label>(?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(?P<destination><(?:[^<>\n\\]|\\.)*>|[^\s<]\S*)
     (?:(?:[ \t]+|[ \t]*\n[ \t]*)(?P<title>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))?[ \t]*(?:\n|\Z)""",
     re.VERBOSE | re.DOTALL,
 )
 _REFERENCE_BARE = re.compile(
-    r"\[(?P<label>(?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(?P<destination><(?:[^<>\n\\]|\\.)*>|[^\s<]\S*)[ \t]*(?:\n|\Z)",
+    r"\[(?!\^)(?P<label>(?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(?P<destination><(?:[^<>\n\\]|\\.)*>|[^\s<]\S*)[ \t]*(?:\n|\Z)",
     re.DOTALL,
 )
 _PIPE = re.compile(r"(?<!\\)\|")

@@ -191,7 +191,8 @@ def _new_definition(reader: Reader) -> Item | None:
 
 def _bracket(reader: Reader, text: str, indent: int) -> bool | None:
     found = lines.NOTE.match(text)
-    if found is None or len(reader.stack) > DEEPEST:
+    within = any(container.kind == "note" for container in reader.stack[: reader.matched])
+    if found is None or within or len(reader.stack) > DEEPEST:
         return None
     node = Note(reader.line, reader.line, found[1])
     reader.begin().append(node)

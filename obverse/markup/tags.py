@@ -10,7 +10,7 @@ import html
 import re
 from typing import NamedTuple
 
-_ATTRIBUTE = r"""=?[^\s/>=][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+|=[^\s/>=]*+"""
+_ATTRIBUTE = r"""=?[^\s/>=][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?)?|=[^\s/>=]*+"""
 # Tags that hold nothing anyone asks about are passed over by the expression itself, which is what makes it fast.
 _PLAIN = (
     r"/?(?:p|li|ul|ol|em|strong|code|br|hr|tr|td|th|thead|tbody|del|pre|blockquote|dl|dt|dd|kbd|mark|ins|sup|sub|b|i"
@@ -19,13 +19,13 @@ _PLAIN = (
 TAG = re.compile(
     rf"""<(?!{_PLAIN}|span\ class="[\w\ -]*">|div\ class="highlight">)
     (?:!--(?:-?>|.*?(?:--!?>|\Z))|[!?][^>]*>|(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*+)
-    (?P<attributes>(?:[\s/]++|{_ATTRIBUTE})*+)>)""",
+    (?P<attributes>(?:[\s/]++|{_ATTRIBUTE})*)>)""",
     re.VERBOSE | re.DOTALL,
 )
 _ATTRIBUTES = re.compile(
-    r"""(?P<name>=?[^\s/>=][^\s/>=]*+|=[^\s/>=]*+)(?:\s*+=\s*+(?P<value>"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
+    r"""(?P<name>=?[^\s/>=][^\s/>=]*+|=[^\s/>=]*+)(?:\s*+=\s*+(?P<value>"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?)?"""
 )
-ANY = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+>", re.DOTALL)
+ANY = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*>", re.DOTALL)
 
 
 class Attribute(NamedTuple):

@@ -29,6 +29,7 @@ _TOKENS = re.compile(f"{_BLOCKS}(\\d+){_CLOSE}")
 _LITERAL = re.compile(f"<p>{_RAW}(\\d+){_CLOSE}</p>|{_RAW}(\\d+){_CLOSE}")
 RESERVED = re.compile("[\x02\x03\U0010f410-\U0010f412]")
 _CALLOUT = re.compile(r" *\[!([\w-]+)(?: *\|[^\]]*)?\]([-+])?[ \t]*(.*?)[ \t]*(?:\n|$)")
+_SILENT = (blocks.Reference, blocks.Note)
 _OPTIONS = re.compile(r"[a-z_]+:", re.IGNORECASE)
 
 
@@ -260,9 +261,12 @@ class Builder(BlockProcessor):
                 self._item(SubElement(element, "dd"), item.children, not loose and paragraphs < 2)
 
     def _note(self, _parent: Element, block: blocks.Note) -> None:
+        shown = [one for one in block.children if not isinstance(one, _SILENT) and not _abbreviates(one)]
+        # The way back to the text needs something to stand in.
+        held = block.children if shown else [*block.children, blocks.Text(block.start, block.end, "")]
         for extension in self.md.registeredExtensions:
             if isinstance(extension, FootnoteExtension) and block.label not in extension.footnotes:
-                extension.setFootnote(block.label, self.token(block.children))
+                extension.setFootnote(block.label, self.token(held))
 
     def _wrapped(self, parent: Element, block: blocks.Wrapped) -> None:
         element = SubElement(parent, block.tag, dict(block.attributes))
@@ -284,6 +288,10 @@ class Builder(BlockProcessor):
         else:
             text = f"{head}\n    {self.token(children)}" if children else head
         self.parser.parseChunk(parent, text)
+
+
+def _abbreviates(block: blocks.Block) -> bool:
+    return isinstance(block, blocks.Foreign) and block.head.startswith("*[")
 
 
 _TICKS = re.compile("`+")

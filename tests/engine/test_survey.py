@@ -9,6 +9,8 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown import Extension, Markdown
+from markdown.preprocessors import Preprocessor
 
 from obverse.facts import Call, Heading, Image, Link, Part, Place, Survey
 from obverse.markup import MarkupOptions
@@ -488,3 +490,19 @@ def test_time_grows_with_the_length_alone(piece: str) -> None:
 
     seconds(10)
     assert seconds(5_000) < max(1.5, 40 * seconds(500))
+
+
+def test_an_extension_that_fails_is_a_problem_not_a_traceback() -> None:
+    class Broken(Preprocessor):
+        def run(self, lines: list[str]) -> list[str]:
+            return [lines[9]]
+
+    class Adds(Extension):
+        def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+            md.preprocessors.register(Broken(md), "broken", 50)
+
+    found = survey("a", 4, "content/a.md", MarkupOptions(extensions=(Adds(),)), NAMES)
+    assert found.parts == ()
+    [problem] = found.facts.problems
+    assert (problem.code, problem.line) == ("markdown", 4)
+    assert problem.message == "the Markdown could not be read: IndexError: list index out of range"
