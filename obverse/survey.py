@@ -27,6 +27,8 @@ _DEEP = re.compile(
 _NUMBERED = re.compile(r"&#(?:(\d{1,10})|[xX]([0-9a-fA-F]{1,8}));?")
 # A bare address within a link that was written as HTML.
 _NESTED_LINK = re.compile(r"(<a\s[^<>]*>[^<>]*)<a\s[^<>]*>([^<>]*)</a>")
+# The corner of a table heads nothing, so it is no header.
+_EMPTY_HEADER = re.compile(r"<th(\s[^<>]*)?>\s*</th>")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -62,7 +64,8 @@ def survey(body: str, body_line: int, path: str, options: MarkupOptions, compone
 
 
 def _mended(html: str) -> str:
-    """HTML without what no engine should write: characters that XML cannot carry, and links within links."""
+    """HTML without what no engine should write: what XML cannot carry, headers of nothing, links within links."""
+    html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
     if "&#" in html:
         html = _NUMBERED.sub(_character, html)
     while True:

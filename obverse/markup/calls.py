@@ -119,13 +119,7 @@ def _read(body: str, match: re.Match[str], end: int) -> Found:
     try:
         positional, named = _arguments(inner)
     except _NotLiteralError as problem:
-        return Found(
-            text,
-            match[1],
-            match.start(),
-            error=problem.message,
-            error_offset=match.end() + problem.offset,
-        )
+        return Found(text, match[1], match.start(), error=problem.message, error_offset=match.end() + problem.offset)
     return Found(text, match[1], match.start(), positional, named)
 
 
@@ -171,14 +165,8 @@ def _literal(node: ast.expr, lines: list[str]) -> object:
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
             return [_literal(one, lines) for one in elements]
         case ast.Name(id=name):
-            raise _NotLiteralError(
-                f"'{name}' is not a value; text stands in quotes",
-                _node_offset(node, lines),
-            )
-    raise _NotLiteralError(
-        "only text, numbers, true, false, none and lists may stand here",
-        _node_offset(node, lines),
-    )
+            raise _NotLiteralError(f"'{name}' is not a value; text stands in quotes", _node_offset(node, lines))
+    raise _NotLiteralError("only text, numbers, true, false, none and lists may stand here", _node_offset(node, lines))
 
 
 def _advice(inner: str) -> str:

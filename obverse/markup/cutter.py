@@ -33,13 +33,7 @@ class Cut:
     problems: list[Problem] = field(default_factory=list)
 
 
-def cut(
-    html: str,
-    source: Source,
-    path: str,
-    found: list[calls.Found],
-    components: frozenset[str],
-) -> Cut:
+def cut(html: str, source: Source, path: str, found: list[calls.Found], components: frozenset[str]) -> Cut:
     """The parts of a body's HTML, in which `found` stand as tokens."""
     cutter = _Cutter(calls.settled(html, found) if found else html, source, path, found, components)
     cutter.run()
@@ -50,12 +44,7 @@ class _Cutter:
     """One walk over the tags of one body."""
 
     def __init__(
-        self,
-        html: str,
-        source: Source,
-        path: str,
-        found: list[calls.Found],
-        components: frozenset[str],
+        self, html: str, source: Source, path: str, found: list[calls.Found], components: frozenset[str]
     ) -> None:
         self.cut = Cut()
         self._html = html
@@ -130,12 +119,7 @@ class _Cutter:
 
     def _check_level(self, level: int, place: Place) -> None:
         if level == 1:
-            self._problem(
-                "second-h1",
-                "a page has one level-1 heading, its title",
-                place,
-                "begin this one with '##'",
-            )
+            self._problem("second-h1", "a page has one level-1 heading, its title", place, "begin this one with '##'")
         elif level > self._level + 1:
             self._problem(
                 "heading-jump",
@@ -158,12 +142,7 @@ class _Cutter:
             alt = ""
         if not alt and (alt is None or self._source.text[max(0, offset - 2) : offset].endswith(("](", "(<"))):
             hint = 'say what it shows, or write <img src="…" alt=""> for one that only decorates'
-            self._problem(
-                "missing-alt",
-                "an image without a text for those who cannot see it",
-                place,
-                hint,
-            )
+            self._problem("missing-alt", "an image without a text for those who cannot see it", place, hint)
         self._slot(match, Image(destination, alt, kept, place))
 
     def table(self, match: re.Match[str], name: str) -> None:
@@ -196,10 +175,7 @@ class _Cutter:
         end = _ITEM_END.search(self._html, match.end())
         text = tags.plain(calls.SLOT.sub("", self._html[match.end() : end.start() if end else len(self._html)]))
         checked = " checked" if "checked" in values else ""
-        self._replace(
-            match,
-            f'<input type="checkbox" disabled{checked}{tags.attribute("aria-label", text or "Task")}>',
-        )
+        self._replace(match, f'<input type="checkbox" disabled{checked}{tags.attribute("aria-label", text or "Task")}>')
 
     def raw(self, match: re.Match[str], name: str) -> None:
         """An element whose content is not HTML: passed over, or taken out when it may not be there."""
@@ -278,21 +254,11 @@ class _Cutter:
             self._id(one)
         elif name.startswith("on"):
             message = f"the handler '{name}' does not run under the site's policy"
-            self._problem(
-                "inline-script",
-                message,
-                here or self._near(one),
-                "put it into templates/assets/",
-            )
+            self._problem("inline-script", message, here or self._near(one), "put it into templates/assets/")
             return False
         elif name in ("style", "background"):
             message = f"the attribute '{name}' was left out: the site's policy allows no inline styles"
-            self._problem(
-                "inline-style",
-                message,
-                here or self._near(one),
-                "use a class, such as {: .wide }",
-            )
+            self._problem("inline-style", message, here or self._near(one), "use a class, such as {: .wide }")
             return False
         elif name in policy.LISTS:
             message = f"'{name}' was left out"
@@ -304,12 +270,7 @@ class _Cutter:
     def _id(self, one: tags.Attribute) -> None:
         if one.value in self.cut.ids:
             message = f"the id '{one.value}' is used twice"
-            self._problem(
-                "duplicate-id",
-                message,
-                self._near(one, last=True),
-                "give one of them another id",
-            )
+            self._problem("duplicate-id", message, self._near(one, last=True), "give one of them another id")
         elif one.value:
             self.cut.ids.add(one.value)
 
@@ -320,20 +281,10 @@ class _Cutter:
         if found.name not in self._components:
             hint = nearest(found.name, self._components)
             if hint and difflib.get_close_matches(found.name, sorted(self._components), 1, _ALIKE):
-                self._problem(
-                    "component-unknown",
-                    f"there is no component '{found.name}'",
-                    place,
-                    hint,
-                )
+                self._problem("component-unknown", f"there is no component '{found.name}'", place, hint)
         elif found.error:
             at = self._source.place(found.error_offset)
-            self._problem(
-                "component-arguments",
-                f"{found.name}: {found.error}",
-                at,
-                'as in {{ name("text", 3) }}',
-            )
+            self._problem("component-arguments", f"{found.name}: {found.error}", at, 'as in {{ name("text", 3) }}')
         else:
             return Call(found.name, found.positional, found.named, block, place)
         text = escape(found.text, quote=False)
@@ -405,15 +356,7 @@ class _Cutter:
 
     def _problem(self, code: str, message: str, place: Place, hint: str) -> None:
         self.cut.problems.append(
-            problem(
-                code,
-                self._path,
-                message,
-                line=place.line,
-                column=place.column,
-                excerpt=place.excerpt,
-                hint=hint,
-            )
+            problem(code, self._path, message, line=place.line, column=place.column, excerpt=place.excerpt, hint=hint)
         )
 
 

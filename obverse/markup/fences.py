@@ -46,18 +46,10 @@ def understood(info: str) -> Fence:
             marked = (*marked, *_numbers(inner))
         elif not language:
             language = _braced_language(inner)
-    marked = (
-        *marked,
-        *(number for key in _MARKED for number in _numbers(options.get(key, ""))),
-    )
+    marked = (*marked, *(number for key in _MARKED for number in _numbers(options.get(key, ""))))
     title = next((options[key] for key in _TITLES if options.get(key)), file)
     first = next((_first(options[key]) for key in _NUMBERS if key in options), 0)
-    return Fence(
-        language,
-        tuple(sorted(set(marked))),
-        title,
-        first or int(bool(_NUMBERED.search(info))),
-    )
+    return Fence(language, tuple(sorted(set(marked))), title, first or int(bool(_NUMBERED.search(info))))
 
 
 def _braced_language(inner: str) -> str:

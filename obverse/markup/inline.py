@@ -86,9 +86,7 @@ class Inline(Extension):
         md.ESCAPED_CHARS = list(string.punctuation)
         patterns = md.inlinePatterns
         patterns.register(
-            _Code(_CODE, {"custom_inline": [], "style_plain_text": 0, "css_class": ""}, md),
-            "backtick",
-            190,
+            _Code(_CODE, {"custom_inline": [], "style_plain_text": 0, "css_class": ""}, md), "backtick", 190
         )
         patterns.register(_Escape(ESCAPE_RE, md), "escape", 180)
         patterns.register(_Reference(REFERENCE_RE, md), "reference", 170)
@@ -203,11 +201,7 @@ class _Reference(_Bracketed, ReferenceInlineProcessor):
     def evalId(self, data: str, index: int, text: str) -> tuple[str | None, int, bool]:  # noqa: N802
         """The label that follows the text, as `references` keeps it."""
         label, end, handled = super().evalId(data, index, text)
-        return (
-            (_label(self, data[index + 1 : end - 1] or text) if handled else label),
-            end,
-            handled,
-        )
+        return ((_label(self, data[index + 1 : end - 1] or text) if handled else label), end, handled)
 
 
 class _ShortReference(_Bracketed, ShortReferenceInlineProcessor):
@@ -229,11 +223,7 @@ class _ImageReference(_Bracketed, ImageReferenceInlineProcessor):
     def evalId(self, data: str, index: int, text: str) -> tuple[str | None, int, bool]:  # noqa: N802
         """The label that follows the text, as `references` keeps it."""
         label, end, handled = super().evalId(data, index, text)
-        return (
-            (_label(self, data[index + 1 : end - 1] or text) if handled else label),
-            end,
-            handled,
-        )
+        return ((_label(self, data[index + 1 : end - 1] or text) if handled else label), end, handled)
 
 
 class _ShortImageReference(_Bracketed, ShortImageReferenceInlineProcessor):

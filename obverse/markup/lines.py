@@ -35,10 +35,7 @@ _HTML_STARTS = (
     (re.compile(r"<![a-zA-Z]"), ">"),
     (re.compile(r"<!\[CDATA\["), "]]>"),
     (re.compile(rf"</?(?:{_HTML_BLOCK_TAGS})(?:[\s>]|/>|$)", re.IGNORECASE), ""),
-    (
-        re.compile(rf"(?:<[a-zA-Z][a-zA-Z0-9\-]*+{ATTRIBUTES}/?>|</[a-zA-Z][a-zA-Z0-9\-]*\s*>)\s*$"),
-        "",
-    ),
+    (re.compile(rf"(?:<[a-zA-Z][a-zA-Z0-9\-]*+{ATTRIBUTES}/?>|</[a-zA-Z][a-zA-Z0-9\-]*\s*>)\s*$"), ""),
 )
 _RAW_END = re.compile(r"</(?:script|pre|style|textarea)>", re.IGNORECASE)
 MARKDOWN_ATTRIBUTE = re.compile(
@@ -47,15 +44,10 @@ MARKDOWN_ATTRIBUTE = re.compile(
 _OPEN_TAG = re.compile(rf"<(/?)(?:{_HTML_BLOCK_TAGS})(?=[\s/>])[^>]*?(/?)>", re.IGNORECASE)
 _INDENTED_TAG = re.compile(r"</?[a-zA-Z][^>]*>|<!--")
 
-_REFERENCE = re.compile(
-    r"""\[(?!\^)(?P<label>(?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(?P<destination><(?:[^<>\n\\]|\\.)*>|[^\s<]\S*)
-    (?:(?:[ \t]+|[ \t]*\n[ \t]*)(?P<title>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))?[ \t]*(?:\n|\Z)""",
-    re.VERBOSE | re.DOTALL,
-)
-_REFERENCE_BARE = re.compile(
-    r"\[(?!\^)(?P<label>(?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(?P<destination><(?:[^<>\n\\]|\\.)*>|[^\s<]\S*)[ \t]*(?:\n|\Z)",
-    re.DOTALL,
-)
+_NAMED = r"\[(?!\^)(?P<label>(?:[^\[\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(?P<destination><(?:[^<>\n\\]|\\.)*>|[^\s<]\S*)"
+_TITLE = r"""(?P<title>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\))"""
+_REFERENCE = re.compile(rf"{_NAMED}(?:[ \t]+|[ \t]*\n[ \t]*){_TITLE}[ \t]*(?:\n|\Z)", re.DOTALL)
+_REFERENCE_BARE = re.compile(rf"{_NAMED}[ \t]*(?:\n|\Z)", re.DOTALL)
 _PIPE = re.compile(r"(?<!\\)\|")
 
 

@@ -62,10 +62,7 @@ def _blocks(reader: Reader) -> None:
 
 def _ends_wrapped(reader: Reader) -> bool:
     """Read the line up to the tag that ends the innermost Markdown-in-HTML, and what follows it; False if none."""
-    depth = next(
-        (at for at in range(reader.matched - 1, 0, -1) if reader.stack[at].kind == "wrapped"),
-        0,
-    )
+    depth = next((at for at in range(reader.matched - 1, 0, -1) if reader.stack[at].kind == "wrapped"), 0)
     if not depth:
         return False
     container = reader.stack[depth]
@@ -81,10 +78,7 @@ def _ends_wrapped(reader: Reader) -> bool:
 
 def _end_wrapped(reader: Reader, depth: int, tag: re.Match[str]) -> None:
     tag_name = reader.stack[depth].tag
-    before, after = (
-        reader.rest[: tag.start()].rstrip(),
-        reader.rest[tag.end() :].strip(),
-    )
+    before, after = (reader.rest[: tag.start()].rstrip(), reader.rest[tag.end() :].strip())
     if before:
         reader.rest = before
         _blocks(reader)

@@ -11,19 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from obverse.markup import lines
-from obverse.markup.blocks import (
-    Definitions,
-    Foreign,
-    Heading,
-    Item,
-    List,
-    Note,
-    Quote,
-    Rule,
-    Table,
-    Text,
-    Wrapped,
-)
+from obverse.markup.blocks import Definitions, Foreign, Heading, Item, List, Note, Quote, Rule, Table, Text, Wrapped
 from obverse.markup.reading import DEEPEST, Leaf, Reader
 
 _ATTRIBUTE = re.compile(r"""([a-zA-Z_:][\w.:\-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")

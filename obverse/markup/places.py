@@ -12,16 +12,12 @@ import re
 
 from obverse.facts import Place
 
-_FENCE = re.compile(
-    r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})([^\n]*)$",
-    re.MULTILINE,
-)
+_FENCE = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(`{3,}(?=[^`\n]*$)|~{3,})([^\n]*)$", re.MULTILINE)
 _TICKS = re.compile(r"(?<!\\)`+|\n[ \t]*\n")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
 _HEADING = re.compile(
-    r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(#{1,6})(?=[ \t]|$)|^[ \t>]*(=+|-+)[ \t]*$|<[hH]([1-6])\b",
-    re.MULTILINE,
+    r"^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)*(#{1,6})(?=[ \t]|$)|^[ \t>]*(=+|-+)[ \t]*$|<[hH]([1-6])\b", re.MULTILINE
 )
 # How many headings that did not reach the HTML may lie between two that did.
 _NEAR = 20

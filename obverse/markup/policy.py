@@ -41,10 +41,7 @@ _QUIET_RELATIONS = frozenset(
 )
 # A browser drops these from an address before it looks at the scheme.
 _IGNORED = re.compile(r"[\t\n\r]|^[\x00-\x20]+")
-_HOST = re.compile(
-    r"(?:[a-z][a-z0-9+.\-]*:)?[/\\]{2,}([^/\\?#]*)|(?:https?|ftp|wss?):[/\\]*([^/\\?#]+)",
-    re.IGNORECASE,
-)
+_HOST = re.compile(r"(?:[a-z][a-z0-9+.\-]*:)?[/\\]{2,}([^/\\?#]*)|(?:https?|ftp|wss?):[/\\]*([^/\\?#]+)", re.IGNORECASE)
 _ALIGNED = re.compile(r"\s*text-align\s*:\s*(left|center|right)\s*;?\s*", re.IGNORECASE)
 
 
@@ -78,15 +75,11 @@ def scheme(destination: str) -> Verdict | None:
     name = _IGNORED.sub("", destination).partition(":")[0].strip().lower()
     if name in ("javascript", "vbscript"):
         return Verdict(
-            "inline-script",
-            f"'{name}:' in an address does not run under the site's policy",
-            "link to a page instead",
+            "inline-script", f"'{name}:' in an address does not run under the site's policy", "link to a page instead"
         )
     if name == "data":
         return Verdict(
-            "data-url",
-            "'data:' addresses do not load under the site's policy",
-            "save the file beside the article",
+            "data-url", "'data:' addresses do not load under the site's policy", "save the file beside the article"
         )
     return None
 
@@ -108,9 +101,7 @@ def third_party(tag: str, destination: str) -> Verdict | None:
         return None
     if tag in ("form", "button"):
         return Verdict(
-            "third-party",
-            f"this form would send what a visitor types to {named}",
-            "use a form of this site",
+            "third-party", f"this form would send what a visitor types to {named}", "use a form of this site"
         )
     hint = "link to it instead" if tag in FRAMES else "save the file beside the article"
     return Verdict("third-party", f"a visitor's browser would contact {named}", hint)
@@ -122,22 +113,12 @@ def element(tag: str, attributes: Mapping[str, str | None]) -> Verdict | None:
         return _script(attributes)
     if tag == "style":
         return Verdict(
-            "style-element",
-            "a <style> does not apply under the site's policy",
-            "put the rules into templates/assets/",
+            "style-element", "a <style> does not apply under the site's policy", "put the rules into templates/assets/"
         )
     if tag in FORBIDDEN or (tag == "meta" and "http-equiv" in attributes):
-        return Verdict(
-            "forbidden-tag",
-            f"<{tag}> in a body changes the page around it",
-            "remove it",
-        )
+        return Verdict("forbidden-tag", f"<{tag}> in a body changes the page around it", "remove it")
     if tag in FRAMES and not any(host(attributes.get(name) or "") for name in ("src", "data")):
-        return Verdict(
-            "frame",
-            f"<{tag}> does not show under the site's policy",
-            "link to it instead",
-        )
+        return Verdict("frame", f"<{tag}> does not show under the site's policy", "link to it instead")
     return None
 
 

@@ -9,16 +9,12 @@ from obverse.markup import tags
 # What stands apart from the running text: its first paragraph is not the article's.
 _APART = "li|blockquote|table|dd|details|figure|figcaption|aside|nav|pre|form|footer|header"
 _STEP = re.compile(
-    rf"<(?P<close>/?)(?P<name>p|div|{_APART})(?=[\s>/])(?P<rest>[^>]*)>|<!--.*?(?:-->|\Z)",
-    re.IGNORECASE | re.DOTALL,
+    rf"<(?P<close>/?)(?P<name>p|div|{_APART})(?=[\s>/])(?P<rest>[^>]*)>|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL
 )
 _APART_CLASS = re.compile(r"""class=["'](?:[^"']*\s)?(?:admonition|footnote|tabbed-set|highlight)\b""")
 _NOTE = re.compile(r'<sup id="fnref[^>]*><a [^>]*>[^<]*</a></sup>')
 _PARAGRAPH_END = re.compile(r"</p\s*>|<p[\s>]|\Z", re.IGNORECASE)
-_UNREAD = re.compile(
-    r"<(pre|script|style)\b.*?(?:</\1>|\Z)|<div class=\"footnote\">.*\Z",
-    re.DOTALL | re.IGNORECASE,
-)
+_UNREAD = re.compile(r"<(pre|script|style)\b.*?(?:</\1>|\Z)|<div class=\"footnote\">.*\Z", re.DOTALL | re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _NO_WORD = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
 _INLINE = frozenset("em strong code del mark sub sup kbd abbr b i u s q cite small ins span var samp bdi".split())

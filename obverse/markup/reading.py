@@ -23,13 +23,7 @@ class Container:
 
     __slots__ = ("children", "column", "depth", "kind", "node", "opened", "tag")
 
-    def __init__(
-        self,
-        kind: str,
-        node: Block | Item | None,
-        children: list[Block],
-        column: int = 0,
-    ) -> None:
+    def __init__(self, kind: str, node: Block | Item | None, children: list[Block], column: int = 0) -> None:
         self.kind = kind
         self.node = node
         self.children = children
@@ -117,13 +111,7 @@ class Reader:
         if text.startswith(leaf.end) and not text.strip(leaf.end[0]) and lines.indent(self.rest, self.column) < 4:
             self.close_leaf(self.line)
         else:
-            leaf.lines.append(
-                lines.cut(
-                    self.rest,
-                    self.column,
-                    min(leaf.indent, lines.indent(self.rest, self.column)),
-                )
-            )
+            leaf.lines.append(lines.cut(self.rest, self.column, min(leaf.indent, lines.indent(self.rest, self.column))))
         return True
 
     def blank(self) -> None:
@@ -231,14 +219,7 @@ class Reader:
                 while leaf.lines and not leaf.lines[-1].strip(" \t"):
                     leaf.lines.pop()
             last = leaf.start + len(leaf.lines) - (leaf.kind == "indented")
-            children.append(
-                Code(
-                    leaf.start,
-                    last if end is None else end,
-                    leaf.info,
-                    "\n".join(leaf.lines),
-                )
-            )
+            children.append(Code(leaf.start, last if end is None else end, leaf.info, "\n".join(leaf.lines)))
 
     def without_references(self, leaf: Leaf, children: list[Block]) -> str:
         """A paragraph's text behind the link definitions it begins with, which become blocks of their own."""

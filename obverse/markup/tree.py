@@ -188,13 +188,7 @@ class Builder(BlockProcessor):
             for entry in reversed(getattr(extension, "superfences", [])):
                 if entry["name"] == language and entry["test"](language):
                     made = entry["formatter"](
-                        src=source,
-                        language=language,
-                        md=self.md,
-                        options={},
-                        classes=[],
-                        id_value="",
-                        attrs={},
+                        src=source, language=language, md=self.md, options={}, classes=[], id_value="", attrs={}
                     )
                     return str(made)
         return None
