@@ -6,12 +6,13 @@ Importing this module costs nothing: the engine and its libraries are loaded by 
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
-# Raised with every change that can alter the HTML of any text: it is a part of the memo's key.
-REVISION = 1
 LIBRARIES = ("markdown", "pymdown-extensions", "pygments")
 
 
@@ -33,12 +34,22 @@ def render(text: str, options: MarkupOptions) -> str:
 
 
 def versions() -> str:
-    """The engine and the versions of its libraries, for the keys of memos. Imports none of them."""
+    """The engine's own code and the versions of its libraries, for the keys of memos. Imports none of them."""
     found: dict[str, str] = {}
     for folder in reversed(sys.path):
         with contextlib.suppress(OSError):
             found.update(_distributions(folder))
-    return " ".join([f"obverse-markup {REVISION}", *(f"{name} {found.get(name, '?')}" for name in LIBRARIES)])
+    return " ".join([f"obverse-markup {_own_code()}", *(f"{name} {found.get(name, '?')}" for name in LIBRARIES)])
+
+
+@functools.cache
+def _own_code() -> str:
+    """The digest of all that makes HTML of a text: whoever changes it need not remember to say so."""
+    here = Path(__file__).parent
+    digest = hashlib.blake2b(digest_size=8)
+    for file in sorted((*here.glob("*.py"), here.parent / "survey.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _distributions(folder: str) -> dict[str, str]:

@@ -40,7 +40,7 @@ def test_an_unknown_engine_is_refused() -> None:
 
 def test_versions_name_the_engine_and_its_libraries() -> None:
     assert re.fullmatch(
-        r"obverse-markup \d+ markdown 3\.[\d.]+ pymdown-extensions 12\.[\d.]+ pygments 2\.[\d.]+", versions()
+        r"obverse-markup [0-9a-f]{16} markdown 3\.[\d.]+ pymdown-extensions 12\.[\d.]+ pygments 2\.[\d.]+", versions()
     )
 
 

@@ -506,3 +506,9 @@ def test_an_extension_that_fails_is_a_problem_not_a_traceback() -> None:
     [problem] = found.facts.problems
     assert (problem.code, problem.line) == ("markdown", 4)
     assert problem.message == "the Markdown could not be read: IndexError: list index out of range"
+
+
+def test_an_empty_corner_of_a_table_is_no_header() -> None:
+    html = "".join(one for one in parts("| | a |\n|---|---|\n| b | c |\n") if isinstance(one, str))
+    assert "<td></td>" in html
+    assert "<th></th>" not in html
