@@ -16,7 +16,7 @@ _NOTE = re.compile(r'<sup id="fnref[^>]*><a [^>]*>[^<]*</a></sup>')
 _PARAGRAPH_END = re.compile(r"</p\s*>|<p[\s>]|\Z", re.IGNORECASE)
 _UNREAD = re.compile(r"<(pre|script|style)\b.*?(?:</\1>|\Z)|<div class=\"footnote\">.*\Z", re.DOTALL | re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
-_NO_WORD = re.compile(r"(?<!\S)[^\w\s]+(?!\S)")
+_NO_WORD = re.compile(r"\s[^\w\s]+(?=\s)")
 _INLINE = frozenset("em strong code del mark sub sup kbd abbr b i u s q cite small ins span var samp bdi".split())
 
 
@@ -61,7 +61,7 @@ def words(html: str) -> int:
 
 
 def _counted(text: str) -> int:
-    return len(text.split()) - len(_NO_WORD.findall(text))
+    return len(text.split()) - len(_NO_WORD.findall(f" {text} "))
 
 
 def inline(fragment: str) -> str:
