@@ -100,6 +100,12 @@ def test_nothing_is_asked_of_another_host(folder: Path) -> None:
     assert asked == []
 
 
+def test_every_page_names_an_icon(folder: Path) -> None:
+    """A browser asks for /favicon.ico of a page that does not, and says in its console that there is none."""
+    trees = {path: parsed(file)[0] for path, file in pages(folder).items()}
+    assert [path for path, tree in trees.items() if tree.find(f".//{XHTML}link[@rel='icon']") is None] == []
+
+
 def test_search_engines_are_told_what_a_page_is(folder: Path) -> None:
     faults = []
     titles: dict[str, list[str]] = {}
