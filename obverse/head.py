@@ -106,11 +106,19 @@ class Head:
 
     @property
     def image(self) -> str:
-        """The absolute URL of the picture to share, or ""."""
-        if self._page.image:
-            return self._view.absolute(self._page.image)
+        """The absolute URL of the picture to share, or "".
+
+        It is the page's own, but for a drawn one (SVG), which networks do not show: then the site's, if it has one.
+        """
+        own = str(self._page.image)
+        if own and not own.endswith(".svg"):
+            return self._view.absolute(own)
         shared = self._view.ask("file", SHARE_IMAGE)
-        return self._view.absolute(shared.url) if shared else ""
+        return self._view.absolute(shared.url if shared else own)
+
+    @property
+    def _shows_own_image(self) -> bool:
+        return bool(self._page.image) and self.image == self._view.absolute(self._page.image)
 
     @property
     def open_graph(self) -> tuple[tuple[str, str], ...]:
@@ -124,7 +132,7 @@ class Head:
             ("og:url", self.canonical),
             ("og:locale", page.lang.replace("-", "_")),
             ("og:image", self.image),
-            ("og:image:alt", page.image_alt if page.image else ""),
+            ("og:image:alt", page.image_alt if self._shows_own_image else ""),
         ]
         if page.kind == "article":
             rows.append(("article:published_time", page.date.isoformat() if page.date else ""))

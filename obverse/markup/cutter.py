@@ -92,6 +92,8 @@ class _Cutter:
         opens, self._first = self._first and self._opens_body(match.start()), False
         if level == 1 and text and close and opens:
             self.cut.title = text
+            # A link to the title leads to the page: its top is where the title stands.
+            self.cut.ids.add(slugs.slug(text))
             self._skip(match.start(), close.end())
             return
         self._check_level(level, place)

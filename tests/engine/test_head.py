@@ -46,8 +46,8 @@ FILES = {
     "content/services/only.de.md": "---\ntitle: Nur\n---\n",
     "content/authors/anna.md": "---\ntitle: Anna\n---\n",
     "content/articles/one.md": "---\ntitle: One\ndate: 2026-01-01\nupdated: 2026-02-01\nauthors: anna\ntags: A & B\n"
-    "category: Cat\nimage: ../img/one.svg\nimage_alt: One thing\ndescription: About one\n---\n",
-    "content/img/one.svg": "<svg/>",
+    "category: Cat\nimage: ../img/one.png\nimage_alt: One thing\ndescription: About one\n---\n",
+    "content/img/one.png": "<svg/>",
     "content/img/share.png": "not really",
 }
 
@@ -105,7 +105,7 @@ def test_an_article_tells_all_there_is(read: Callable[[str], Reader], base: str)
         "og:description": "About one",
         "og:url": f"{here}/articles/one/",
         "og:locale": "en",
-        "og:image": f"{here}/img/one.svg",
+        "og:image": f"{here}/img/one.png",
         "og:image:alt": "One thing",
         "article:published_time": "2026-01-01T00:00:00+00:00",
         "article:modified_time": "2026-02-01T00:00:00+00:00",
@@ -200,3 +200,12 @@ def test_json_in_a_script_ends_nothing_and_says_the_same(data: dict[str, str]) -
     text = str(_script_safe(data))
     assert not re.search("[<>&]", text)
     assert json.loads(text) == data
+
+
+def test_a_drawn_picture_is_not_what_networks_are_shown(site_dir: Make) -> None:
+    site = site_dir({**FILES, **THEME, "content/img/drawn.svg": "<svg/>"}, SETTINGS.format(""))
+    site.write("content/about.md", "---\ntitle: About\nimage: img/drawn.svg\nimage_alt: A drawing\n---\nText.\n")
+    site.good_build()
+    meta = Reader(site.read("site/about/index.html")).meta()
+    assert meta["og:image"] == "https://t.example/img/share.png"
+    assert "og:image:alt" not in meta
