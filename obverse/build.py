@@ -71,7 +71,8 @@ def refused(root: Path) -> Problem | None:
 
 def disk(error: OSError) -> Problem:
     """The problem of a disk that refused."""
-    return problem("disk", str(error.filename or ""), (error.strerror or str(error)).lower())
+    hint = "make it readable and writable, or free the way" if error.filename else ""
+    return problem("disk", str(error.filename or ""), (error.strerror or str(error)).lower(), hint=hint)
 
 
 def no_site(root: Path) -> Problem:

@@ -50,14 +50,26 @@ def main(words: Sequence[str] | None = None) -> int:
     except OSError as error:
         from obverse.build import disk
 
-        return _told(disk(error), "")
+        code = _told(disk(error), "")
+        _give_up_printing()
+        return code
 
 
 def _run(given: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = given.run
     code = run(given)
-    sys.stdout.flush()  # here a reader that has gone is noticed, not while Python ends
+    if sys.stdout:  # none was given to a command that starts with it closed
+        sys.stdout.flush()  # here a reader that has gone is noticed, not while Python ends
     return code
+
+
+def _give_up_printing() -> None:
+    """Let go of what cannot be printed: on a full disk Python would try again, and fail, while it ends."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _never_fail_to_print() -> None:
@@ -188,6 +200,8 @@ def _print_report(report: Report, options: BuildOptions, verb: str) -> None:
     else:
         removed = f", {len(report.removed)} removed" if report.removed else ""
         what = f"{verb} {len(report.written)} of {report.total} files{removed}"
+    if options.verify:
+        what += "; a clean build is the same, byte for byte"
     print(f"{_shown(options.folder)}: {what} ({report.seconds:.2f} s)")
 
 

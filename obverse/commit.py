@@ -53,6 +53,7 @@ class Stage:
         self.stamps: dict[str, Stamp] = {}
         self.decided = False
         self._moves: list[tuple[int, str, str]] = []
+        self._folders: set[str] = set()  # known to be no links
         try:
             self.folder = _stage_folder(workshop, out)
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -63,12 +64,23 @@ class Stage:
     def add(self, output: Output) -> None:
         """Write one output to the stage. Raises CannotWriteError when the disk refuses."""
         staged = self.folder / str(len(self._moves))
+        self._refuse_links(output.job.output)
         try:
             _write(staged, output)
             self.stamps[output.job.output] = stamp_of(staged.stat())
         except OSError as error:
             raise CannotWriteError(_refused(self.out, output.job.output, error)) from error
         self._moves.append((_ORDER.get(output.job.kind, _LAST), output.job.output, str(staged)))
+
+    def _refuse_links(self, path: str) -> None:
+        """Raise CannotWriteError when a folder on the way to an output is a link, which might lead out of the site."""
+        for folder in _folders_around(path):
+            if folder in self._folders:
+                return
+            if (self.out / folder).is_symlink():
+                place = f"{self.out.name}/{folder}"
+                raise CannotWriteError(problem("disk", place, "a link stands where a folder must be", hint=_UNTOUCHED))
+        self._folders.update(_folders_around(path))
 
     def moves(self) -> list[tuple[str, str]]:
         """(staged file, output path) in the order of their renames."""

@@ -91,6 +91,8 @@ def _check_page(before: Page, page: Page) -> None:
 
     if (page.path, page.name, page.lang) != (before.path, before.name, before.lang):
         raise ValueError(f"{before.path} cannot become another file; give it another url instead")
+    if not isinstance(page.body, str):
+        raise TypeError(f"{page.path} has a body that is no text, but {type(page.body).__name__}")
     try:
         marshal.dumps(to_record(page))
     except (ValueError, AttributeError, TypeError) as error:

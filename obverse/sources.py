@@ -149,11 +149,18 @@ class _Scan:
             self.problems.append(
                 problem("file-name", f"{path}/{shown}", "a file name that is not valid text", hint="rename it")
             )
-        elif entry.is_dir():
+        elif self._is_folder(entry):
             if name != "__pycache__":
                 self.folder(f"{path}/{name}", entry.path, above)
         else:
             self.file(f"{path}/{name}", entry.path, entry)
+
+    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+        """Whether this is a folder; a link that leads to itself is none, and is told when it is read as a file."""
+        try:
+            return entry.is_dir()
+        except OSError:
+            return False
 
     def file(self, path: str, file: str, entry: os.DirEntry[str] | None = None) -> None:
         """Add one file, reading it only when its stat does not vouch for the known digest."""
