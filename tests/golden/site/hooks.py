@@ -1,7 +1,7 @@
 """All five hooks, each changing something that can be seen in the expected output."""
 
 import dataclasses
-import xml.etree.ElementTree as etree
+from xml.etree.ElementTree import Element
 
 from markdown.extensions import Extension
 from markdown.inlinepatterns import InlineProcessor
@@ -9,7 +9,7 @@ from markdown.inlinepatterns import InlineProcessor
 
 class _Heart(InlineProcessor):
     def handleMatch(self, m, data):  # noqa: N802 - the library's name
-        element = etree.Element("span", {"class": "heart"})
+        element = Element("span", {"class": "heart"})
         element.text = "\u2665"
         return element, m.start(0), m.end(0)
 
