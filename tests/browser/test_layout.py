@@ -10,7 +10,7 @@ from tests.browser.site_server import LATE
 
 pytestmark = pytest.mark.browser
 
-WIDTHS = (320, 360, 640, 768, 1280, 1920, 3840)
+WIDTHS = (320, 640, 768, 1280, 3840)  # every other one on the page of all blocks: test_theme_pages
 
 # What sticks out of the window sideways, unless it scrolls inside something; and text cut off in a box.
 OVERFLOW = """() => {

@@ -88,7 +88,8 @@ def _assert_whole(site: TinySite, before: dict[str, bytes | None], after: dict[s
         assert path in now, f"{path} is gone for a while"
 
 
-def test_killed_at_every_step_of_a_commit(built: TinySite) -> None:
+@pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.long)])
+def test_killed_at_every_step_of_a_commit(built: TinySite, stride: int) -> None:
     step, code = 0, KILLED
     while code == KILLED:
         before = tree(built.out)
@@ -107,7 +108,7 @@ def test_killed_at_every_step_of_a_commit(built: TinySite) -> None:
         assert_same_tree(tree(built.out), after)
         assert not (built.root / ".obverse/journal").exists()
         assert not (built.root / ".obverse/stage").exists()
-        step += 1
+        step += stride
     assert step > 30, "the commit had hardly a step to be killed at"
 
 
