@@ -73,6 +73,27 @@ class Serve:
 
 
 @dataclass(frozen=True, slots=True)
+class Capture:
+    """`[capture]`: where forms are sent to and who is told. `sender` is written `from` in the settings."""
+
+    origin: str = ""
+    sender: str = ""
+    notify: tuple[str, ...] = ()
+    webhook: str = ""
+    contact: str = ""
+    currency: str = "EUR"
+    proxies: int = 0
+    rate: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """`[report]`: where the writer's bar has its numbers from, when not from this machine."""
+
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The settings of a site. Mappings are plain dicts that nobody changes."""
 
@@ -84,6 +105,13 @@ class Config:
     checks: Mapping[str, Level] = field(default_factory=dict)
     theme: Mapping[str, Any] = field(default_factory=dict)
     serve: Serve = field(default_factory=Serve)
+    capture: Capture = field(default_factory=Capture)
+    report: Reporting = field(default_factory=Reporting)
+
+    @property
+    def capture_url(self) -> str:
+        """Where forms are sent: the URL before `/_ob/f/NAME`, a path when the endpoint is on the site's own host."""
+        return self.capture.origin + self.base_path
 
     @property
     def base_path(self) -> str:
@@ -106,6 +134,17 @@ def _base_url(url: str) -> str:
     if parts.username or parts.password:
         return "must not hold a user name"
     return "must not hold '..' or '//' in its path" if re.search(r"//|/\.{1,2}(/|$)", parts.path.rstrip("/")) else ""
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url) if is_web_address(url) else None
+    good = parts and not parts.path.rstrip("/") and not parts.query and not parts.fragment and not parts.username
+    return "" if good else "must be scheme and host alone, such as https://forms.example.com"
+
+
+def _https(url: str) -> str:
+    local = is_web_address(url) and urlsplit(url).hostname in ("127.0.0.1", "localhost")
+    return "" if url.startswith("https://") or local else "must begin with https://"
 
 
 def _timezone(name: str) -> str:
@@ -224,6 +263,37 @@ CONFIG_FIELDS: dict[str, Field] = {
             "host": Field(default="127.0.0.1", pattern=r"[A-Za-z0-9.:_-]+", help="The address it listens on."),
         },
     ),
+    "capture": Field(
+        "object",
+        help="The forms' endpoint: where it is, and who is told of an inquiry.",
+        fields={
+            "origin": Field(
+                "url", check=_origin, help="Scheme and host of the endpoint, when it is not on the site's own host."
+            ),
+            "from": Field("email", help="The address that mail is sent from, of a domain of your own."),
+            "notify": Field(
+                "list", of=Field("email"), help="Who is told of an inquiry by a form that names nobody under notify."
+            ),
+            "webhook": Field("url", check=_https, help="An address that is told of every inquiry, signed."),
+            "contact": Field(help="Another way to reach you, shown when a form cannot be taken: a number, an address."),
+            "currency": Field(default="EUR", pattern="[A-Z]{3}", help="The currency of won inquiries, such as EUR."),
+            "proxies": Field(
+                "number", default=0, whole=True, min=0, max=9, help="How many proxies stand before `obverse run`."
+            ),
+            "rate": Field(
+                "number", default=30, whole=True, min=1, help="How many posts one network may send in ten minutes."
+            ),
+        },
+    ),
+    "report": Field(
+        "object",
+        help="The writer's bar.",
+        fields={
+            "source": Field(
+                "url", check=_https, help="The address of the live site, for its numbers in the preview's bar."
+            )
+        },
+    ),
 }
 
 
@@ -251,7 +321,14 @@ def _config(values: Mapping[str, Any]) -> Config:
         checks={code: Level(level) for code, level in values["checks"].items() if code in _SETTABLE and level},
         theme=dict(values["theme"]),
         serve=Serve(**values["serve"]),
+        capture=_capture(values["capture"]),
+        report=Reporting(**values["report"]),
     )
+
+
+def _capture(values: Mapping[str, Any]) -> Capture:
+    given = {"sender" if key == "from" else key: value for key, value in values.items()}
+    return Capture(**{**given, "origin": given.get("origin", "").rstrip("/")})
 
 
 _SETTABLE = frozenset(CODES) - ALWAYS

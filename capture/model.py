@@ -1,0 +1,102 @@
+"""What capture speaks of: submissions, verdicts, inquiries, stages. Frozen values; nothing here touches a disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+STAGES = ("new", "contacted", "qualified", "won", "lost")
+CLOSED = ("won", "lost")
+LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
+
+# Why a submission may be held: codes, each with a word `held.CODE` for the inbox.
+HELD_REASONS = ("trap", "fast")
+
+# What events tell. They hold ids, kinds, stages, amounts and article ids, never personal values.
+EVENTS = ("received", "held", "released", "follow-up", "stage", "owner", "note", "reply")
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One consent field as the visitor saw and answered it."""
+
+    field: str
+    text: str
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Clean, or held with reasons (codes of `HELD_REASONS`)."""
+
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether a person has to look before anybody is told."""
+        return bool(self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One accepted POST, immutable.
+
+    `id` and `receipt` are fixed before any storage is tried: 32 hexadecimal digits each. With an instance key both are
+    HMACs (the id of form, key and content; the receipt of form and key), so that a retry through another process
+    answers alike; `follow_up_receipt` is the receipt should the same key have been used for other content. `content` is
+    the digest of what was sent. `page` is the id of the page the form stood in, "" when it is not known; `page_title`
+    its title at that time. `values` are the checked answers by field name, `extra` all fields the form does not know.
+    `labels` is (name, label) of the fields as the visitor saw them. `network` is the truncated address.
+    """
+
+    id: str
+    receipt: str
+    follow_up_receipt: str
+    form: str
+    lang: str
+    rules: str
+    words: str
+    received_at: datetime
+    instance: str
+    content: str
+    page: str
+    page_title: str
+    referrer: str
+    network: str
+    values: Mapping[str, Any]
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    labels: tuple[tuple[str, str], ...] = ()
+    consents: tuple[Consent, ...] = ()
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    verdict: Verdict = Verdict()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A row for the outbox. `payload` is all the channel needs; (`inquiry` fills in the id once it is known).
+
+    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission) or "reply" (to the visitor); `target` the address
+    or URL.
+    """
+
+    channel: str
+    kind: str
+    target: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of a submission: `outcome` is "stored", "replayed" (it was there already) or "follow-up".
+
+    `id` and `receipt` are those to answer with: of the first one when it was there already.
+    """
+
+    outcome: str
+    id: str
+    receipt: str
+    inquiry: str

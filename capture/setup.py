@@ -1,0 +1,91 @@
+"""What one capture process is given: where it keeps its data, what it must not tell, and what the site says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What never stands in `obverse.toml`: from `OBVERSE_*` or `secrets.toml`. Its repr shows nothing.
+
+    `key` is the random key of receipts (32 bytes in hexadecimal), made on the first start and shared by all processes
+    of a site. `smtp` is the mail server as `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`; `database` an
+    SQLAlchemy URL, "" for SQLite in the data folder; `webhook` the signing secret (`whsec_…`); `report` the token that
+    lets others read the aggregate report.
+    """
+
+    key: str = field(default="", repr=False)
+    smtp: str = field(default="", repr=False)
+    database: str = field(default="", repr=False)
+    webhook: str = field(default="", repr=False)
+    report: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One capture process.
+
+    `folder` is `var/` (in a preview `var/preview/`): the database, `releases/`, `spool/` and `secrets.toml` live in it.
+    `release` is the folder that builds write their release to, None where releases are pushed from another host.
+    `preview` is true in `obverse serve`: mail is shown instead of sent, and a link logs in.
+    `address` is the absolute URL under which `/_ob/` and `/inbox/` are reached, without a slash at its end; `base_path`
+    its path ("" or "/blog"). `proxies` is how many proxies in front are trusted to name the visitor's address.
+    """
+
+    folder: Path
+    address: str
+    secrets: Secrets = Secrets()
+    release: Path | None = None
+    preview: bool = False
+    base_path: str = ""
+    proxies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`[capture]` of the site's settings and what it is called, as the release brings them (`site.json`).
+
+    `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
+    told of every inquiry; `origin` the scheme and host of the endpoint when it is not the site's own; `contact` another
+    way to reach the house, shown when a form cannot be taken; `rate` how many posts one network may send in ten minutes.
+    """
+
+    title: str = ""
+    url: str = ""
+    base_path: str = ""
+    language: str = "en"
+    languages: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    currency: str = "EUR"
+    sender: str = ""
+    notify: tuple[str, ...] = ()
+    webhook: str = ""
+    origin: str = ""
+    contact: str = ""
+    rate: int = 30
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
+        """The settings of a release's `site.json`; what a newer build may have added is left out."""
+        known = {name: plain[name] for name in cls.__dataclass_fields__ if name in plain}
+        lists = {name: tuple(known[name]) for name in ("languages", "notify") if name in known}
+        return cls(**{**known, **lists})
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """One page of the release's page table. `id` is what events and submissions name it by."""
+
+    id: str
+    url: str
+    title: str
+    lang: str = "en"
+    kind: str = "page"
+    section: str = ""
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()

@@ -1,0 +1,193 @@
+"""The tables. Personal values live in `answers`, `contacts`, `inquiries.search`, `notes`, `messages` and
+`outbox.payload`, which can be erased; events never hold them, so reports stay equal after an erasure.
+
+Times are UTC, stored as ISO 8601 text with microseconds and a "Z" (`2026-11-23T22:05:00.000000Z`), which sorts as time
+does in both databases. Money is whole hundredths of the currency.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ID = sa.String(32)
+_TIME = sa.String(27)
+
+
+def _text(name: str, default: str = "") -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("email_key", sa.Text, unique=True),  # normalised; NULL when no address was given
+    _text("email"),
+    _text("name"),
+    _text("phone"),
+    sa.Column("created_at", _TIME, nullable=False),
+)
+
+inquiries = sa.Table(
+    "inquiries",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("contact", _ID, sa.ForeignKey("contacts.id"), nullable=False, index=True),
+    sa.Column("form", sa.Text, nullable=False),
+    _text("lang"),
+    sa.Column("page", sa.Text, nullable=False, server_default="", index=True),  # the page's id
+    _text("page_title"),
+    sa.Column("received_at", _TIME, nullable=False, index=True),
+    sa.Column("waiting_since", _TIME, index=True),  # NULL while it is not our turn
+    sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
+    _text("held_reasons"),  # codes between blanks
+    sa.Column("stage", sa.Text, nullable=False, server_default="new"),
+    sa.Column("owner", _ID, sa.ForeignKey("users.id")),
+    sa.Column("value", sa.BigInteger),  # of a won one, in hundredths
+    _text("currency"),
+    _text("lost_reason"),
+    sa.Column("touched_at", _TIME, nullable=False, index=True),  # any change: live arrival asks by it
+    _text("search"),  # what a search looks through, in lower case
+)
+
+submissions = sa.Table(
+    "submissions",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("receipt", _ID, nullable=False, unique=True),
+    sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), nullable=False, index=True),
+    sa.Column("follows", _ID, sa.ForeignKey("submissions.id")),  # the first one of the same instance
+    sa.Column("form", sa.Text, nullable=False),
+    _text("lang"),
+    _text("rules"),
+    _text("words"),
+    sa.Column("received_at", _TIME, nullable=False),
+    _text("instance"),
+    sa.Column("content", sa.Text, nullable=False, index=True),
+    _text("page"),
+    _text("referrer"),
+    _text("network"),
+    _text("held_reasons"),
+    sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),  # how often the same came again
+)
+
+answers = sa.Table(
+    "answers",
+    metadata,
+    sa.Column("submission", _ID, sa.ForeignKey("submissions.id"), primary_key=True),
+    sa.Column("values", sa.JSON, nullable=False),
+    sa.Column("extra", sa.JSON, nullable=False),
+    sa.Column("labels", sa.JSON, nullable=False),
+    sa.Column("consents", sa.JSON, nullable=False),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("inquiry", _ID, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    _text("actor"),  # a user's id, "" for the visitor or the program
+    _text("form"),
+    _text("page"),
+    _text("old"),  # stage or owner before
+    _text("new"),  # stage or owner after
+    sa.Column("amount", sa.BigInteger),
+    _text("currency"),
+    _text("reason"),  # of a lost one, or the codes of a held one
+    _text("subject"),  # the id of the note, message or submission it speaks of
+)
+
+notes = sa.Table(
+    "notes",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), nullable=False, index=True),
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("author", _ID, sa.ForeignKey("users.id")),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), nullable=False, index=True),
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("author", _ID, sa.ForeignKey("users.id")),
+    sa.Column("to", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), nullable=False, index=True),
+    sa.Column("submission", _ID, sa.ForeignKey("submissions.id")),
+    sa.Column("message", _ID, sa.ForeignKey("messages.id")),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="waiting"),  # waiting, claimed, sent, dead
+    sa.Column("created_at", _TIME, nullable=False),
+    sa.Column("next_at", _TIME, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    _text("claimed_by"),
+    sa.Column("claimed_until", _TIME),
+    sa.Column("done_at", _TIME),
+    _text("last_error"),
+    sa.Index("ix_outbox_state_next_at", "state", "next_at"),
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("email", sa.Text, nullable=False, unique=True),  # normalised: the name to log in with
+    _text("name"),
+    _text("password"),  # a scrypt hash, "" when only links let in
+    sa.Column("created_at", _TIME, nullable=False),
+    sa.Column("removed_at", _TIME),  # removed people stay, since events name them
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # the SHA-256 of the cookie's secret
+    sa.Column("user", _ID, sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("csrf", sa.Text, nullable=False),
+    sa.Column("created_at", _TIME, nullable=False),
+    sa.Column("seen_at", _TIME, nullable=False),
+    sa.Column("expires_at", _TIME, nullable=False),
+    _text("agent"),  # the browser's family, for the list of sessions
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # the SHA-256 of a one-time link's secret
+    sa.Column("user", _ID, sa.ForeignKey("users.id"), nullable=False),
+    sa.Column("expires_at", _TIME, nullable=False),
+    sa.Column("used_at", _TIME),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # whom failed logins count against: a digest, never an address
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("last_at", _TIME, nullable=False),
+)

@@ -1,0 +1,121 @@
+"""What a form is: its fields, its words in one language, and the two digests that tell its versions apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+# Field names that begin so are Obverse's own; every other name belongs to the author.
+RESERVED = "_ob_"
+
+# The types a form may use so far. Each is a type of obverse.schema.
+TYPES = ("text", "email", "tel", "url", "number", "choice", "choices", "boolean", "consent", "hidden", "heading")
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of a form in one language.
+
+    Rules: `type`, `required`, `max` and `min` (length of a text, size of a number, count of choices), `whole`,
+    `pattern` and the values of `options`. Words: `label`, `help`, `text` (what a consent says) and the labels of
+    `options`. Neither: `rows` (0 is a single line), `autocomplete` (an HTML token, "" for the type's own), `default`.
+    """
+
+    name: str
+    type: str = "text"
+    required: bool = False
+    max: float | None = None
+    min: float | None = None
+    whole: bool = False
+    pattern: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
+    help: str = ""
+    text: str = ""
+    rows: int = 0
+    autocomplete: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the thank-you message that is filled with what the visitor gave for a field, as text."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """What is wrong with one answer: the field, a code (a word `form.error.CODE`), and the values of that word."""
+
+    field: str
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form in one language. `notify` are the addresses its inquiries are mailed to, which are never published.
+
+    `thanks` is the thank-you message: safe HTML, cut where a field's value stands.
+    """
+
+    name: str
+    lang: str
+    title: str
+    submit: str
+    fields: tuple[FormField, ...]
+    notify: tuple[str, ...] = ()
+    thanks: tuple[str | Slot, ...] = ()
+
+    @property
+    def rules(self) -> str:
+        """The digest of names, types, constraints and option values: the same in all languages, chooses the checks."""
+        rules = [
+            [one.name, one.type, one.required, one.max, one.min, one.whole, one.pattern, list(one.options)]
+            for one in self.fields
+        ]
+        return _digest([self.name, rules])
+
+    @property
+    def words(self) -> str:
+        """The digest of language, title, labels, help, option labels and consent texts: what the visitor saw."""
+        words = [[one.name, one.label, one.help, one.text, list(one.options.values())] for one in self.fields]
+        return _digest([self.name, self.lang, self.title, self.submit, words])
+
+    @property
+    def version(self) -> str:
+        """Both digests as the hidden field `_ob_version` carries them: "RULES.WORDS"."""
+        return f"{self.rules}.{self.words}"
+
+    def field(self, name: str) -> FormField | None:
+        """The field of that name."""
+        return next((one for one in self.fields if one.name == name), None)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The form as JSON can hold it, digests included."""
+        plain = asdict(self)
+        plain["thanks"] = [{"field": part.field} if isinstance(part, Slot) else part for part in self.thanks]
+        return {**plain, "rules": self.rules, "words": self.words}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Form:
+        """The form again. Raises KeyError or TypeError for what `to_plain` did not write."""
+        return cls(
+            name=plain["name"],
+            lang=plain["lang"],
+            title=plain["title"],
+            submit=plain["submit"],
+            fields=tuple(FormField(**one) for one in plain["fields"]),
+            notify=tuple(plain["notify"]),
+            thanks=tuple(part if isinstance(part, str) else Slot(part["field"]) for part in plain["thanks"]),
+        )
+
+
+def _digest(value: object) -> str:
+    """64 bits of BLAKE2b over canonical JSON: versions of one form are few, and nobody gains by making two alike."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
