@@ -34,6 +34,8 @@ class Setup:
     `preview` is true in `obverse serve`: mail is shown instead of sent, and a link logs in.
     `address` is the absolute URL under which `/_ob/` and `/inbox/` are reached, without a slash at its end; `base_path`
     its path ("" or "/blog"). `proxies` is how many proxies in front are trusted to name the visitor's address.
+    A preview's bar also tells what is so at the live site: `report_source` is that site's address, asked with
+    `report_token`; else `live` is its database when that lies on this machine.
     """
 
     folder: Path
@@ -43,6 +45,9 @@ class Setup:
     preview: bool = False
     base_path: str = ""
     proxies: int = 0
+    report_source: str = ""
+    report_token: str = field(default="", repr=False)
+    live: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +94,4 @@ class PageRow:
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    date: str = ""
