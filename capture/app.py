@@ -1,0 +1,56 @@
+"""The application: a house -> one WSGI application for visitors, staff and machines, under the site's base path."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Blueprint, Flask
+
+from capture.house import House, open_house
+
+__all__ = ["House", "create_app", "open_house"]
+
+# Where the blueprints are: the module and, once it is there, its `blueprint`.
+_PUBLIC = ("capture.endpoint", "capture.health", "capture.reporting")
+_STAFF = ("capture.access", "capture.inbox")
+_PREVIEW = ("capture.outbox.mailbox",)
+
+_Start = Callable[..., Any]
+_Wsgi = Callable[[dict[str, Any], _Start], Iterable[bytes]]
+
+
+def create_app(house: House) -> Flask:
+    """The application of one house. In requests `current_app.extensions["obverse"]` is the house."""
+    app = Flask("capture", static_folder=None, template_folder=None)
+    app.extensions["obverse"] = house
+    app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
+    app.jinja_env.autoescape = True
+    for module in (*_PUBLIC, *_STAFF, *(_PREVIEW if house.setup.preview else ())):
+        blueprint = _blueprint(module)
+        if blueprint is not None:
+            app.register_blueprint(blueprint)
+    app.wsgi_app = _under(house.setup.base_path, app.wsgi_app)  # type: ignore[method-assign, assignment]
+    return app
+
+
+def _blueprint(module: str) -> Blueprint | None:
+    try:
+        found = getattr(importlib.import_module(module), "blueprint", None)
+    except ImportError:
+        return None
+    return found if isinstance(found, Blueprint) else None
+
+
+def _under(base_path: str, inner: _Wsgi) -> _Wsgi:
+    """The same application below the base path, so that `url_for` gives addresses that work."""
+
+    def outer(environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if base_path and (path == base_path or path.startswith(f"{base_path}/")):
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + base_path
+            environ["PATH_INFO"] = path[len(base_path) :]
+        return inner(environ, start)
+
+    return outer

@@ -1,0 +1,89 @@
+"""The house: what one capture process is given -> everything that hangs on it while it runs."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from capture.limits import Limits
+from capture.release import Releases
+from capture.setup import Setup
+from capture.store.database import Database, Unavailable
+from capture.store.migrations import upgrade
+
+_log = logging.getLogger("obverse.capture")
+
+
+class Readiness:
+    """Whether the tables are known to be this program's; a database that was away is brought up to date later."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ready = False
+
+    def ensure(self, database: Database) -> None:
+        """Migrate once. Raises Unavailable while the database is away, TooNew when a newer program owns it."""
+        if self._ready:
+            return
+        with self._lock:
+            if not self._ready:
+                upgrade(database)
+                self._ready = True
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One capture process at run time. `now` is aware UTC, `token` 32 random hexadecimal digits.
+
+    `wake` tells the outbox worker that there is something to do.
+    """
+
+    setup: Setup
+    database: Database
+    releases: Releases
+    now: Callable[[], datetime]
+    token: Callable[[], str]
+    wake: Callable[[], None] = lambda: None
+    limits: Limits = field(default_factory=Limits)
+    readiness: Readiness = field(default_factory=Readiness)
+
+    @property
+    def spool(self) -> Path:
+        """Where posts wait while the database is away."""
+        return self.setup.folder / "spool"
+
+    def ready(self) -> Database:
+        """The database with its tables up to date. Raises Unavailable."""
+        self.readiness.ensure(self.database)
+        return self.database
+
+
+def utc_now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+def hex_token() -> str:
+    """128 random bits."""
+    return secrets.token_hex(16)
+
+
+def open_house(setup: Setup, now: Callable[[], datetime] = utc_now, token: Callable[[], str] = hex_token) -> House:
+    """Open the database, bring its tables up to date, and take in the release.
+
+    A database that is away does not keep the house shut: posts go to the spool until it is back. Raises TooNew.
+    """
+    setup.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database.open(setup.secrets.database, setup.folder)
+    house = House(setup, database, Releases(setup.folder / "releases", setup.release), now, token)
+    try:
+        house.ready()
+    except Unavailable:
+        _log.warning("the database is not available; posts are kept in the spool until it is")
+    house.releases.current()
+    return house

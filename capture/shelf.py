@@ -1,0 +1,186 @@
+"""The shelf of releases: what a build wrote -> parts named by content -> the newest whole release, and every form.
+
+A shelf is a folder (`var/releases/`) that only grows by whole files: `forms/NAME.LANG.DIGEST.json` is kept for ever,
+since a page cached last year may still be sent; `parts/DIGEST` holds all else; `NUMBER-DIGEST.json` names the parts of
+one release and comes last, so that a release is there as a whole or not at all, also on a shelf that is copied by hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from obverse.forms.form import Form
+
+# Parts of older releases (but never their forms) are let go of.
+KEPT = 20
+
+_MANIFEST = re.compile(r"(?P<number>\d{6,})-(?P<digest>[0-9a-f]{32})\.json")
+_SHELL_MARKS = ("%%TITLE%%", "%%MAIN%%")
+_Reading = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+class ReleaseError(Exception):
+    """What a build should have written is missing or cannot be read; the sentence says which file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One release as it stands on the shelf: its number, its digest, and its files by the names a build gave them."""
+
+    number: int
+    digest: str
+    files: Mapping[str, bytes]
+
+
+def take_in(source: Path, store: Path) -> None:
+    """Copy the release that a build wrote to `source` onto the shelf `store`; nothing happens when it is the newest.
+
+    Raises ReleaseError when something in it is missing or broken: the shelf stays as it was.
+    """
+    files = _sound(_read_folder(source))
+    digest = _digest(json.dumps({name: _digest(data) for name, data in sorted(files.items())}).encode())
+    newest = next(iter(_manifests(store)), None)
+    if newest is not None and newest[1] == digest:
+        return
+    for name, data in files.items():
+        put(_place(store, name, _digest(data)), data)
+    number = newest[0] + 1 if newest else 1
+    manifest = json.dumps({"files": {name: _digest(data) for name, data in sorted(files.items())}}, indent=1)
+    put(store / f"{number:06}-{digest}.json", manifest.encode())
+    _let_go(store)
+
+
+def newest(store: Path) -> Parts | None:
+    """The newest release that is there as a whole."""
+    for number, digest, path in _manifests(store):
+        with contextlib.suppress(*_Reading):
+            named: Mapping[str, str] = json.loads(path.read_bytes())["files"]
+            files = {name: _place(store, name, one).read_bytes() for name, one in named.items()}
+            if all(_digest(files[name]) == one for name, one in named.items()):
+                return Parts(number, digest, _sound(files))
+    return None
+
+
+def newest_number(store: Path) -> int:
+    """The number of the newest release, whole or not; 0 when there is none. One look at one folder."""
+    return next((number for number, _, _ in _manifests(store)), 0)
+
+
+def all_forms(store: Path) -> list[Path]:
+    """The file of every form ever published, the oldest first."""
+    try:
+        found = [
+            (one.stat().st_mtime_ns, one.name) for one in os.scandir(store / "forms") if one.name.endswith(".json")
+        ]
+    except FileNotFoundError:
+        return []
+    return [store / "forms" / name for _, name in sorted(found)]
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file so that it is there as a whole, and on the disk, or not at all. Raises OSError."""
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == data:
+            return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.parent / f".{path.name}.{os.getpid()}.{threading.get_ident()}.part"
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder survive a power cut, where the system lets a folder be synced."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_folder(source: Path) -> dict[str, bytes]:
+    try:
+        found = sorted(path for path in source.rglob("*") if path.is_file() and path.suffix in (".json", ".html"))
+        files = {path.relative_to(source).as_posix(): path.read_bytes() for path in found}
+    except OSError as error:
+        raise ReleaseError(f"the release cannot be read: {error.strerror}") from error
+    return {name: data for name, data in files.items() if not name.startswith(".")}
+
+
+def _sound(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The same files, once each is known to be what its name says."""
+    if "site.json" not in files:
+        raise ReleaseError("the release holds no site.json: build the site first")
+    for name, data in files.items():
+        try:
+            _check(name, data)
+        except _Reading as error:
+            raise ReleaseError(f"{name} of the release cannot be read") from error
+    return files
+
+
+def _check(name: str, data: bytes) -> None:
+    if name.startswith("shell."):
+        text = data.decode()
+        if any(text.count(mark) != 1 for mark in _SHELL_MARKS):
+            raise ValueError(name)
+        return
+    plain: Any = json.loads(data)
+    if name.startswith("forms/"):
+        Form.from_plain(plain)
+    elif not isinstance(plain, list if name == "pages.json" else dict):
+        raise TypeError(name)
+
+
+def _place(store: Path, name: str, digest: str) -> Path:
+    """Where a file of a release lies on the shelf."""
+    if name.startswith("forms/"):
+        return store / "forms" / f"{Path(name).stem}.{digest}.json"
+    return store / "parts" / digest
+
+
+def _manifests(store: Path) -> list[tuple[int, str, Path]]:
+    """Number, digest and file of every release, the newest first."""
+    try:
+        names = os.listdir(store)
+    except FileNotFoundError:
+        return []
+    found = (_MANIFEST.fullmatch(name) for name in names)
+    return sorted(((int(one["number"]), one["digest"], store / one[0]) for one in found if one), reverse=True)
+
+
+def _let_go(store: Path) -> None:
+    """Remove releases long replaced, and the parts that none of the others names."""
+    manifests = _manifests(store)
+    for _, _, path in manifests[KEPT:]:
+        path.unlink(missing_ok=True)
+    if len(manifests) <= KEPT:
+        return
+    with contextlib.suppress(*_Reading):
+        named = {one for _, _, path in manifests[:KEPT] for one in json.loads(path.read_bytes())["files"].values()}
+        for part in os.scandir(store / "parts"):
+            if part.name not in named:
+                os.unlink(part.path)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
