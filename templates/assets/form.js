@@ -1,0 +1,212 @@
+// Forms, better with a script: checked in place, sent once, and sent again when the endpoint was away. Without it the
+// browser checks and sends, and the endpoint answers with a page. Nothing is kept on the visitor's device.
+(() => {
+  "use strict";
+  const WAITS = [2, 5, 15, 30]; // seconds between one attempt and the next
+  const LONGEST = 3600; // seconds, whatever Retry-After says
+  const PATIENCE = 30000; // milliseconds for an answer; the same key makes a second post harmless
+  const FLAWS = {
+    valueMissing: "required", badInput: "type", typeMismatch: "type", patternMismatch: "pattern",
+    tooShort: "tooShort", tooLong: "tooLong", rangeUnderflow: "tooSmall", rangeOverflow: "tooGreat", stepMismatch: "whole",
+  };
+
+  // crypto.randomUUID is missing where a page is not served securely.
+  const uuid = () => crypto.randomUUID?.()
+    ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+  const controlsOf = (field) => [...field.querySelectorAll("input, select, textarea")];
+
+  // What is wrong with a field, in its own words, or "".
+  const flaw = (field) => {
+    const words = field.dataset;
+    const controls = controlsOf(field);
+    const first = controls[0];
+    if (field.matches("fieldset") && first.type === "checkbox") {
+      const count = controls.filter((control) => control.checked).length;
+      if (!count) return words.required || "";
+      if (count < words.min) return words.tooFew;
+      return count > words.max ? words.tooMany : "";
+    }
+    const text = first.value.trim();
+    if (words.required && !text) return words.required;
+    if (words.max && [...text].length > words.max) return words.tooLong;
+    const name = Object.keys(FLAWS).find((one) => first.validity[one]);
+    return name ? words[FLAWS[name]] || first.validationMessage : "";
+  };
+
+  // What can be understood is taken: example.com is https://example.com.
+  const mend = (field) => {
+    const control = controlsOf(field)[0];
+    const text = control.value.trim();
+    if (control.type === "url" && /^[^\s:/]+\.[^\s]+$/.test(text)) control.value = `https://${text}`;
+  };
+
+  // Says it beside the field; aloud when nothing else is about to be said.
+  const show = (field, message, aloud) => {
+    const place = field.querySelector(".error");
+    if (aloud && message) place.setAttribute("role", "alert");
+    else place.removeAttribute("role");
+    place.hidden = !message;
+    place.textContent = message;
+    const marked = field.getAttribute("role") ? [field] : controlsOf(field);
+    marked.forEach((one) => (message ? one.setAttribute("aria-invalid", "true") : one.removeAttribute("aria-invalid")));
+  };
+
+  const enhance = (form) => {
+    // Not form.action, form.elements …: a field may have such a name.
+    const find = (what) => form.querySelector(what);
+    const own = (name) => find(`[name="_ob_${name}"]`);
+    const fields = [...form.querySelectorAll("[data-field]")];
+    const summary = find(".form-summary");
+    const button = find("button[type=submit]");
+    const status = find("[role=status]");
+    const words = status.dataset;
+    const target = new URL(form.getAttribute("action"), document.baseURI);
+    const shown = performance.now();
+    const touched = new Set();
+    let busy = false;
+    let tries = 0;
+    let timer = 0;
+    let pressed = false;
+    let asked = false; // the endpoint named the time of the next attempt
+
+    const say = (text) => { status.textContent = text; };
+
+    const stay = (event) => event.preventDefault();
+
+    const settle = () => {
+      clearTimeout(timer);
+      timer = 0;
+      busy = false;
+      button.removeAttribute("aria-disabled");
+      form.removeAttribute("aria-busy");
+      removeEventListener("beforeunload", stay);
+    };
+
+    const summarise = (wrong) => {
+      const [title, list] = summary.children;
+      title.textContent = wrong.length === 1 ? words.one : words.other.replace("{n}", wrong.length);
+      list.replaceChildren(...wrong.map(([field, message]) => {
+        const line = document.createElement("li");
+        const link = field ? line.appendChild(document.createElement("a")) : line;
+        if (field) link.href = `#${controlsOf(field)[0].id}`;
+        link.textContent = field ? `${field.dataset.label}: ${message}` : message;
+        return line;
+      }));
+      summary.hidden = !wrong.length;
+      if (wrong.length) summary.focus();
+    };
+
+    const refuse = (wrong) => {
+      say("");
+      const told = new Map(wrong);
+      fields.forEach((field) => show(field, told.get(field) || "", false));
+      wrong.forEach(([field]) => touched.add(field));
+      summarise(wrong);
+      return !wrong.length;
+    };
+
+    const check = () => {
+      fields.forEach(mend);
+      return refuse(fields.map((field) => [field, flaw(field)]).filter(([, message]) => message));
+    };
+
+    const refused = (errors) => refuse(errors.map(({ field, message }) => [
+      fields.find((one) => one.dataset.field === field), message,
+    ]));
+
+    const go = (next) => {
+      const goal = next && new URL(next, target);
+      if (goal && [location.origin, target.origin].includes(goal.origin)) {
+        location.assign(goal);
+        return;
+      }
+      HTMLFormElement.prototype.reset.call(form);
+      settle();
+    };
+
+    const arrived = (next) => {
+      own("instance").value = uuid();
+      tries = 0;
+      say(words.sent);
+      go(next);
+    };
+
+    const later = (response) => {
+      const named = Number(response?.headers.get("Retry-After")) || 0;
+      const wait = Math.min(Math.max(WAITS[Math.min(tries, WAITS.length - 1)], named), LONGEST);
+      tries += 1;
+      asked = named > 0;
+      say(response?.status === 429 ? words.wait : navigator.onLine ? words.retry : words.offline);
+      timer = setTimeout(send, wait * 1000);
+      addEventListener("beforeunload", stay);
+    };
+
+    const post = async () => {
+      const body = new URLSearchParams(new FormData(form));
+      const response = await fetch(target, {
+        method: "POST", body, headers: { Accept: "application/json" }, credentials: "omit", signal: AbortSignal.timeout?.(PATIENCE),
+      });
+      const answer = await response.json().catch(() => null);
+      return [response, answer];
+    };
+
+    const send = async () => {
+      settle();
+      busy = true;
+      button.setAttribute("aria-disabled", "true");
+      form.setAttribute("aria-busy", "true");
+      say(words.sending);
+      own("elapsed").value = Math.round(performance.now() - shown);
+      const [response, answer] = await post().catch(() => []);
+      // An answer that was cut off may have been a yes: the same key finds out.
+      if (response?.ok && (answer || response.redirected)) return arrived(answer ? answer.next : response.url);
+      settle();
+      if (response?.status === 422 && answer?.errors?.length) return refused(answer.errors);
+      if (!response || response.ok || response.status === 429 || response.status >= 500) return later(response);
+      return say(answer?.detail || words.failed);
+    };
+
+    form.setAttribute("novalidate", "");
+    own("instance").value = own("instance").value || uuid();
+
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (!busy && check()) send();
+    });
+
+    form.addEventListener("input", ({ target: control }) => {
+      const field = control.closest("[data-field]");
+      touched.add(field);
+      if (timer) {
+        settle();
+        say(words.changed);
+      }
+      // While somebody types, an error may go but none may come.
+      if (field && !field.querySelector(".error").hidden && !flaw(field)) show(field, "", false);
+    });
+
+    form.addEventListener("focusout", ({ target: control, relatedTarget }) => {
+      const field = control.closest("[data-field]");
+      if (pressed || !field || !touched.has(field) || field.contains(relatedTarget)) return;
+      mend(field);
+      const message = flaw(field);
+      if (message !== field.querySelector(".error").textContent) show(field, message, true);
+    });
+
+    // An error that appears above the button while it is pressed would move it from under the finger.
+    button.addEventListener("pointerdown", () => { pressed = true; });
+    ["pointerup", "pointercancel"].forEach((end) => addEventListener(end, () => { pressed = false; }));
+
+    addEventListener("online", () => { if (timer && !asked) send(); });
+
+    // Back from the thank-you page: the page stands as it was left.
+    addEventListener("pageshow", ({ persisted }) => {
+      if (!persisted) return;
+      settle();
+      say("");
+    });
+  };
+
+  document.querySelectorAll("form.form:not([novalidate])").forEach(enhance);
+})();
