@@ -15,9 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup, escape
 
-from capture.inbox.words import say_in
+from capture.inbox.words import t
 
-t = say_in("en")
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # From how long on a wait has one, two … five reeds of five.

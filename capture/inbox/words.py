@@ -33,6 +33,9 @@ def say_in(lang: str) -> Callable[..., str]:
     return t
 
 
+t = say_in(FIRST)  # what the inbox speaks
+
+
 def has_word(key: str) -> bool:
     """Whether there is such a word: codes of older or newer programs may have none."""
     return key in words_of(FIRST)
