@@ -1,0 +1,327 @@
+"""Fields: one entry of a form file's `fields` -> a `FormField`, or every problem it has, each at its place.
+
+Keys of any field: `type` (text when missing), `label` (the name made readable when missing), `help`. Besides, by type:
+
+- text, email, tel, url: `required`, `max` and `min` (code points), `pattern` (see `obverse.forms.pattern`),
+  `autocomplete`, `default`; text also `rows` (0 = one line), and then no `pattern`, which browsers only check on a line;
+- number: `required`, `max`, `min`, `whole`, `autocomplete`, `default`;
+- choice: `options`, `required`, `autocomplete`, `default`; choices: the same with `max` and `min` (how many may be
+  chosen), without `autocomplete`;
+- boolean: `required` (must be ticked), `default`; consent: `required`, `text`. A consent has no default: a box that
+  was ticked beforehand is no consent;
+- hidden: `max`, `default`. Heading: nothing more.
+
+Every text has an end: `max` is 200 for a line, 4000 for a text with rows, 254 for email, 2000 for url, 40 for tel and
+500 for hidden when nothing is said (`obverse.forms.limits`).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from obverse.forms.autocomplete import tokens, usual
+from obverse.forms.checking import check
+from obverse.forms.form import RESERVED, TYPES, Form, FormField
+from obverse.forms.limits import DEFAULTS, GREATEST, LONGEST_OPTION, MOST_OPTIONS, cap, kind_of
+from obverse.forms.pattern import LONGEST, parse
+from obverse.problems import Problem
+from obverse.schema import FORBIDDEN, Document, Entry, Field, Node, Refused, Table, read, read_value, written
+from obverse.schema.read import shown
+from obverse.schema.scalar import one_of
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+# The words of a field, which a language variant may give anew.
+LABEL, HELP, CONSENT = Field(max=200), Field(max=1000), Field(max=4000)
+
+KEYS: dict[str, Field] = {
+    "type": Field("choice", default="text", options=TYPES),
+    "label": LABEL,
+    "help": HELP,
+    "required": Field("boolean"),
+    "max": Field("number"),
+    "min": Field("number"),
+    "whole": Field("boolean"),
+    "pattern": Field("hidden", max=LONGEST),
+    "options": Field("hidden"),
+    "text": CONSENT,
+    "rows": Field("number", default=0, whole=True, min=0, max=60),
+    "autocomplete": Field(max=100),
+    "default": Field("hidden"),
+}
+
+_LINE = frozenset("required max min pattern autocomplete default".split())
+_SENSIBLE: dict[str, frozenset[str]] = {
+    "text": _LINE | {"rows"},
+    "email": _LINE,
+    "tel": _LINE,
+    "url": _LINE,
+    "number": frozenset("required max min whole autocomplete default".split()),
+    "choice": frozenset("required options autocomplete default".split()),
+    "choices": frozenset("required options max min default".split()),
+    "boolean": frozenset(("required", "default")),
+    "consent": frozenset(("required", "text")),
+    "hidden": frozenset(("max", "default")),
+    "heading": frozenset(),
+}
+_ALWAYS = frozenset(("type", "label", "help"))
+
+
+def read_field(entry: Entry, document: Document) -> tuple[FormField | None, list[Problem]]:
+    """The field of an entry, None when there is no sense in it; and what is wrong, but for keys that are there twice."""
+    reading = FieldReading(document)
+    made = reading.field(entry)
+    return (None if reading.broken else made), reading.problems
+
+
+def read_name(entry: Entry, document: Document) -> list[Problem]:
+    """What is wrong with the name of a field."""
+    if entry.key.lower().startswith(RESERVED):
+        message = f"'{entry.key}' begins with '{RESERVED}', which Obverse keeps for itself"
+        return [document.problem("bad-value", message, entry.line, entry.column, "give the field another name")]
+    if not _NAME.fullmatch(entry.key):
+        name = shown(Node(entry.key))
+        message = f"{name} cannot be the name of a field: it must be at most 64 of A-Z, a-z, 0-9, _ and -"
+        hint = "begin with a letter; what visitors read is the label"
+        return [document.problem("bad-value", message, entry.line, entry.column, hint)]
+    return []
+
+
+def readable(name: str) -> str:
+    """A name as a label: `full_name` -> "Full name"."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", name).replace("_", " ").replace("-", " ").split()
+    first, *rest = words or [name]
+    small = (word.lower() if word.istitle() and "_" not in name and "-" not in name else word for word in rest)
+    return " ".join((first[:1].upper() + first[1:], *small))
+
+
+def one_line(text: str) -> str:
+    """Words as they are kept: in normal form, every run of blanks and line breaks as one blank."""
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+@dataclass(slots=True)
+class FieldReading:
+    """One field on its way; `broken` once something was said without which it cannot be."""
+
+    document: Document
+    problems: list[Problem] = field(default_factory=list)
+    broken: bool = False
+
+    def tell(self, code: str, message: str, at: Node | Entry, hint: str = "") -> None:
+        """Add a problem at the place of a key or a value."""
+        self.broken = self.broken or code in ("bad-value", "missing-key")
+        self.problems.append(self.document.problem(code, message, at.line, at.column, hint))
+
+    def refuse(self, name: str, why: Refused, at: Node | Entry) -> None:
+        """Add what a reader refused."""
+        self.tell("bad-value", f"'{name}' {why}", at, why.hint)
+
+    def values(self, keys: Mapping[str, Field], node: Node) -> dict[str, Any]:
+        """The values of a table. Keys that are there twice are told by who reads the whole document."""
+        values, found = read(keys, node, self.document)
+        found = tuple(one for one in found if one.code != "duplicate-key")
+        self.problems += found
+        self.broken = self.broken or any(one.code in ("bad-value", "missing-key") for one in found)
+        return values
+
+    def field(self, entry: Entry) -> FormField | None:
+        """The field of an entry."""
+        self.problems += (wrong := read_name(entry, self.document))
+        self.broken = bool(wrong)
+        node = entry.node if entry.node.value is not None else Node(Table(), entry.line, entry.column)
+        if not isinstance(node.value, Table):
+            self.tell("bad-value", f"'{entry.key}' must be a table of keys and values, not {shown(node)}", node)
+            return None
+        values = self.values(KEYS, _without(node, node.value, "options"))
+        if self.broken:
+            return None
+        return self.made(entry, _At(entry, node.value), values)
+
+    def made(self, entry: Entry, at: _At, values: dict[str, Any]) -> FormField:
+        """The field with all that depends on its type."""
+        kind = values["type"]
+        self.senseless(kind, at)
+        options = self.options(at.table.get("options")) if "options" in _SENSIBLE[kind] else {}
+        words = {key: one_line(values[key]) for key in ("label", "help", "text")}
+        one = FormField(
+            entry.key,
+            kind,
+            required=values["required"],
+            whole=values["whole"],
+            pattern=unicodedata.normalize("NFC", values["pattern"]),
+            options=options,
+            rows=values["rows"],
+            default=values["default"],
+            **words | {"label": words["label"] or readable(entry.key)},
+        )
+        one = self.bounded(one, at, values)
+        one = replace(one, autocomplete=self.autocomplete(one, at, values["autocomplete"]))
+        self.needs(one, at)
+        self.pattern(one, at)
+        return one if self.broken else replace(one, default=self.default(one, at))
+
+    def senseless(self, kind: str, at: _At) -> None:
+        """Tell every key that says nothing for the type."""
+        for entry in at.table.entries:
+            if entry.key in KEYS and entry.node.value is not None and entry.key not in _ALWAYS | _SENSIBLE[kind]:
+                others = [other for other in TYPES if entry.key in _SENSIBLE[other]]
+                hint = f"it is for fields of type {one_of(tuple(others))}"
+                self.tell("bad-value", f"'{entry.key}' makes no sense for a field of type '{kind}'", entry, hint)
+
+    def needs(self, one: FormField, at: _At) -> None:
+        """Tell what a type cannot do without."""
+        if one.type in ("choice", "choices") and not one.options and at.key("options") is at.entry:
+            self.tell("missing-key", f"'options' is required for a field of type '{one.type}'", at.entry)
+        if one.type == "consent" and not one.text:
+            self.tell("missing-key", "'text' is required: the sentence that is agreed to", at.key("text"))
+
+    # --- options --------------------------------------------------------------------------------------------
+
+    def options(self, node: Node | None) -> dict[str, str]:
+        """The values of a choice with their labels; a list gives values that are their own labels."""
+        options: dict[str, str] = {}
+        for value, label, place in self.pairs(node):
+            if not value or FORBIDDEN.search(value) or len(value) > LONGEST_OPTION:
+                self.tell("bad-value", f"an option must be a text of 1 to {LONGEST_OPTION} characters", place)
+            elif value in options:
+                self.tell("bad-value", f"the option '{value}' is there twice", place, "keep one of the two")
+            else:
+                options[value] = label or value
+        if len(options) > MOST_OPTIONS:
+            self.tell("bad-value", f"'options' holds {len(options)} values; at most {MOST_OPTIONS} are allowed", node)  # type: ignore[arg-type]
+        return options
+
+    def pairs(self, node: Node | None) -> Iterator[tuple[str, str, Node | Entry]]:
+        """Value, label and place of every option."""
+        if node is None or node.value is None:
+            return
+        if isinstance(node.value, Table):
+            seen = set()
+            for entry in node.value.entries:
+                if entry.key not in seen:  # told where the whole document is read
+                    yield one_line(entry.key), self.words(f"options.{entry.key}", LABEL, entry.node), entry
+                seen.add(entry.key)
+        elif isinstance(node.value, tuple):
+            for part in node.value:
+                if isinstance(part.value, tuple | Table):
+                    self.tell("bad-value", f"an option must be text, not {shown(part)}", part)
+                else:
+                    text = one_line(written(part.value))
+                    yield text, text, part
+        else:
+            hint = 'write options: [one, two] or options: {one: "First", two: "Second"}'
+            self.tell("bad-value", f"'options' must be a list, or values with labels, not {shown(node)}", node, hint)
+
+    def words(self, name: str, kind: Field, node: Node) -> str:
+        """One text for people, "" when it is missing or was refused."""
+        value, found = read_value(name, kind, node, self.document)
+        self.problems += found
+        self.broken = self.broken or bool(found)
+        return one_line(value)
+
+    # --- constraints ----------------------------------------------------------------------------------------
+
+    def bounded(self, one: FormField, at: _At, values: dict[str, Any]) -> FormField:
+        """The field with `max` and `min`, which are lengths, sizes or counts by its type."""
+        most, least = values["max"], values["min"]
+        if one.type in DEFAULTS:
+            most = DEFAULTS[kind_of(one)] if most is None else self.count("max", most, at, GREATEST[kind_of(one)])
+        elif one.type == "choices" or one.whole:
+            most = most if most is None else self.count("max", most, at, None)
+        if one.type != "number" or one.whole:
+            least = least if least is None else self.count("min", least, at, None)
+        if one.type == "choices" and least is not None and one.options and least > len(one.options):
+            self.tell("bad-value", f"'min' asks for {least} of {len(one.options)} options", at.key("min"))
+        if least is not None and most is not None and most < least:
+            hint = "" if values["max"] is not None else "give 'max' too"
+            message = f"'max' ({most:g}) is less than 'min' ({least:g})"
+            self.tell("bad-value", message, at.key("max" if values["max"] is not None else "min"), hint)
+        return replace(one, max=_plain(most), min=_plain(least))
+
+    def count(self, key: str, value: float, at: _At, greatest: int | None) -> float:
+        """A bound that must be whole; for lengths also in reason."""
+        least = 1 if greatest is not None or at.kind == "choices" else None
+        if value != int(value) or (at.kind != "number" and value < (least or 0)):
+            self.tell(
+                "bad-value", f"'{key}' must be a whole number, {least or 0} or more, not '{value:g}'", at.key(key)
+            )
+        elif greatest is not None and value > greatest:
+            self.tell("bad-value", f"'{key}' must be {greatest} or less for this field, not '{value:g}'", at.key(key))
+        return value
+
+    def pattern(self, one: FormField, at: _At) -> None:
+        """Tell a pattern that Obverse and browsers would not read alike."""
+        if one.pattern and one.rows:
+            hint = "a browser checks a pattern on one line only; take out 'rows' or 'pattern'"
+            self.tell("bad-value", "'pattern' and 'rows' do not go together", at.key("pattern"), hint)
+        elif one.pattern:
+            try:
+                parse(one.pattern)
+            except Refused as why:
+                self.refuse("pattern", why, at.node("pattern"))
+
+    def autocomplete(self, one: FormField, at: _At, text: str) -> str:
+        """The tokens that are given, or those usual for the field."""
+        if not text:
+            return usual(one.type, one.name) if not one.rows else ""
+        try:
+            return tokens(text)
+        except Refused as why:
+            self.refuse(
+                "autocomplete",
+                Refused(f"{why}, not {shown(at.node('autocomplete'))}", why.hint),
+                at.node("autocomplete"),
+            )
+        return ""
+
+    def default(self, one: FormField, at: _At) -> str:
+        """The default as the field would send it, after the checks that a visitor's answer has to pass."""
+        if not one.default:
+            return ""
+        if one.type == "hidden" and len(one.default) > cap(one):
+            self.tell("bad-value", f"'default' must be at most {cap(one)} characters long", at.node("default"))
+        form = Form("", "", "", "", (replace(one, required=False, min=None if one.type == "choices" else one.min),))
+        done = check(form, {one.name: [one.default]})
+        if done.errors:
+            why = f"must be {one_of(tuple(one.options))}" if one.options else "is no answer that the field would take"
+            self.tell("bad-value", f"'default' {why}, not {shown(at.node('default'))}", at.node("default"))
+        value = done.values[one.name]
+        if isinstance(value, bool):
+            return "true" if value else ""
+        return value if isinstance(value, str) else one.default.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Where the keys of a field stand."""
+
+    entry: Entry
+    table: Table
+
+    @property
+    def kind(self) -> str:
+        """The type as written."""
+        node = self.table.get("type")
+        return str(node.value).strip() if node and node.value is not None else "text"
+
+    def key(self, name: str) -> Entry:
+        """The place of a key, or of the field when it has none."""
+        return next((entry for entry in self.table.entries if entry.key == name), self.entry)
+
+    def node(self, name: str) -> Node:
+        """The value of a key that is there."""
+        return self.key(name).node
+
+
+def _without(node: Node, table: Table, key: str) -> Node:
+    return replace(node, value=Table(tuple(entry for entry in table.entries if entry.key != key)))
+
+
+def _plain(value: float | None) -> float | None:
+    """5 rather than 5.0, so that a digest and a message do not tell them apart."""
+    return int(value) if value is not None and value == int(value) else value

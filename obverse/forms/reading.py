@@ -1,0 +1,179 @@
+"""Reading: the front matter of a form file -> a `Form`, or of a language variant -> the same form in its words.
+
+`content/forms/contact.md` owns names, types, rules and option values; `contact.de.md` may give other words for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from obverse.forms.fields import CONSENT, HELP, LABEL, FieldReading, one_line, read_field
+from obverse.forms.form import Form, FormField
+from obverse.forms.limits import MOST_FIELDS
+from obverse.problems import Problem, nearest, problem
+from obverse.schema import Document, Entry, Field, Node, Table, duplicates
+from obverse.schema.read import shown
+
+_TITLE, _SUBMIT = Field(max=200), Field(max=80)
+_KEYS: dict[str, Field] = {
+    "title": replace(_TITLE, required=True, help="give the form a title: pages and the inbox call it so"),
+    "submit": _SUBMIT,
+    "notify": Field("list", of=Field("email"), commas=True, max=20),
+    "fields": Field("hidden"),
+}
+_VARIANT_KEYS = ("title", "submit", "fields")
+_WORDS: dict[str, Field] = {"label": LABEL, "help": HELP, "text": CONSENT}
+_VARIANT_FIELD_KEYS = (*_WORDS, "options")
+_FIELD_KEYS = "type required max min whole pattern rows autocomplete default".split()
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_EMPTY = Node(Table(), 1, 1)
+
+
+def read_form(name: str, lang: str, node: Node | None, document: Document) -> tuple[Form | None, tuple[Problem, ...]]:
+    """The form that a file's front matter defines, None when it cannot be; and what is wrong, each at its place.
+
+    `node` is None for a file without front matter. The codes: `unknown-key`, `duplicate-key` (the first one counts),
+    `missing-key` and `bad-value` (either of them: no form), and `file-name` for a name that no address can hold.
+    """
+    node = node or _EMPTY
+    reading = FieldReading(document)
+    if not _NAME.fullmatch(name):
+        hint = "call it by at most 64 of A-Z, a-z, 0-9, _ and -, the first not a sign"
+        reading.problems.append(problem("file-name", document.path, "a form's name is part of its address", hint=hint))
+        reading.broken = True
+    values = reading.values(_KEYS, _but_fields(node))
+    fields = _fields(node, reading)
+    title, submit = one_line(values["title"]), one_line(values["submit"])
+    form = Form(name, lang, title, submit, fields, tuple(dict.fromkeys(values["notify"])))
+    return (None if reading.broken else form), (*duplicates(node, document), *reading.problems)
+
+
+def _but_fields(node: Node) -> Node:
+    if not isinstance(node.value, Table):
+        return node
+    return replace(node, value=Table(tuple(entry for entry in node.value.entries if entry.key != "fields")))
+
+
+def _entries(node: Node, reading: FieldReading) -> tuple[Entry, ...]:
+    """The entries of the table `fields`, each name once."""
+    fields = node.value.get("fields") if isinstance(node.value, Table) else None
+    if fields is None or fields.value is None:
+        return ()
+    if not isinstance(fields.value, Table):
+        hint = "write each field as its name, a colon, and its keys indented below"
+        reading.tell("bad-value", f"'fields' must be a table of names, not {shown(fields)}", fields, hint)
+        return ()
+    return tuple({entry.key: entry for entry in reversed(fields.value.entries)}.values())[::-1]
+
+
+def _fields(node: Node, reading: FieldReading) -> tuple[FormField, ...]:
+    found: list[FormField] = []
+    broken = reading.broken
+    entries = _entries(node, reading)
+    for entry in entries:
+        one, problems = read_field(entry, reading.document)
+        reading.problems += problems
+        found += [one] if one else []
+    reading.broken = reading.broken or len(found) < len(entries)
+    if not any(one.type not in ("heading", "hidden") for one in found) and reading.broken == broken:
+        at = next((entry for entry in _table(node) if entry.key == "fields"), node)
+        reading.tell("missing-key", "'fields' needs at least one field that a visitor can fill in", at)
+    if len(found) > MOST_FIELDS:
+        reading.tell("bad-value", f"'fields' holds {len(found)} fields; at most {MOST_FIELDS} are allowed", node)
+    return tuple(found)
+
+
+def _table(node: Node) -> tuple[Entry, ...]:
+    return node.value.entries if isinstance(node.value, Table) else ()
+
+
+# --- language variants -------------------------------------------------------------------------------------------
+
+
+def read_variant(
+    base: Form, lang: str, node: Node | None, document: Document
+) -> tuple[Form | None, tuple[Problem, ...]]:
+    """The base form in another language, None when the words cannot be read; and what is wrong, each at its place.
+
+    A variant may give `title` and `submit`, and for each field `label`, `help`, `text` of a consent, and labels of
+    options that the base has. What it does not give is the base's; all else belongs to the base and is a problem.
+    """
+    node = node or _EMPTY
+    variant = _Variant(document)
+    form = variant.form(base, lang, node)
+    return (None if variant.broken else form), (*duplicates(node, document), *variant.problems)
+
+
+class _Variant(FieldReading):
+    """A variant on its way."""
+
+    def form(self, base: Form, lang: str, node: Node) -> Form:
+        given = {entry.key: entry for entry in self.allowed(base, node, _VARIANT_KEYS, ("notify",), "")}
+        title = self.words("title", _TITLE, given["title"].node) if "title" in given else ""
+        submit = self.words("submit", _SUBMIT, given["submit"].node) if "submit" in given else ""
+        fields = {one.name: one for one in base.fields}
+        for entry in _entries(node, self):
+            if entry.key not in fields:
+                self.unknown(f"the form has no field '{entry.key}'", entry, fields)
+            elif entry.node.value is not None:
+                fields[entry.key] = self.worded(base, fields[entry.key], entry)
+        return replace(
+            base, lang=lang, title=title or base.title, submit=submit or base.submit, fields=tuple(fields.values())
+        )
+
+    def allowed(
+        self, base: Form, node: Node, keys: tuple[str, ...], theirs: tuple[str, ...], name: str
+    ) -> Iterator[Entry]:
+        """The entries with something a variant may say; all others are told."""
+        if not isinstance(node.value, Table):
+            self.tell(
+                "bad-value", f"{name and repr(name) + ' '}must be a table of keys and values, not {shown(node)}", node
+            )
+        for entry in {entry.key: entry for entry in reversed(_table(node))}.values():
+            if entry.key in keys:
+                if entry.node.value is not None:
+                    yield entry
+            elif entry.key in theirs:
+                self.belongs(f"'{entry.key}'", base, entry)
+            else:
+                self.unknown(f"unknown key '{entry.key}'", entry, keys)
+
+    def unknown(self, message: str, entry: Entry, known: Mapping[str, Any] | tuple[str, ...]) -> None:
+        like = nearest(entry.key, known)
+        self.tell("unknown-key", message + (f"; {like}" if like else ""), entry)
+
+    def belongs(self, what: str, base: Form, entry: Entry) -> None:
+        message = f"{what} belongs to the base file content/forms/{base.name}.md"
+        self.tell("bad-value", message, entry, "a language variant gives words only: take it out here")
+
+    def worded(self, base: Form, one: FormField, entry: Entry) -> FormField:
+        """A field in the variant's words."""
+        given = {
+            key.key: key for key in self.allowed(base, entry.node, _VARIANT_FIELD_KEYS, tuple(_FIELD_KEYS), entry.key)
+        }
+        for key, wanted in (("text", ("consent",)), ("options", ("choice", "choices"))):
+            if key in given and one.type not in wanted:
+                self.tell("bad-value", f"'{key}' makes no sense for a field of type '{one.type}'", given.pop(key))
+        words = {key: self.words(key, kind, given[key].node) for key, kind in _WORDS.items() if key in given}
+        options = self.labels(base, one, given["options"].node) if "options" in given else one.options
+        return replace(one, options=options, **{key: text for key, text in words.items() if text})
+
+    def labels(self, base: Form, one: FormField, node: Node) -> dict[str, str]:
+        """The options with the variant's labels, in the order of the base."""
+        if not isinstance(node.value, Table):
+            hint = "write options: {value: label}, with the values of the base file"
+            self.tell("bad-value", f"'options' must be values with labels, not {shown(node)}", node, hint)
+        labels = dict(one.options)
+        for entry in reversed(_table(node)):
+            value = one_line(entry.key)
+            if value in labels:
+                labels[value] = self.words(f"options.{value}", LABEL, entry.node) or labels[value]
+            elif like := nearest(value, labels):
+                self.tell("unknown-key", f"'{one.name}' has no option '{value}'; {like}", entry)
+            else:
+                self.belongs(f"the option '{value}'", base, entry)
+        return labels
