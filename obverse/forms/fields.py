@@ -3,7 +3,7 @@
 Keys of any field: `type` (text when missing), `label` (the name made readable when missing), `help`. Besides, by type:
 
 - text, email, tel, url: `required`, `max` and `min` (code points), `pattern` (see `obverse.forms.pattern`),
-  `autocomplete`, `default`; text also `rows` (0 = one line), and then no `pattern`, which browsers only check on a line;
+  `autocomplete`, `default`; text also `rows` (0 = one line), and then no `pattern`: browsers check it on a line only;
 - number: `required`, `max`, `min`, `whole`, `autocomplete`, `default`;
 - choice: `options`, `required`, `autocomplete`, `default`; choices: the same with `max` and `min` (how many may be
   chosen), without `autocomplete`;
@@ -72,7 +72,7 @@ _ALWAYS = frozenset(("type", "label", "help"))
 
 
 def read_field(entry: Entry, document: Document) -> tuple[FormField | None, list[Problem]]:
-    """The field of an entry, None when there is no sense in it; and what is wrong, but for keys that are there twice."""
+    """The field of an entry, None when it cannot be; and what is wrong, but for keys that are there twice."""
     reading = FieldReading(document)
     made = reading.field(entry)
     return (None if reading.broken else made), reading.problems
@@ -147,7 +147,7 @@ class FieldReading:
         kind = values["type"]
         self.senseless(kind, at)
         options = self.options(at.table.get("options")) if "options" in _SENSIBLE[kind] else {}
-        words = {key: one_line(values[key]) for key in ("label", "help", "text")}
+        words: dict[str, Any] = {key: one_line(values[key]) for key in ("label", "help", "text")}
         one = FormField(
             entry.key,
             kind,
@@ -175,8 +175,8 @@ class FieldReading:
 
     def needs(self, one: FormField, at: _At) -> None:
         """Tell what a type cannot do without."""
-        if one.type in ("choice", "choices") and not one.options and at.key("options") is at.entry:
-            self.tell("missing-key", f"'options' is required for a field of type '{one.type}'", at.entry)
+        if one.type in ("choice", "choices") and not one.options and not self.broken:
+            self.tell("missing-key", f"'options' is required for a field of type '{one.type}'", at.key("options"))
         if one.type == "consent" and not one.text:
             self.tell("missing-key", "'text' is required: the sentence that is agreed to", at.key("text"))
 
@@ -229,30 +229,30 @@ class FieldReading:
     def bounded(self, one: FormField, at: _At, values: dict[str, Any]) -> FormField:
         """The field with `max` and `min`, which are lengths, sizes or counts by its type."""
         most, least = values["max"], values["min"]
-        if one.type in DEFAULTS:
-            most = DEFAULTS[kind_of(one)] if most is None else self.count("max", most, at, GREATEST[kind_of(one)])
-        elif one.type == "choices" or one.whole:
-            most = most if most is None else self.count("max", most, at, None)
-        if one.type != "number" or one.whole:
-            least = least if least is None else self.count("min", least, at, None)
-        if one.type == "choices" and least is not None and one.options and least > len(one.options):
-            self.tell("bad-value", f"'min' asks for {least} of {len(one.options)} options", at.key("min"))
-        if least is not None and most is not None and most < least:
-            hint = "" if values["max"] is not None else "give 'max' too"
-            message = f"'max' ({most:g}) is less than 'min' ({least:g})"
-            self.tell("bad-value", message, at.key("max" if values["max"] is not None else "min"), hint)
+        if most is not None:
+            self.bound(one, "max", most, at)
+        elif one.type in DEFAULTS:
+            most = DEFAULTS[kind_of(one)]
+        if least is not None:
+            self.bound(one, "min", least, at)
+            if one.options and least > len(one.options):
+                self.tell("bad-value", f"'min' asks for {least:g} of {len(one.options)} options", at.key("min"))
+            if most is not None and most < least:
+                key, hint = ("max", "") if values["max"] is not None else ("min", "give 'max' too")
+                self.tell("bad-value", f"'max' ({most:g}) is less than 'min' ({least:g})", at.key(key), hint)
         return replace(one, max=_plain(most), min=_plain(least))
 
-    def count(self, key: str, value: float, at: _At, greatest: int | None) -> float:
-        """A bound that must be whole; for lengths also in reason."""
-        least = 1 if greatest is not None or at.kind == "choices" else None
-        if value != int(value) or (at.kind != "number" and value < (least or 0)):
-            self.tell(
-                "bad-value", f"'{key}' must be a whole number, {least or 0} or more, not '{value:g}'", at.key(key)
-            )
-        elif greatest is not None and value > greatest:
-            self.tell("bad-value", f"'{key}' must be {greatest} or less for this field, not '{value:g}'", at.key(key))
-        return value
+    def bound(self, one: FormField, key: str, value: float, at: _At) -> None:
+        """Tell a bound that must be whole and is not, or a length out of reason."""
+        if one.type == "number":
+            if one.whole and value != int(value):
+                self.tell("bad-value", f"'{key}' must be a whole number too, not '{value:g}'", at.node(key))
+            return
+        least = 1 if key == "max" else 0
+        if value != int(value) or value < least:
+            self.tell("bad-value", f"'{key}' must be a whole number, {least} or more, not '{value:g}'", at.node(key))
+        elif one.type in GREATEST and value > (most := GREATEST[kind_of(one)]):
+            self.tell("bad-value", f"'{key}' must be {most} or less for this field, not '{value:g}'", at.node(key))
 
     def pattern(self, one: FormField, at: _At) -> None:
         """Tell a pattern that Obverse and browsers would not read alike."""
@@ -272,11 +272,8 @@ class FieldReading:
         try:
             return tokens(text)
         except Refused as why:
-            self.refuse(
-                "autocomplete",
-                Refused(f"{why}, not {shown(at.node('autocomplete'))}", why.hint),
-                at.node("autocomplete"),
-            )
+            node = at.node("autocomplete")
+            self.refuse("autocomplete", Refused(f"{why}, not {shown(node)}", why.hint), node)
         return ""
 
     def default(self, one: FormField, at: _At) -> str:
@@ -302,12 +299,6 @@ class _At:
 
     entry: Entry
     table: Table
-
-    @property
-    def kind(self) -> str:
-        """The type as written."""
-        node = self.table.get("type")
-        return str(node.value).strip() if node and node.value is not None else "text"
 
     def key(self, name: str) -> Entry:
         """The place of a key, or of the field when it has none."""

@@ -27,7 +27,7 @@ _KEYS: dict[str, Field] = {
 _VARIANT_KEYS = ("title", "submit", "fields")
 _WORDS: dict[str, Field] = {"label": LABEL, "help": HELP, "text": CONSENT}
 _VARIANT_FIELD_KEYS = (*_WORDS, "options")
-_FIELD_KEYS = "type required max min whole pattern rows autocomplete default".split()
+_FIELD_KEYS = tuple("type required max min whole pattern rows autocomplete default".split())
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _EMPTY = Node(Table(), 1, 1)
@@ -67,28 +67,32 @@ def _entries(node: Node, reading: FieldReading) -> tuple[Entry, ...]:
         hint = "write each field as its name, a colon, and its keys indented below"
         reading.tell("bad-value", f"'fields' must be a table of names, not {shown(fields)}", fields, hint)
         return ()
-    return tuple({entry.key: entry for entry in reversed(fields.value.entries)}.values())[::-1]
+    return _once(fields)
 
 
 def _fields(node: Node, reading: FieldReading) -> tuple[FormField, ...]:
     found: list[FormField] = []
-    broken = reading.broken
+    before = len(reading.problems)
     entries = _entries(node, reading)
     for entry in entries:
         one, problems = read_field(entry, reading.document)
         reading.problems += problems
         found += [one] if one else []
     reading.broken = reading.broken or len(found) < len(entries)
-    if not any(one.type not in ("heading", "hidden") for one in found) and reading.broken == broken:
-        at = next((entry for entry in _table(node) if entry.key == "fields"), node)
+    if not any(one.type not in ("heading", "hidden") for one in found) and len(reading.problems) == before:
+        at = next((entry for entry in _once(node) if entry.key == "fields"), node)
         reading.tell("missing-key", "'fields' needs at least one field that a visitor can fill in", at)
     if len(found) > MOST_FIELDS:
         reading.tell("bad-value", f"'fields' holds {len(found)} fields; at most {MOST_FIELDS} are allowed", node)
     return tuple(found)
 
 
-def _table(node: Node) -> tuple[Entry, ...]:
-    return node.value.entries if isinstance(node.value, Table) else ()
+def _once(node: Node) -> tuple[Entry, ...]:
+    """The entries of a table, of each key the first; none when it is no table."""
+    found: dict[str, Entry] = {}
+    for entry in node.value.entries if isinstance(node.value, Table) else ():
+        found.setdefault(entry.key, entry)
+    return tuple(found.values())
 
 
 # --- language variants -------------------------------------------------------------------------------------------
@@ -130,10 +134,9 @@ class _Variant(FieldReading):
     ) -> Iterator[Entry]:
         """The entries with something a variant may say; all others are told."""
         if not isinstance(node.value, Table):
-            self.tell(
-                "bad-value", f"{name and repr(name) + ' '}must be a table of keys and values, not {shown(node)}", node
-            )
-        for entry in {entry.key: entry for entry in reversed(_table(node))}.values():
+            what = f"'{name}' must" if name else "must"
+            self.tell("bad-value", f"{what} be a table of keys and values, not {shown(node)}", node)
+        for entry in _once(node):
             if entry.key in keys:
                 if entry.node.value is not None:
                     yield entry
@@ -152,15 +155,17 @@ class _Variant(FieldReading):
 
     def worded(self, base: Form, one: FormField, entry: Entry) -> FormField:
         """A field in the variant's words."""
-        given = {
-            key.key: key for key in self.allowed(base, entry.node, _VARIANT_FIELD_KEYS, tuple(_FIELD_KEYS), entry.key)
-        }
+        allowed = self.allowed(base, entry.node, _VARIANT_FIELD_KEYS, _FIELD_KEYS, entry.key)
+        given = {each.key: each for each in allowed}
         for key, wanted in (("text", ("consent",)), ("options", ("choice", "choices"))):
             if key in given and one.type not in wanted:
                 self.tell("bad-value", f"'{key}' makes no sense for a field of type '{one.type}'", given.pop(key))
-        words = {key: self.words(key, kind, given[key].node) for key, kind in _WORDS.items() if key in given}
-        options = self.labels(base, one, given["options"].node) if "options" in given else one.options
-        return replace(one, options=options, **{key: text for key, text in words.items() if text})
+        words: dict[str, Any] = {
+            key: self.words(key, kind, given[key].node) for key, kind in _WORDS.items() if key in given
+        }
+        if "options" in given:
+            words["options"] = self.labels(base, one, given["options"].node)
+        return replace(one, **{key: text for key, text in words.items() if text})
 
     def labels(self, base: Form, one: FormField, node: Node) -> dict[str, str]:
         """The options with the variant's labels, in the order of the base."""
@@ -168,7 +173,7 @@ class _Variant(FieldReading):
             hint = "write options: {value: label}, with the values of the base file"
             self.tell("bad-value", f"'options' must be values with labels, not {shown(node)}", node, hint)
         labels = dict(one.options)
-        for entry in reversed(_table(node)):
+        for entry in _once(node):
             value = one_line(entry.key)
             if value in labels:
                 labels[value] = self.words(f"options.{value}", LABEL, entry.node) or labels[value]
