@@ -20,7 +20,7 @@ from obverse.commit import CannotWriteError, roll_forward
 from obverse.excerpts import quoted
 from obverse.ledger import Ledger
 from obverse.lock import locked
-from obverse.options import BuildOptions, Report
+from obverse.options import RELEASE, BuildOptions, Report
 from obverse.problems import Problem, errors, problem
 from obverse.sources import SETTINGS, Sources, read_sources
 from obverse.verify import differences
@@ -115,12 +115,13 @@ def _nothing_to_do(options: BuildOptions, old: Ledger, sources: Sources, at: Clo
     due = datetime.fromisoformat(old.next_due)
     if not datetime.fromisoformat(old.built_at) <= now < due:
         return None
-    stamps = ledgers.stamps_of(options.folder, old.outputs)
+    stamps = ledgers.stamps_of(options.folder, options.release_folder, old.outputs)
     if any(stamps.get(path) != written.stamp for path, written in old.outputs.items()):
         return None
     if not options.dry:
         _refresh_stamps(options, old, sources)
-    return Report(old.told, total=len(old.outputs), next_due=due)
+    total = sum(not path.startswith(RELEASE) for path in old.outputs)
+    return Report(old.told, total=total, next_due=due)
 
 
 def _refresh_stamps(options: BuildOptions, old: Ledger, sources: Sources) -> None:
@@ -140,9 +141,11 @@ def _verified(options: BuildOptions, report: Report, at: Clock | None) -> Report
     clean = replace(options, out=folder, clean=True, verify=False, dry=False)
     try:
         fresh = _build(clean, at)
-        found = () if fresh.blocked else tuple(differences(options.folder, folder))
+        both = ((options.folder, folder), (options.release_folder, clean.release_folder))
+        found = () if fresh.blocked else tuple(one for pair in both for one in differences(*pair))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(clean.release_folder, ignore_errors=True)
         clean.ledger_file.unlink(missing_ok=True)
     problems = (*report.problems, *(fresh.problems if fresh.blocked else ()), *found)
     return replace(report, problems=problems, blocked=bool(errors(problems)))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from obverse.facts import Heading
+from obverse.form_files import FormFile
 from obverse.site import File, Site
 from obverse.sources import Source, digest_of
 from obverse.theme import Theme
@@ -48,11 +49,12 @@ class Cells:
         owners: Mapping[str, str],
         data: Mapping[str, Source],
         sizes: Callable[[File], tuple[int, int] | None],
+        forms: Mapping[str, tuple[FormFile, ...]],
     ) -> None:
         """Look at a placed site.
 
         `owners` maps each site-local URL to the content path it shows ("" for a generated page); `data` are the data
-        files by name; `sizes` tells a picture's width and height in pixels.
+        files by name; `sizes` tells a picture's width and height in pixels; `forms` are the forms by name.
         """
         self.site = site
         self.theme = theme
@@ -72,12 +74,15 @@ class Cells:
             # The suffix decides how the bytes are read.
             "data": lambda key: (source.path, source.digest) if (source := data.get(key)) else None,
             "file": site.files.get,
+            "form": forms.get,
+            "forms": lambda _: tuple(forms),
             "hidden": self._hidden,
             "list": self._list,
             "names": lambda _: (*site.entries, *site.files),
             "near": lambda key: site.neighbours.get(key, ("", "")),
             "page": self._page,
             "pages": lambda _: tuple(site.entries),
+            "redirects": lambda _: tuple(sorted((url, path) for url, (path, _) in site.redirects.items())),
             "size": self._size,
             "template": theme.closure,
             "templates": lambda _: tuple(theme.template_names()),

@@ -8,31 +8,17 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from obverse import __version__
+from obverse.commands import ENGINE, SETTINGS, Command, add_root, site_root, told
 
 if TYPE_CHECKING:
-    from obverse.build import BuildOptions, Report
-    from obverse.problems import Problem
-
-SETTINGS = "obverse.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: its name, one sentence of help, how it adds its options, and what it does."""
-
-    name: str
-    help: str
-    options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
+    from obverse.serve import Beside
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -50,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except OSError as error:
         from obverse.build import disk
 
-        code = _told(disk(error), "")
+        code = told(disk(error), "")
         _give_up_printing()
         return code
 
@@ -92,162 +78,8 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _root(given: argparse.Namespace) -> Path:
-    """The site's folder: `--root`, the nearest folder above with an obverse.toml, or the one `build.py` lies in."""
-    if given.root:
-        return Path(given.root).absolute()
-    here = Path.cwd()
-    found = next((folder for folder in (here, *here.parents) if (folder / SETTINGS).is_file()), None)
-    return found or Path(os.environ.get("OBVERSE_SITE", here)).absolute()
-
-
-def _address(text: str) -> str:
-    """An address for the whole site, as argparse checks a value."""
-    from obverse.config import Config
-
-    try:
-        return Config().with_base_url(text).site.url
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _add_root(one: argparse.ArgumentParser) -> None:
-    one.add_argument("--root", metavar="DIR", help="the site's folder (default: here, or the nearest above)")
-
-
-def _add_build(one: argparse.ArgumentParser) -> None:
-    _add_root(one)
-    one.add_argument("--drafts", action="store_true", help="also build drafts and what is not due yet")
-    one.add_argument("--out", metavar="DIR", help="the folder to write (default: site)")
-    one.add_argument("--base-url", metavar="URL", type=_address, help="the address to build for, not [site] url")
-    one.add_argument("--verify", action="store_true", help="build cleanly beside it and compare every byte")
-    one.add_argument("--json", action="store_true", help="print the report as JSON")
-
-
-def _build(given: argparse.Namespace) -> int:
-    from obverse.build import build
-
-    options = _build_options(given)
-    refused = _foreign_folder(options)
-    report = refused or build(options)
-    if given.json:
-        _print_json(report)
-    else:
-        _print_report(report, options, "built")
-    return 1 if report.blocked else 0
-
-
-def _build_options(given: argparse.Namespace, **more: object) -> BuildOptions:
-    from obverse.build import BuildOptions
-    from obverse.progress import progress_to
-
-    values: dict[str, object] = {
-        "root": _root(given),
-        "out": Path(given.out).absolute() if given.out else None,
-        "drafts": given.drafts,
-        "base_url": given.base_url,
-        "verify": getattr(given, "verify", False),
-        "progress": progress_to(sys.stderr),
-        "on_wait": lambda: print("waiting for another build of this site …", file=sys.stderr),
-    }
-    return BuildOptions(**{**values, **more})  # type: ignore[arg-type]
-
-
-def _foreign_folder(options: BuildOptions) -> Report | None:
-    """A refusal to write into a folder that holds something else than an earlier build's output."""
-    from obverse.build import Report
-    from obverse.problems import problem
-
-    out = options.folder
-    if any(out.is_relative_to(options.root / name) for name in ("content", "templates", "var", ".git")):
-        hint = "name a folder outside of content/ and templates/"
-        refused = problem("not-empty", str(out), "the site is not written into its sources", hint=hint)
-        return Report((refused,), blocked=True)
-    if options.out is None or options.ledger_file.is_file() or options.ledger_file.name.startswith("site."):
-        return None
-    if not out.is_dir() or not any(out.iterdir()):
-        return None
-    hint = "name an empty folder, or one an earlier build wrote"
-    return Report((problem("not-empty", str(out), "this folder holds something else", hint=hint),), blocked=True)
-
-
-def _print_json(report: Report) -> None:
-    from obverse.clock import NEVER
-    from obverse.problems import as_json
-
-    rows = {
-        "problems": as_json(report.problems),
-        "written": list(report.written),
-        "removed": list(report.removed),
-        "total": report.total,
-        "blocked": report.blocked,
-        "next_due": None if report.next_due == NEVER else report.next_due.isoformat(),
-        "seconds": round(report.seconds, 3),
-    }
-    print(json.dumps(rows, ensure_ascii=False, indent=2))
-
-
-def _print_report(report: Report, options: BuildOptions, verb: str) -> None:
-    _print_problems(report.problems)
-    if report.blocked:
-        from obverse.problems import tally
-
-        untouched = "" if options.dry else f"; {_shown(options.folder)} is as it was"
-        print(f"{tally(report.problems)}{untouched}", file=sys.stderr)
-        return
-    if not report.written and not report.removed:
-        what = "nothing to do"
-    else:
-        removed = f", {len(report.removed)} removed" if report.removed else ""
-        what = f"{verb} {len(report.written)} of {report.total} files{removed}"
-    if options.verify:
-        what += "; a clean build is the same, byte for byte"
-    print(f"{_shown(options.folder)}: {what} ({report.seconds:.2f} s)")
-
-
-def _shown(folder: Path) -> str:
-    """A folder as people would name it from where they stand."""
-    try:
-        return str(folder.relative_to(Path.cwd())) or "."
-    except ValueError:
-        return str(folder)
-
-
-def _print_problems(problems: tuple[Problem, ...], stream: IO[str] | None = None) -> None:
-    from obverse.problems import as_text
-
-    if problems:
-        print(as_text(problems) + "\n", file=stream or sys.stderr)
-
-
-def _add_check(one: argparse.ArgumentParser) -> None:
-    _add_root(one)
-    one.add_argument("--drafts", action="store_true", help="also check drafts and what is not due yet")
-    one.add_argument("--base-url", metavar="URL", type=_address, help="the address to check for, not [site] url")
-    formats = one.add_mutually_exclusive_group()
-    formats.add_argument("--json", action="store_true", help="print the problems as JSON")
-    formats.add_argument("--sarif", action="store_true", help="print the problems as SARIF 2.1.0")
-    one.add_argument("--strict", action="store_true", help="let warnings fail, too")
-
-
-def _check(given: argparse.Namespace) -> int:
-    from obverse.build import build
-    from obverse.problems import as_json, as_sarif, tally
-
-    given.out = None
-    report = build(_build_options(given, dry=True))
-    if given.json:
-        print(json.dumps(as_json(report.problems), ensure_ascii=False, indent=2))
-    elif given.sarif:
-        print(as_sarif(report.problems, __version__), end="")
-    else:
-        _print_problems(report.problems, sys.stdout)
-        print(tally(report.problems))
-    return 1 if report.blocked or (given.strict and report.problems) else 0
-
-
 def _add_serve(one: argparse.ArgumentParser) -> None:
-    _add_root(one)
+    add_root(one)
     one.add_argument("--host", metavar="HOST", help="the address to listen on (default: [serve] host, 127.0.0.1)")
     one.add_argument("--port", metavar="PORT", type=int, help="the port to listen on (default: [serve] port, 8000)")
     one.add_argument("--open", action="store_true", help="open the browser")
@@ -256,111 +88,165 @@ def _add_serve(one: argparse.ArgumentParser) -> None:
 def _serve(given: argparse.Namespace) -> int:
     from obverse.serve import ServeOptions, serve
 
-    root = _root(given)
-    return serve(ServeOptions(root, given.host, given.port, open_browser=given.open))
+    root = site_root(given)
+    return serve(ServeOptions(root, given.host, given.port, open_browser=given.open, beside=_capture_beside(root)))
 
 
-def _add_new(one: argparse.ArgumentParser) -> None:
-    kinds = one.add_subparsers(title="what to make", dest="kind", metavar="KIND", required=True)
-    site = kinds.add_parser("site", help="a new site, with the starter to change")
-    site.add_argument("folder", metavar="DIR")
-    site.add_argument("--title", help="what the site is called")
-    article = kinds.add_parser("article", help="a new article, as a draft")
-    article.add_argument("title", metavar="TITLE")
-    article.add_argument("--section", metavar="FOLDER", help="the dated section it belongs to")
-    article.add_argument("--author", metavar="NAME", action="append", default=[], help="an author's file name")
-    _add_root(article)
+def _capture_beside(root: Path) -> Callable[[str], Beside]:
+    """What `serve` serves beside the pages: the forms' endpoint, the inbox, and the bar under each page."""
+
+    def beside(address: str) -> Beside:
+        from capture.preview import open_preview
+        from capture.store.database import Unavailable
+        from capture.store.migrations import TooNew
+        from obverse.build import BuildOptions
+        from obverse.config import load
+        from obverse.serve import Beside
+
+        config, _ = load((root / SETTINGS).read_text(encoding="utf-8-sig", errors="replace"))
+        release = BuildOptions(root, mode="preview").release_folder
+        token = os.environ.get("OBVERSE_REPORT", "")
+        try:
+            preview = open_preview(root, address, release, config.report.source, token)
+        except (OSError, Unavailable, TooNew) as error:
+            return Beside(lines=(f"forms and inbox are not there: {error}",))
+        mounts = tuple((prefix, preview.app.wsgi_app) for prefix in ("/_ob/", "/inbox/", "/api/"))
+        lines = (f"the inbox is at {address}{preview.entrance}",)
+        return Beside(mounts, ("/_ob/bar.js",), lines, preview.close)
+
+    return beside
 
 
-def _new(given: argparse.Namespace) -> int:
-    return _new_site(given) if given.kind == "site" else _new_article(given)
+def _add_run(one: argparse.ArgumentParser) -> None:
+    add_root(one)
+    one.add_argument(
+        "--host", metavar="HOST", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)"
+    )
+    one.add_argument("--port", metavar="PORT", type=int, default=8080, help="the port to listen on (default: 8080)")
+    one.add_argument("--no-build", action="store_true", help="serve the forms and the inbox alone, from var/releases/")
 
 
-def _new_site(given: argparse.Namespace) -> int:
-    from obverse.new import new_site
-
-    made = new_site(Path(given.folder), given.title or "")
-    return _told(made, f"a site in {given.folder}; next: cd {given.folder} && obverse serve")
-
-
-def _new_article(given: argparse.Namespace) -> int:
-    from datetime import UTC, datetime
-
-    from obverse.build import no_site
-    from obverse.config import Articles, load
-    from obverse.new import new_article
-
-    root = _root(given)
-    settings = root / SETTINGS
-    if not settings.is_file():
-        return _told(no_site(root), "")
-    config, _ = load(settings.read_text(encoding="utf-8-sig", errors="replace"), SETTINGS)
-    dated = config.articles.sections or Articles().sections
-    section = (given.section or dated[0]).strip("/")
-    if not any(section == one or section.startswith(f"{one}/") for one in dated) or ".." in section.split("/"):
-        return _told(_undated(section, dated), "")
-    return _told(new_article(root, given.title, datetime.now(UTC), section, tuple(given.author)), "")
-
-
-def _undated(section: str, dated: tuple[str, ...]) -> Problem:
-    from obverse.problems import nearest, problem
-
-    hint = nearest(section, dated) or "the dated sections are " + ", ".join(dated)
-    return problem("bad-value", SETTINGS, f"'{section}' is not a dated section", hint=hint)
-
-
-def _told(made: object, otherwise: str) -> int:
-    """Print a problem, or what was made."""
-    from obverse.problems import Problem
-
-    if isinstance(made, Problem):
-        _print_problems((made,))
-        return 1
-    print(otherwise or _shown(Path(str(made))))
-    return 0
-
-
-def _add_why(one: argparse.ArgumentParser) -> None:
-    _add_root(one)
-    one.add_argument("url", metavar="URL", help="an address of the site, or a file under its output folder")
-
-
-def _why(given: argparse.Namespace) -> int:
+def _run_house(given: argparse.Namespace) -> int:
+    from capture.run import RunOptions, run
     from obverse.build import BuildOptions
-    from obverse.why import why
+    from obverse.config import load
+    from obverse.security import headers
 
-    text, code = why(BuildOptions(_root(given), dry=True), given.url)
-    print(text)
-    return code
+    root = site_root(given)
+    settings = root / SETTINGS
+    text = settings.read_text(encoding="utf-8-sig", errors="replace") if settings.is_file() else ""
+    config, _ = load(text)
+    order = BuildOptions(root)
+    build = (sys.executable, "-P", "-m", "obverse", "build", "--json", "--root", str(root))
+    return run(
+        RunOptions(
+            root=root,
+            host=given.host,
+            port=given.port,
+            build=() if given.no_build or not text else build,
+            headers=headers(config.capture.origin),
+            ledger=order.ledger_file,
+            site=order.folder,
+        )
+    )
 
 
-def _add_list(one: argparse.ArgumentParser) -> None:
-    _add_root(one)
-    one.add_argument("--state", choices=("published", "draft", "scheduled", "expired"), help="only pages in this state")
-    one.add_argument("--json", action="store_true", help="print the pages as JSON")
+def _add_preview(one: argparse.ArgumentParser) -> None:
+    add_root(one)
+    one.add_argument("--preview", action="store_true", help="those of the preview, not of the live site")
 
 
-def _list(given: argparse.Namespace) -> int:
-    from obverse.build import BuildOptions, refused, site_of
-    from obverse.listing import as_table, pages_of
+def _add_inquiries(one: argparse.ArgumentParser) -> None:
+    kinds = one.add_subparsers(title="what to do", dest="what", metavar="WHAT", required=True)
+    listed = kinds.add_parser("list", help="the inquiries, who waits longest first")
+    listed.add_argument("--view", choices=("open", "held", "won", "lost", "all"), default="open")
+    listed.add_argument("--search", metavar="TEXT", default="", help="only those with these words")
+    listed.add_argument("--json", action="store_true", help="print them as JSON")
+    show = kinds.add_parser("show", help="one inquiry with all that is known of it")
+    stage = kinds.add_parser("stage", help="move an inquiry to a stage")
+    note = kinds.add_parser("note", help="add a note to an inquiry")
+    export = kinds.add_parser("export", help="all inquiries, as CSV or JSON")
+    for part in (show, stage, note):
+        part.add_argument("id", metavar="ID", help="the inquiry's id, or the first four or more of its characters")
+    stage.add_argument("stage", choices=("new", "contacted", "qualified", "won", "lost"))
+    stage.add_argument("--value", metavar="AMOUNT", default="", help="what a won one is worth, such as 8000")
+    stage.add_argument("--reason", metavar="REASON", default="", help="why one was lost")
+    note.add_argument("text", metavar="TEXT")
+    export.add_argument("--format", choices=("csv", "json"), default="csv")
+    for part in (listed, show, stage, note, export):
+        _add_preview(part)
 
-    root = _root(given)
-    if refusal := refused(root):
-        return _told(refusal, "")
-    site, problems = site_of(BuildOptions(root))
-    if site is None:
-        _print_problems(problems)
-        return 1
-    rows = pages_of(site, given.state)
-    print(json.dumps(rows, ensure_ascii=False, indent=2) if given.json else as_table(rows))
-    return 0
+
+def _inquiries(given: argparse.Namespace) -> int:
+    from capture import terminal
+
+    root, preview = site_root(given), given.preview
+    calls: dict[str, Callable[[], int]] = {
+        "list": lambda: terminal.inquiries_list(root, given.view, given.search, given.json, preview),
+        "show": lambda: terminal.inquiries_show(root, given.id, preview),
+        "stage": lambda: terminal.inquiries_stage(root, given.id, given.stage, given.value, given.reason, preview),
+        "note": lambda: terminal.inquiries_note(root, given.id, given.text, preview),
+        "export": lambda: terminal.inquiries_export(root, given.format, preview),
+    }
+    return calls[given.what]()
+
+
+def _add_users(one: argparse.ArgumentParser) -> None:
+    kinds = one.add_subparsers(title="what to do", dest="what", metavar="WHAT", required=True)
+    add = kinds.add_parser("add", help="let somebody into the inbox; asks for a password")
+    add.add_argument("--name", metavar="NAME", default="", help="what they are called")
+    password = kinds.add_parser("password", help="give somebody another password, and end their sessions")
+    remove = kinds.add_parser("remove", help="let somebody in no longer")
+    for part in (add, password, remove):
+        part.add_argument("email", metavar="EMAIL")
+    for part in (add, password, kinds.add_parser("list", help="who may log in"), remove):
+        _add_preview(part)
+
+
+def _users(given: argparse.Namespace) -> int:
+    from capture import terminal
+
+    root, preview = site_root(given), given.preview
+    calls: dict[str, Callable[[], int]] = {
+        "add": lambda: terminal.users_add(root, given.email, given.name, preview),
+        "password": lambda: terminal.users_password(root, given.email, preview),
+        "list": lambda: terminal.users_list(root, preview),
+        "remove": lambda: terminal.users_remove(root, given.email, preview),
+    }
+    return calls[given.what]()
+
+
+def _add_report(one: argparse.ArgumentParser) -> None:
+    _add_preview(one)
+    one.add_argument("--since", metavar="DATE", default="", help="only what came in since that day, as 2026-01-31")
+    one.add_argument("--format", choices=("table", "csv", "json"), default="table")
+
+
+def _report(given: argparse.Namespace) -> int:
+    from capture import terminal
+
+    return terminal.report(site_root(given), given.since, given.format, given.preview)
+
+
+def _add_release(one: argparse.ArgumentParser) -> None:
+    kinds = one.add_subparsers(title="what to do", dest="what", metavar="WHAT", required=True)
+    push = kinds.add_parser("push", help="copy what the last build released into another host's var/releases/")
+    push.add_argument("folder", metavar="DIR")
+    add_root(push)
+
+
+def _release(given: argparse.Namespace) -> int:
+    from capture.run.push import push
+
+    return push(site_root(given), Path(given.folder).absolute())
 
 
 COMMANDS = (
-    Command("build", "Build the site.", _add_build, _build),
-    Command("serve", "Serve a preview that follows every save.", _add_serve, _serve),
-    Command("check", "Run the build's checks without writing anything.", _add_check, _check),
-    Command("new", "Make a new site or article.", _add_new, _new),
-    Command("why", "Say why an output was written, or would be.", _add_why, _why),
-    Command("list", "List the pages and their state.", _add_list, _list),
+    *ENGINE,
+    Command("serve", "Serve a preview that follows every save, with its forms and inbox.", _add_serve, _serve),
+    Command("run", "Run the site, its forms and its inbox for the world.", _add_run, _run_house),
+    Command("inquiries", "See and work on inquiries.", _add_inquiries, _inquiries),
+    Command("users", "Say who may log in to the inbox.", _add_users, _users),
+    Command("report", "Say what came of each article.", _add_report, _report),
+    Command("release", "Hand the release to another host.", _add_release, _release),
 )

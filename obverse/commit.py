@@ -12,9 +12,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from obverse.options import RELEASE
 from obverse.problems import Problem, problem
 from obverse.sources import Stamp, stamp_of
 
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 JOURNAL = "journal"
 STAGE = "stage"
 
-# Renamed in this order: what pages need, the pages, what speaks of pages. Removed in the opposite order.
-_ORDER = {"asset": 0, "file": 1, "page": 2, "list": 3, "terms": 3, "redirect": 3}
+# Renamed in this order: what pages need (the release too, so that no form is out before capture can know it), the
+# pages, what speaks of pages. Removed in the opposite order.
+_ORDER = {"asset": 0, "release": 0, "shell": 0, "file": 1, "page": 2, "list": 3, "terms": 3, "redirect": 3}
 _LAST = 4
 
 
@@ -41,29 +44,49 @@ class CannotWriteError(Exception):
         self.problem = found
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The two folders a build writes: the site's and the release's."""
+
+    out: Path
+    release: Path
+
+    def folder(self, path: str) -> Path:
+        """The folder that an output path lies in."""
+        return self.release if path.startswith(RELEASE) else self.out
+
+    def file(self, path: str) -> Path:
+        """The file of an output path."""
+        return self.folder(path) / path.removeprefix(RELEASE)
+
+
 class Stage:
-    """Where outputs wait, written but not yet in place, on the file system of the output folder.
+    """Where outputs wait, written but not yet in place, on the file system of the folder they will lie in.
 
     A rename keeps a file's stat, so the stamp of a staged file is the stamp it will have.
     """
 
-    def __init__(self, workshop: Path, out: Path) -> None:
+    def __init__(self, workshop: Path, places: Places) -> None:
         """Begin with an empty stage. Raises CannotWriteError when there can be none."""
-        self.out = out
+        self.places = places
+        out = self.out = places.out
         self.stamps: dict[str, Stamp] = {}
         self.decided = False
         self._moves: list[tuple[int, str, str]] = []
         self._folders: set[str] = set()  # known to be no links
         try:
             self.folder = _stage_folder(workshop, out)
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True)
+            self.release_folder = workshop / f"{STAGE}.release"
+            for folder in (self.folder, self.release_folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(parents=True)
         except OSError as error:
             raise CannotWriteError(_refused(out, "", error)) from error
 
     def add(self, output: Output) -> None:
         """Write one output to the stage. Raises CannotWriteError when the disk refuses."""
-        staged = self.folder / str(len(self._moves))
+        released = output.job.output.startswith(RELEASE)
+        staged = (self.release_folder if released else self.folder) / str(len(self._moves))
         self._refuse_links(output.job.output)
         try:
             _write(staged, output)
@@ -77,7 +100,7 @@ class Stage:
         for folder in _folders_around(path):
             if folder in self._folders:
                 return
-            if (self.out / folder).is_symlink():
+            if self.places.file(folder).is_symlink():
                 place = f"{self.out.name}/{folder}"
                 raise CannotWriteError(problem("disk", place, "a link stands where a folder must be", hint=_UNTOUCHED))
         self._folders.update(_folders_around(path))
@@ -90,6 +113,7 @@ class Stage:
         """Take the stage away: nothing happened. Once a journal speaks of it, it is left for the next start."""
         if not self.decided:
             shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(self.release_folder, ignore_errors=True)
 
 
 def _write(target: Path, output: Output) -> None:
@@ -117,8 +141,9 @@ def commit(workshop: Path, stage: Stage, removals: Iterable[str], ledger_file: P
     try:
         _durable(new_ledger, ledger)
         plan = {
-            "out": str(stage.out),
-            "stage": str(stage.folder),
+            "out": str(stage.places.out),
+            "release": str(stage.places.release),
+            "stages": [str(stage.folder), str(stage.release_folder)],
             "moves": stage.moves(),
             "removals": sorted(removals, reverse=True),
             "ledger": [str(new_ledger), str(ledger_file)],
@@ -143,29 +168,30 @@ def roll_forward(workshop: Path) -> bool:
         # Not what we wrote, since that arrives whole. Outputs that are not as the ledger says are made again.
         journal.unlink()
         return False
-    out = Path(plan["out"])
+    places = Places(Path(plan["out"]), Path(plan["release"]))
     try:
-        _apply(out, plan["moves"], plan["removals"])
+        _apply(places, plan["moves"], plan["removals"])
         new_ledger, ledger = plan["ledger"]
         if os.path.exists(new_ledger):
             os.replace(new_ledger, ledger)
     except OSError as error:
         place = str(error.filename2 or error.filename or "")
-        raise CannotWriteError(_refused(out, place, error, _HALFWAY)) from error
-    shutil.rmtree(plan["stage"], ignore_errors=True)
+        raise CannotWriteError(_refused(places.out, place, error, _HALFWAY)) from error
+    for folder in plan["stages"]:
+        shutil.rmtree(folder, ignore_errors=True)
     journal.unlink()
     return True
 
 
-def _apply(out: Path, moves: Iterable[tuple[str, str]], removals: Iterable[str]) -> None:
+def _apply(places: Places, moves: Iterable[tuple[str, str]], removals: Iterable[str]) -> None:
     moves, removals = list(moves), list(removals)
     for path in _in_the_way(removals, {target for _, target in moves}):
-        _remove(out, path)
+        _remove(places, path)
     for staged, target in moves:
         if os.path.exists(staged):
-            _put(staged, out / target)
+            _put(staged, places.file(target))
     for path in removals:
-        _remove(out, path)
+        _remove(places, path)
 
 
 def _in_the_way(removals: Iterable[str], targets: set[str]) -> list[str]:
@@ -184,15 +210,16 @@ def _in_the_way(removals: Iterable[str], targets: set[str]) -> list[str]:
 
 
 def _folders_around(path: str) -> Iterator[str]:
-    while "/" in path:
+    while "/" in path.removeprefix(RELEASE):
         path = path.rpartition("/")[0]
         yield path
 
 
-def _remove(out: Path, path: str) -> None:
+def _remove(places: Places, path: str) -> None:
+    file = places.file(path)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        (out / path).unlink()
-    _prune_empty(out, (out / path).parent)
+        file.unlink()
+    _prune_empty(places.folder(path), file.parent)
 
 
 def _put(staged: str, target: Path) -> None:

@@ -124,6 +124,10 @@ class Config:
             raise ValueError(f"the address of a site {complaint}, not '{url}'")
         return replace(self, site=replace(self.site, url=url.rstrip("/")))
 
+    def with_local_capture(self) -> Config:
+        """The same site with its endpoint on its own host, as in a preview."""
+        return replace(self, capture=replace(self.capture, origin=""))
+
 
 def _base_url(url: str) -> str:
     if not is_web_address(url):

@@ -13,6 +13,9 @@ from obverse.view import CardView, PageView, SiteView, View
 # The picture shared when a page has none of its own, if the site has one.
 SHARE_IMAGE = "img/share.png"
 
+# Pages that answer at any address.
+_PLACELESS = ("404", "shell")
+
 
 @dataclass(frozen=True, slots=True)
 class Crumb:
@@ -78,15 +81,15 @@ class Head:
 
     @property
     def canonical(self) -> str:
-        """The page's one absolute address ("" for the 404 page, which has none)."""
-        if self._page.kind == "404":
+        """The page's one absolute address ("" for a page without a place, which has none)."""
+        if self._page.kind in _PLACELESS:
             return ""
         return self._view.absolute(self._page.canonical or self._view.here)
 
     @property
     def robots(self) -> str:
         """What robots are told: "noindex" for pages that search engines should not list, else ""."""
-        return "noindex" if self._page.noindex or self._page.kind == "404" else ""
+        return "noindex" if self._page.noindex or self._page.kind in _PLACELESS else ""
 
     @property
     def feeds(self) -> tuple[tuple[str, str, str], ...]:
@@ -124,6 +127,8 @@ class Head:
     def open_graph(self) -> tuple[tuple[str, str], ...]:
         """(property, content) by the Open Graph protocol (ogp.me), empty ones left out."""
         page = self._page
+        if page.kind == "shell":
+            return ()
         rows = [
             ("og:type", "article" if page.kind == "article" else "website"),
             ("og:site_name", self._site.title),
@@ -144,7 +149,7 @@ class Head:
     def json_ld(self) -> tuple[Markup, ...]:
         """The page as schema.org data: the site on the home page, articles, and breadcrumbs everywhere else."""
         page = self._page
-        if page.kind == "404":
+        if page.kind in _PLACELESS:
             return ()
         if page.kind == "home":
             return (_script_safe(self._website()),)

@@ -8,16 +8,19 @@ from obverse.problems import Problem
 from obverse.site import Card
 from obverse.sources import digest_of
 
-KINDS = frozenset({"asset", "feed", "file", "headers", "list", "page", "redirect", "robots", "sitemap", "terms"})
+KINDS = frozenset(
+    {"asset", "feed", "file", "headers", "list", "page", "redirect", "release", "robots", "shell", "sitemap", "terms"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One output to make.
 
-    `output` is its path under the output folder, `url` its site-local URL. `kind` chooses how it is made ("page",
-    "list", "feed", "file", "asset" …), `template` with what. `subject` is the content path of the page it shows, or ""
-    when `card` stands in for one. `params` are whatever else its kind needs.
+    `output` is its path under the output folder, or, after `options.RELEASE`, under the release's; `url` its site-local
+    URL. `kind` chooses how it is made ("page", "list", "feed", "file", "asset" …), `template` with what. `subject` is
+    the content path of the page it shows, or "" when `card` stands in for one. `params` are whatever else its kind
+    needs.
     """
 
     output: str

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from obverse.options import RELEASE
 from obverse.problems import Level, Problem
 from obverse.sources import Stamp
 
@@ -182,12 +183,13 @@ def problems_in(rows: tuple[tuple[Any, ...], ...]) -> tuple[Problem, ...]:
     )
 
 
-def stamps_of(folder: Path, paths: Mapping[str, Written]) -> dict[str, Stamp]:
+def stamps_of(out: Path, release: Path, paths: Mapping[str, Written]) -> dict[str, Stamp]:
     """The present stat of every known output that is there: the price of knowing that nothing is to do."""
     found = {}
-    prefix = os.fspath(folder) + os.sep
+    site, released = os.fspath(out) + os.sep, os.fspath(release) + os.sep
     for path in paths:
+        file = released + path[len(RELEASE) :] if path.startswith(RELEASE) else site + path
         with contextlib.suppress(OSError, ValueError):
-            one = os.stat(prefix + path)
+            one = os.stat(file)
             found[path] = Stamp(one.st_mtime_ns, one.st_size, one.st_ino)
     return found

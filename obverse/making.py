@@ -67,7 +67,7 @@ def finish(
 ) -> Finished:
     """Make what is stale among `jobs` and the assets wanted by any live output. Raises what `stage` raises."""
     done = Finished(stage)
-    stamps = stamps_of(stage.out, old.outputs)
+    stamps = stamps_of(stage.places.out, stage.places.release, old.outputs)
     waiting = dict(jobs)
     while waiting:
         for number, job in enumerate(list(waiting.values())):

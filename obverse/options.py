@@ -15,6 +15,10 @@ from obverse.sources import digest_of
 WORKSHOP = ".obverse"
 PREVIEW = "preview"
 
+# Outputs under this path belong to the release: they lie beside the ledger, never under the output folder. No URL
+# makes such a path, since the path of every other output begins with a name.
+RELEASE = "/release/"
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -61,6 +65,12 @@ class BuildOptions:
         return self.workshop / f"{name}.ledger"
 
     @property
+    def release_folder(self) -> Path:
+        """Where the release lies: `.obverse/release/` for the site, a folder of its own for every other output."""
+        stem = self.ledger_file.stem
+        return self.workshop / ("release" if stem == "site" else f"{stem}.release")
+
+    @property
     def setting(self) -> str:
         """What tells one way of building a folder from another."""
         return repr((self.mode, self.drafts, self.base_url))
@@ -70,13 +80,15 @@ class BuildOptions:
 class Report:
     """What came of a build.
 
-    `written` and `removed` are output paths, `total` counts all outputs there are, `blocked` says that errors kept it
+    `written` and `removed` are output paths, `released` those of the release's files that were written or removed,
+    `total` counts all outputs under the output folder, `blocked` says that errors kept it
     from being written, `next_due` is when the site changes by itself, `because` tells why each file was written.
     """
 
     problems: tuple[Problem, ...]
     written: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    released: tuple[str, ...] = ()
     total: int = 0
     blocked: bool = False
     next_due: datetime = NEVER

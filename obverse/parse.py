@@ -90,12 +90,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def parse(path: str, data: bytes, config: Config) -> Page:
     """The page of a file under `content/`; `path` is relative to it. What is wrong is in its `problems`."""
     path = unicodedata.normalize("NFC", path)
-    text, problems = _decoded(CONTENT + path, data)
+    text, problems = decoded_text(CONTENT + path, data)
     from obverse.frontmatter import split  # it brings YAML along, which a build with nothing to do never needs
 
     front = split(text, CONTENT + path)
     document = Document.of(CONTENT + path, text)
-    name, lang = _name_and_language(path, config)
+    name, lang = name_and_language(path, config)
     values, found = _values(front.node, document)
     matter, wrong = _Reading(document, front.node, config).matter(values, name)
     return Page(
@@ -125,7 +125,7 @@ def dated_name(name: str) -> tuple[date | None, str]:
     return day, found[4] or name
 
 
-def _decoded(path: str, data: bytes) -> tuple[str, tuple[Problem, ...]]:
+def decoded_text(path: str, data: bytes) -> tuple[str, tuple[Problem, ...]]:
     r"""The text of a file with "\n" at every line's end, without byte-order mark and NULs."""
     try:
         text = _one_line_end(data.decode("utf-8-sig"))
@@ -155,7 +155,7 @@ def _not_utf8(path: str, data: bytes, start: int) -> Problem:
     return document.problem("unreadable", f"not UTF-8: byte 0x{data[start]:02X}", line, column, hint)
 
 
-def _name_and_language(path: str, config: Config) -> tuple[str, str]:
+def name_and_language(path: str, config: Config) -> tuple[str, str]:
     """The path without suffix and language, and the language: pricing.de.md is German only where de is configured."""
     stem = str(PurePosixPath(path).with_suffix(""))
     base, dot, last = stem.rpartition(".")

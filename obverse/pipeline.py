@@ -15,11 +15,13 @@ from obverse import ledger as ledgers
 from obverse.answers import Answers
 from obverse.cells import Cells
 from obverse.clock import Clock, moment
-from obverse.commit import Stage, commit
+from obverse.commit import Places, Stage, commit
 from obverse.config import Config, load
 from obverse.data import FOLDER as DATA
 from obverse.data import data_sources, read_data
 from obverse.facts import Part
+from obverse.form_files import FOLDER as FORMS
+from obverse.form_files import read_forms, unknown_forms
 from obverse.hooks import Hooks, load_hooks
 from obverse.index import index
 from obverse.jobs import Job, Output
@@ -29,11 +31,12 @@ from obverse.making import Finished, finish
 from obverse.memo import Memo, memo
 from obverse.moves import FILE as MOVES
 from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
-from obverse.options import BuildOptions, Report
+from obverse.options import PREVIEW, RELEASE, BuildOptions, Report
 from obverse.pages import Reader, Record, is_page, surveyed
 from obverse.pictures import size_of
 from obverse.plan import plan
 from obverse.problems import Problem, errors, levelled, problem
+from obverse.release import release_jobs
 from obverse.site import Site, Surveyed
 from obverse.sources import HOOKS, SETTINGS, Source, Sources, restless
 from obverse.theme import Theme
@@ -87,6 +90,8 @@ def _desk(
         return
     if options.base_url:
         config = config.with_base_url(options.base_url)
+    if options.mode == PREVIEW:
+        config = config.with_local_capture()
     elif not config.site.url:
         hint = 'write url = "https://..." under [site]'
         problems = (*problems, problem("no-url", SETTINGS, "the site has no address", hint=hint))
@@ -104,16 +109,17 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
     site, moves, moved = _placed(desk, surveyed(records))
     planned = plan(site, desk.theme)
     data, strange = data_sources(desk.sources.under(DATA))
-    sizes = functools.cache(size_of)
-    cells = Cells(site, desk.theme, planned.owners, data, sizes)
+    forms = read_forms(desk.sources.under(FORMS), desk.config)
+    cells = Cells(site, desk.theme, planned.owners, data, functools.cache(size_of), forms.by_name)
     answers = _answers(desk, cells)
-    jobs = desk.hooks.jobs(planned.jobs)
-    stage = Stage(desk.options.workshop, desk.options.folder)
+    jobs = {**desk.hooks.jobs(planned.jobs), **release_jobs(site, forms)}
+    stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
         make = _maker(desk, site, answers, reader, data)
         done = finish(jobs, _outputs_known(desk), answers, desk.theme, make, stage, desk.options.progress)
         desk.memo.save(record[4] for record in records.values())
         problems = (*problems, *menu_problems(cells.value, desk.config.menus))
+        problems = (*problems, *forms.problems, *unknown_forms(site, forms))
         found = (*problems, *desk.sources.problems, *unreadable, *moved, *strange, *site.problems, *planned.problems)
         found = (*found, *desk.theme.word_problems(), *desk.hooks.problems, *done.problems)
         told = levelled((*levelled(found, desk.config.checks), *done.failures), {})
@@ -228,11 +234,13 @@ def _ledger(
 
 
 def _report(done: Finished, told: tuple[Problem, ...], due: datetime) -> Report:
+    changed = sorted((*done.written, *done.removals))
     return Report(
         problems=told,
-        written=tuple(sorted(done.written)),
-        removed=done.removals,
-        total=len(done.records),
+        written=tuple(path for path in sorted(done.written) if not path.startswith(RELEASE)),
+        removed=tuple(path for path in done.removals if not path.startswith(RELEASE)),
+        released=tuple(path.removeprefix(RELEASE) for path in changed if path.startswith(RELEASE)),
+        total=sum(not path.startswith(RELEASE) for path in done.records),
         blocked=bool(errors(told)),
         next_due=due,
         because=done.written,

@@ -51,6 +51,12 @@ CODES: dict[str, Code] = {
     "no-url": _warning("The settings name no address, so feeds, sitemap and shared links have none to begin with."),
     "config-syntax": _error("obverse.toml is not valid TOML."),
     "secret": _error("A key in obverse.toml looks like a password or a token; settings are public."),
+    "run-setting": _error(
+        "`run` must be told something first, or was told a placeholder; it never starts with defaults."
+    ),
+    "run-address": _error("The host and port given to `run` cannot be listened on."),
+    "run-database": _error("The database is of a newer Obverse, or cannot be opened at all."),
+    "run-release": _error("`release push` finds no release of a build, or none that can be read."),
     # values: settings, front matter, component arguments, forms
     "unknown-key": _error("A key that Obverse does not know, most often a slip of the pen."),
     "missing-key": _error("A key that must be given is missing."),
@@ -95,6 +101,10 @@ CODES: dict[str, Code] = {
     "term-name": _error("No address can be made of a term: it has neither letters nor digits."),
     "term-spelling": _warning("A term is spelled in two ways that share one address."),
     "url-collision": _error("Two sources would be published at one address."),
+    # forms
+    "form": _error("A file in content/forms/ is no form."),
+    "form-slot": _error("A thank-you message asks for a field that its form does not have, or where none can stand."),
+    "unknown-form": _error("A form is named that is not in content/forms/."),
     # links
     "broken-link": _error("A link leads to no page, file or address of the site."),
     "broken-anchor": _error("A link names a place that its page does not have."),

@@ -6,7 +6,7 @@ is a plain value whose `repr` is its digest. Every template, body and feed sees 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,8 @@ from typing import Any
 
 from obverse.addresses import beneath
 from obverse.clock import Told
+from obverse.form_files import FormFile
+from obverse.forms import Form
 from obverse.links import Read, Target, target
 from obverse.site import Card, Term
 
@@ -147,6 +149,30 @@ def _sitemap(read: Read) -> tuple[tuple[str, datetime | None, str], ...]:
     return tuple(sorted(rows, key=lambda row: (row[0], row[2])))
 
 
+def _form_file(read: Read, name: str, lang: str) -> FormFile | None:
+    """A form in a language, or as its base file has it."""
+    files: tuple[FormFile, ...] = read(f"form:{name}") or ()
+    return next((one for one in files if one.form.lang == lang), files[0] if files else None)
+
+
+def _form(read: Read, name: str, lang: str) -> Form | None:
+    found = _form_file(read, name, lang)
+    return found.public if found else None
+
+
+def _page_table(read: Read) -> tuple[tuple[Card, tuple[str, ...]], ...]:
+    """The card of every page, and the hrefs that lead to it besides its own."""
+    base, aliases = read("config:base_path"), defaultdict(list)
+    for url, path in read("redirects:"):
+        aliases[path].append(base + url)
+    return tuple((card, tuple(aliases.get(card.path, ()))) for card in _cards(read, read("pages:")))
+
+
+def _words(read: Read, lang: str, prefixes: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    words: dict[str, str] = read(f"words:{lang}")
+    return tuple(sorted((key, word) for key, word in words.items() if key.startswith(prefixes)))
+
+
 QUESTIONS: dict[str, Question] = {
     "age_in_days": lambda read, moment: read("clock:").age_in_days(datetime.fromisoformat(moment)),
     "articles": _articles,
@@ -159,6 +185,9 @@ QUESTIONS: dict[str, Question] = {
     # Not which articles: a feed's link stands on every page, and none of them changes with a new article.
     "feeds": lambda read, lang: bool(read(f"list:{lang}/articles")),
     "file": lambda read, path: read(f"file:{path}"),
+    "form": _form,
+    "form_file": _form_file,
+    "forms": lambda read: read("forms:"),
     "is_past": lambda read, moment: read("clock:").is_past(datetime.fromisoformat(moment)),
     "kind": lambda read, lang, kind: _cards(read, read(f"list:{lang}/kind={kind}")),
     "link": target,
@@ -166,6 +195,7 @@ QUESTIONS: dict[str, Question] = {
     "menu": _menu,
     "near": _near,
     "page": lambda read, path: read(f"page:{path}"),
+    "page_table": _page_table,
     "pages": lambda read, lang, folder: _cards(read, read(f"list:{lang}/pages={folder}")),
     "picture": _picture,
     "related": _related,
@@ -177,6 +207,7 @@ QUESTIONS: dict[str, Question] = {
     "today": lambda read: read("clock:").today(),
     "translations": lambda read, name: _cards(read, read(f"translations:{name}")),
     "word": lambda read, lang, key: read(f"words:{lang}").get(key),
+    "words": _words,
     "year": lambda read: read("clock:").year(),
 }
 

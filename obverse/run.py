@@ -6,7 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,22 +15,26 @@ from typing import Any
 from jinja2 import Environment, TemplateNotFound
 from markupsafe import Markup
 
-from obverse import components
+from obverse import components, release
 from obverse.answers import Answers
 from obverse.cells import Inside
 from obverse.facts import Call, Part
+from obverse.form_files import FormFile
 from obverse.head import Head, crumbs
 from obverse.hooks import Hooks
 from obverse.jobs import Job, Output
+from obverse.markup import MarkupOptions
+from obverse.plan import generated
 from obverse.problems import Problem, problem
 from obverse.questions import Shelf
 from obverse.resolve import Spot, resolve
 from obverse.schema import Field
-from obverse.security import HEADERS
+from obverse.security import headers
 from obverse.site import Card, Site
+from obverse.survey import survey
 from obverse.templates import problem_of, text_of, xml
 from obverse.theme import ASSETS, Theme
-from obverse.view import CardView, ListPage, PageView, SiteView, View
+from obverse.view import CardView, ListPage, PageView, Refused, SiteView, View
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,6 +51,7 @@ CONTEXTS: dict[str, tuple[str, ...]] = {
     "list": (*_PAGE, "author", "term"),
     "terms": (*_PAGE, "terms"),
     "feed": ("feed",),
+    "shell": ("page", "crumbs", "head", "main"),
     "sitemap": ("entries",),
     "robots": ("sitemap",),
     "redirect": ("url", "href", "lang"),
@@ -106,7 +111,7 @@ def _language(job: Job, site: Site) -> str:
         return job.card.lang
     if job.subject in site.entries:
         return site.entries[job.subject].card.lang
-    return str(job.params[0]) if job.kind == "feed" else ""
+    return {"feed": lambda: str(job.params[0]), "release": lambda: str(job.params[1])}.get(job.kind, str)()
 
 
 def _hooked(job: Job, text: str, shop: Workshop) -> str:
@@ -249,9 +254,31 @@ def _redirect(job: Job, view: View, shop: Workshop) -> str:
 def _headers(_job: Job, view: View, _shop: Workshop) -> str:
     """The headers for hosts that read a `_headers` file: security for all, for ever for what carries a fingerprint."""
     base = view.ask("config", "base_path")
-    lines = [f"{base}/*", *(f"  {name}: {value}" for name, value in HEADERS.items())]
+    sent = headers(view.ask("config", "capture.origin"))
+    lines = [f"{base}/*", *(f"  {name}: {value}" for name, value in sent.items())]
     lines += [f"{base}/{ASSETS}*", "  Cache-Control: public, max-age=31536000, immutable", ""]
     return "\n".join(lines)
+
+
+def _release(job: Job, view: View, shop: Workshop) -> str:
+    return release.make(job, view, lambda file, text, one: str(_message(file, text, one, shop)))
+
+
+def _message(file: FormFile, text: str, view: View, shop: Workshop) -> Markup:
+    """The thank-you message of a form, `text`, as safe HTML. It is short and seldom made: nothing is remembered."""
+    options = MarkupOptions(shop.site.config.markdown.engine, shop.hooks.markdown_extensions(()))
+    made = survey(text, file.thanks_line, file.path, options, shop.theme.components())
+    view.problems.extend(made.facts.problems)
+    spot = Spot(file.path.removeprefix("content/"), draft=False)
+    card = replace(generated(shop.site, "page", view.lang, "/_ob/", file.form.title), path=spot.path)
+    return resolve(made.parts, spot, view, card, functools.partial(_component, shop))
+
+
+def _shell(job: Job, view: View, shop: Workshop) -> str:
+    """The page that capture puts its answers into; on another host, its links lead to the site's."""
+    page = PageView(_own_card(job), view)
+    html = _render(job, view, shop, **_page_context(page, view), main=release.MAIN)
+    return str(_absolute_links(html, view)) if view.ask("config", "capture.origin") else html
 
 
 def _file(job: Job, view: View, _shop: Workshop) -> Path:
@@ -277,7 +304,9 @@ _MAKERS: dict[str, Callable[[Job, View, Workshop], str | bytes | Path]] = {
     "list": _list,
     "page": _page,
     "redirect": _redirect,
+    "release": _release,
     "robots": _robots,
+    "shell": _shell,
     "sitemap": _sitemap,
     "terms": _terms,
 }
@@ -322,6 +351,8 @@ def _component(shop: Workshop, view: View, card: Card, call: Call) -> tuple[Mark
     try:
         html = shop.environment.get_template(template).render(context).strip()
     except Exception as error:  # noqa: BLE001 - whatever a template does becomes a located problem
+        if isinstance(error, Refused) and error.problem.code == "unknown-form":
+            return Markup(), (error.problem,)  # the writer's mistake, at the call
         view.problems.append(_problem_of(error, view, shop, f"templates/{template}"))
         return Markup(), ()
     return Markup(html if not call.block else html + "\n"), broken  # noqa: S704 - the template escaped it

@@ -6,14 +6,19 @@ section) is asked for only when a template looks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from markupsafe import Markup
+
 from obverse.addresses import slug
 from obverse.answers import Answers
 from obverse.cells import Inside
+from obverse.forms import Form
+from obverse.forms.html import form_html
 from obverse.jobs import Job
 from obverse.links import Target
 from obverse.problems import Problem, nearest, problem
@@ -70,6 +75,19 @@ class ListPage:
     number: int = 0
     newer: str = ""
     older: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormView:
+    """A form for a template: what it is called, and its HTML. In a feed, where no form works, that is a link to it."""
+
+    name: str
+    title: str
+    html: Markup
+    in_feed: bool = False
+
+    def __html__(self) -> str:
+        return str(self.html)
 
 
 class CardView:
@@ -170,7 +188,9 @@ class PageView(CardView):
     def form(self) -> str:
         """The form its front matter names, or ""."""
         inside = self._inside()
-        return inside.form if inside else ""
+        name = inside.form if inside else ""
+        # A name that is none is told at the front matter.
+        return name if name and name in self._view.ask("forms") else ""
 
     @property
     def cta(self) -> str:
@@ -261,6 +281,7 @@ class View:
         self.reads: dict[int, None] = {}
         self.wants: dict[str, None] = {}
         self.problems: list[Problem] = []
+        self._forms: Counter[str] = Counter()
         self._answers = answers
         self._bodies = bodies
         self._data = data
@@ -376,6 +397,27 @@ class View:
     def body(self, card: Card) -> Any:
         """A page's body as safe HTML."""
         return self._bodies(self, card)
+
+    def form(self, name: str) -> FormView:
+        """A form by file name, ready to print, in the language at hand. It remembers the page it stands in."""
+        found: Form | None = self.ask("form", name, self.lang)
+        if found is None:
+            hint = nearest(name, self.ask("forms")) or f"write content/forms/{name}.md"
+            raise Refused.because("unknown-form", f"no such form: '{name}'", hint)
+        if self.job.kind == "feed":
+            return FormView(name, found.title, Markup(), in_feed=True)
+        self._forms[name] += 1
+        count = self._forms[name]
+        action = f"{self.ask('config', 'capture_url')}/_ob/f/{name}"
+        html = form_html(
+            found, action, self.t, hidden={"_ob_page": self._page_id()}, prefix=f"{count}-" if count > 1 else ""
+        )
+        return FormView(name, found.title, Markup(html))  # noqa: S704 - it escapes all it is given
+
+    def _page_id(self) -> str:
+        """What a submission from this output names its page by: the page's id, the URL of one that nobody wrote."""
+        card = self.ask("card", self.job.subject) if self.job.subject else None
+        return str(card.id) if card else self.here
 
     def absolute(self, href: str) -> str:
         """An href as an absolute URL of the published site."""

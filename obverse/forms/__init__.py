@@ -1,4 +1,4 @@
-"""Forms: a form file's definition -> HTML, checks, and what is kept of them. Shared with capture: standard library only.
+"""Forms: a form file's definition -> HTML, checks, and what is kept of them. Shared with capture: stdlib only.
 
 `form` is what a form is; `reading` makes one from front matter; `checking` judges what a visitor sent; `html` writes
 the form, empty or with values and errors, the same on a page and in an answer.

@@ -6,6 +6,7 @@ shows problems over the page they keep from appearing. Importing this package co
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -17,13 +18,27 @@ Mount: TypeAlias = tuple[str, WSGIApplication]
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What is served beside the preview: applications, scripts for every page, lines for the terminal, and its end."""
+
+    mounts: tuple[Mount, ...] = ()
+    scripts: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    close: Callable[[], None] = lambda: None
+
+
+def _nothing(_address: str) -> Beside:
+    return Beside()
+
+
+@dataclass(frozen=True, slots=True)
 class ServeOptions:
     """What to serve and where.
 
     `host` None is `[serve] host` of the settings; `port` None is `[serve] port` or the next free of the nine after it.
     A port that was asked for is that one or a problem.
     `builder` is the dotted module and the function that builds, "module:function"; `BuildOptions` is taken from the
-    same module.
+    same module. `beside` is given the preview's address once that is known; the builder runs by then.
     """
 
     root: Path
@@ -31,7 +46,7 @@ class ServeOptions:
     port: int | None = None
     open_browser: bool = False
     builder: str = "obverse.build:build"
-    mounts: tuple[Mount, ...] = ()
+    beside: Callable[[str], Beside] = _nothing
 
 
 def serve(options: ServeOptions) -> int:

@@ -125,18 +125,23 @@ async def _serve(options: ServeOptions, sockets: list[socket.socket]) -> None:
     address = origin(host, port)
     order = Order(str(options.root), str(options.root / PREVIEW), address, options.builder)
     with contextlib.closing(Desk(order, loop, secrets.token_hex(4))) as desk:
-        server = Server(desk, host, options.mounts)
-        server.listen(sockets)
         say(f"Obverse serves {address}/ – press Ctrl-C to stop")
         stopped = _stopping(loop)
         watcher = Watcher(options.root, _bundled_trees(), desk.saved)
         watcher.start()
+        # What is served beside may take its time to load: the first build need not wait for it.
+        beside = await loop.run_in_executor(None, options.beside, address)
+        for line in beside.lines:
+            say(line)
+        server = Server(desk, host, beside)
+        server.listen(sockets)
         if options.open_browser:
             await desk.first_build()
             threading.Thread(target=webbrowser.open, args=(f"{address}/",), daemon=True).start()
         await stopped.wait()
         watcher.stop()
         await server.close()
+        beside.close()
 
 
 def _settings(root: Path) -> Serve:

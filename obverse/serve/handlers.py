@@ -98,9 +98,12 @@ class Handler(web.RequestHandler):
 class Preview(Handler, web.StaticFileHandler):
     """The preview's own files. Pages get the live script; Range, HEAD and the traps of paths are tornado's."""
 
-    def initialize(self, desk: Desk) -> None:  # type: ignore[override]  # the root is the desk's
-        """Take the desk from the route, and its folder as the root."""
+    scripts: tuple[str, ...]
+
+    def initialize(self, desk: Desk, scripts: tuple[str, ...]) -> None:  # type: ignore[override]  # the root is the desk's
+        """Take the desk from the route, and its folder as the root; `scripts` are added to every page."""
         Handler.initialize(self, desk)
+        self.scripts = scripts
         web.StaticFileHandler.initialize(self, path=str(desk.out))
 
     async def get(self, path: str, include_body: bool = True) -> None:
@@ -127,7 +130,7 @@ class Preview(Handler, web.StaticFileHandler):
             page = (self.desk.out / name).read_bytes()
         except OSError:
             page, status = NO_PAGE, 404
-        self.show(injected(page, state.build), status)
+        self.show(injected(page, state.build, self.scripts), status)
 
     def show(self, page: bytes, status: int) -> None:
         """Answer with a page as it is."""

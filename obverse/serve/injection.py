@@ -1,21 +1,23 @@
-"""HTML as built -> HTML as served: one external script is added, which a strict policy allows, and nothing else."""
+"""HTML as built -> HTML as served: external scripts are added, which a strict policy allows, and nothing else."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 SCRIPT = "/_ob/live.js"
 
 _STYLESHEET = re.compile(rb"<link\b[^>]*\brel\s*=\s*[\"']?stylesheet\b[^>]*>", re.IGNORECASE)
 
 
-def injected(page: bytes, build: str) -> bytes:
-    """The page with the live script before `</body>`, else before `</head>`, else at its end.
+def injected(page: bytes, build: str, more: Iterable[str] = ()) -> bytes:
+    """The page with the live script, and `more` of them, before `</body>`, else before `</head>`, else at its end.
 
-    The script carries the build the page was served from, and the page's shape.
+    The live script carries the build the page was served from, and the page's shape.
     """
     script = f'<script type="module" src="{SCRIPT}" data-build="{build}" data-shape="{shape(page)}"></script>'
+    script += "".join(f'<script type="module" src="{one}"></script>' for one in more)
     at = _seam(page.lower())
     return page[:at] + script.encode() + page[at:]
 

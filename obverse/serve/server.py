@@ -14,11 +14,12 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.wsgi import WSGIContainer
 
-from obverse.serve import Mount
+from obverse.serve import Beside
 from obverse.serve.handlers import Asset, Desk, Live, LiveReloadJSHandler, Preview, Problems, Refusal
 from obverse.serve.hosts import is_ours
 
 THREADS = 8
+NOTHING = Beside()
 
 
 class Application(web.Application):
@@ -40,11 +41,12 @@ class Application(web.Application):
 class Server:
     """The handlers on sockets that are open already."""
 
-    def __init__(self, desk: Desk, host: str, mounts: Iterable[Mount]) -> None:
+    def __init__(self, desk: Desk, host: str, beside: Beside = NOTHING) -> None:
         """`host` is the name given to `serve`."""
         self._desk = desk
         self._host = host
-        self._mounts = tuple(mounts)
+        self._mounts = beside.mounts
+        self._scripts = beside.scripts
         self._pool = ThreadPoolExecutor(THREADS, "mount")
         self._http: HTTPServer | None = None
 
@@ -69,7 +71,7 @@ class Server:
             (r"/livereload", Live, given),
             (r"/livereload\.js", LiveReloadJSHandler),
             *(route for prefix, application in self._mounts for route in self._mounted(prefix, application)),
-            (r"/(.*)", Preview, given),
+            (r"/(.*)", Preview, {**given, "scripts": self._scripts}),
         ]
 
     def _mounted(self, prefix: str, application: WSGIApplication) -> list[Any]:

@@ -39,7 +39,7 @@ LINKS = (
 PICTURES = ("/dot.svg", "pic.svg", "d/pic.svg", "../dot.svg", "/no.svg", "/img/share.png")
 CALLS = (
     '{{ box("about.md") }}', '{{ box("no.md", label="Lost") }}', '{{ pic("/dot.svg") }}', '{{ box(to="b.md#two") }}',
-    '{{ late("x") }}', "{{ box() }}", '{{ pic("/no.svg") }}',
+    '{{ form("contact") }}', '{{ form("guide") }}', '{{ late("x") }}', "{{ box() }}", '{{ pic("/no.svg") }}',
 )  # fmt: skip
 BLOCKS = (
     "Plain words.",
@@ -197,7 +197,7 @@ MATTER: dict[str, tuple[str, ...]] = {
     "series": ("Set", "Other"),
     "image": ("/dot.svg", "pic.svg", "/no.svg"),
     "image_alt": ("A dot",),
-    "form": ("contact",),
+    "form": ("contact", "guide", "none"),
     "cta": ("pricing",),
     "slug": ("alpha", "other"),
     "url": ("/about/", "/moved/", "/deep/er/", "/plain.html"),
@@ -383,6 +383,34 @@ def change_asset(site: TinySite, chance: Random) -> None:
     site.write(f"templates/assets/{name}", text)
 
 
+# Forms.
+
+FORMS = (
+    "---\ntitle: Talk\nfields:\n  name: {}\n---\nThank you, {name}.\n",
+    "---\ntitle: Speak\nnotify: [a@t.example]\nfields:\n  name: {label: You}\n  mail: {type: email}\n---\nThanks.\n",
+    "---\ntitle: Ask\nfields:\n  news: {type: consent, text: Yes}\n---\n[About](../about.md) ![dot](/dot.svg)\n",
+    '---\ntitle: Ask\nfields:\n  name: {}\n---\n{{ box("about.md") }} {nobody} [x](/{name}/)\n',
+    "---\nfields: 3\n---\n",
+    "No form.\n",
+)
+VARIANTS = ("---\ntitle: Reden\nfields:\n  name: {label: Sie}\n---\nDanke, {name}.\n", "---\nsubmit: Los\n---\n")
+
+
+@edit
+def write_form(site: TinySite, chance: Random) -> None:
+    name = chance.choice(("contact", "contact", "guide"))
+    variant = chance.random() < 0.3
+    path = f"content/forms/{name}{'.de' if variant else ''}.md"
+    site.write(path, chance.choice(VARIANTS if variant else FORMS))
+
+
+@edit
+def delete_form(site: TinySite, chance: Random) -> None:
+    forms = _under(site, "content/forms")
+    if forms:
+        site.remove(chance.choice(forms))
+
+
 # Settings, hooks, moves, time.
 
 SETTING_LINES = {
@@ -409,6 +437,7 @@ MORE_TABLES = (
     '[taxonomies]\ntags = "topics"\n',
     "[theme]\ncolour = 1\nsize = [1, 2]\n",
     '[theme]\ncolour = "red"\n',
+    '[capture]\norigin = "https://forms.example"\nnotify = ["a@t.example"]\n',
 )
 SECTIONS = ("", 'sections = ["articles", "services"]\n', 'sections = ["services"]\n')
 
@@ -416,6 +445,7 @@ SECTIONS = ("", 'sections = ["articles", "services"]\n', 'sections = ["services"
 LENIENT = (
     "broken-link", "broken-anchor", "broken-image", "unknown-author", "unknown-page", "missing-date", "unknown-type",
     "unknown-template", "url-collision", "term-name", "unknown-asset", "unknown-data", "unknown-word", "missing-key",
+    "form", "form-slot", "unknown-form",
     "component-arguments", "data", "words", "template-undefined", "component-signature", "duplicate-id",
 )  # fmt: skip
 CHECKS = "[checks]\n" + "".join(f'{code} = "warning"\n' for code in LENIENT)

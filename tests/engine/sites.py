@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from obverse.build import BuildOptions, Report, build
 from obverse.clock import Clock
+from obverse.options import RELEASE
 from obverse.problems import as_text
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -33,6 +34,10 @@ feed_items = 3
 [menus]
 main = [{page = "about.md"}, {url = "/tags/", label = "Tags"}]
 """
+
+# What forms say is not for a tiny theme to invent.
+_WORDS = (Path(__file__).resolve().parents[2] / "templates/words/en.toml").read_text("utf-8").splitlines(keepends=True)
+FORM_WORDS = "".join(line for line in _WORDS if line.startswith(('"form.', '"capture.')))
 
 # Every function of View, every attribute of a card, a page, the site and the head is asked for by some template.
 THEME = {
@@ -60,7 +65,8 @@ THEME = {
     "page.html": """\
 {% extends "base.html" %}{% block main %}<h1>{{ page.title }}</h1>{% include "date.html" %}
 {{ page.standfirst }}|{{ page.description }}|{{ page.image }}|{{ page.image_alt }}|{{ page.words }}|{{ page.noindex }}
-{{ page.form }}|{{ page.cta }}|{{ page.expires }}|{{ page.updated }}|{{ page.extra.note }}|{{ page.id }}
+{{ view.form(page.form) if page.form }}|{{ page.cta }}|{{ page.expires }}|{{ page.updated }}|{{ page.extra.note }}
+{{ page.id }}
 {% for one in page.toc %}{{ one.level }}{{ one.id }}{{ one.text }}{% endfor %}
 {{ page.body }}{% for one in view.translations(page) %}{{ card(one) }}{% endfor %}{% endblock %}
 """,
@@ -117,13 +123,16 @@ THEME = {
     '<a class="box" href="{{ args.to }}">{{ args.label or t("hello") }} {{ page.title }}</a>\n',
     "components/pic.html": '{#\nsrc = {type = "image", required = true}\n#}\n'
     '<img src="{{ args.src }}" alt="" width="{{ args.src.width }}">\n',
+    "components/form.html": '{#\nname = {type = "text", required = true}\n#}\n{{ view.form(args.name) }}\n',
+    "shell.html": '{% extends "base.html" %}{% block main %}{{ main }}{% endblock %}',
     "assets/app.css": 'body { background: url("dot.svg") } @import url(more/extra.css);\n',
     "assets/dot.svg": '<svg viewBox="0 0 1 1"></svg>\n',
     "assets/more/extra.css": "p { background: url('../dot.svg') }\n",
     "words/en.toml": 'hello = "Hello"\ndate = "{day} {month} {year}"\n"n.one" = "one"\n"n.other" = "{n}"\n'
     '"title.404" = "Gone"\n"pager.number" = "Page {number}"\n"title.authors" = "Authors"\n"title.terms.tags" = "Tags"\n'
     '"title.terms.categories" = "Categories"\n"title.terms.series" = "Series"\n'
-    + "".join(f'"month.{number}" = "M{number}"\n' for number in range(1, 13)),
+    + "".join(f'"month.{number}" = "M{number}"\n' for number in range(1, 13))
+    + FORM_WORDS,
 }
 
 # What each of these shows of the others covers most questions there are.
@@ -133,6 +142,8 @@ CONTENT = {
     "content/team.md": "---\ntitle: Team\ntemplate: data\n---\nSee [the team](about.md#team).\n",
     "content/dot.svg": '<svg width="3" height="4"></svg>\n',
     "content/_data/team.toml": 'names = ["Anna"]\n',
+    "content/forms/contact.md": "---\ntitle: Talk\nfields:\n  name:\n    label: Name\n  email: {type: email}\n---\n"
+    "Thank you, {name}. [About us](../about.md)\n",
     "content/authors/anna.md": "---\ntitle: Anna\n---\nShe writes.\n",
     "content/services/_index.md": "---\ntitle: Services\n---\nAll of them.\n",
     "content/services/one.md": "---\ntitle: One\nweight: 2\n---\nFirst.\n",
@@ -218,11 +229,13 @@ class TinySite:
         return report
 
     def clean_build(self, **changes: object) -> tuple[Report, dict[str, bytes | None]]:
-        """What a build that remembers nothing makes of the same sources, in a folder of its own."""
+        """What a build that remembers nothing makes of the same sources, in a folder of its own; its release too."""
         beside = self.root.parent / f"{self.root.name}-clean"
-        shutil.rmtree(beside, ignore_errors=True)
+        release = self.options(out=beside).release_folder
+        for folder in (beside, release):
+            shutil.rmtree(folder, ignore_errors=True)
         report = self.build(out=beside, clean=True, **changes)
-        return report, tree(beside)
+        return report, tree(beside) | released(release)
 
     def assert_as_clean(self, report: Report, folder: Path | None = None, **changes: object) -> None:
         """The folder a build left, and what it told, are those of a clean build."""
@@ -231,7 +244,8 @@ class TinySite:
         assert report.blocked == clean.blocked
         assert report.next_due == clean.next_due, f"due {report.next_due}, a clean build: {clean.next_due}"
         if not clean.blocked:
-            assert_same_tree(tree(folder or self.out), files)
+            out = folder or self.out
+            assert_same_tree(tree(out) | released(self.options(out=out).release_folder), files)
 
 
 def told(report: Report) -> str:
@@ -247,6 +261,11 @@ def tree(folder: Path) -> dict[str, bytes | None]:
         found |= {(place / name).as_posix(): None for name in folders}
         found |= {(place / name).as_posix(): (Path(inner) / name).read_bytes() for name in files}
     return found
+
+
+def released(folder: Path) -> dict[str, bytes | None]:
+    """All files of a release, by paths that no site has."""
+    return {f"{RELEASE}{path}": data for path, data in tree(folder).items()}
 
 
 def stats(folder: Path) -> dict[str, tuple[int, int, int]]:

@@ -81,7 +81,7 @@ def _ordered(monkeypatch: pytest.MonkeyPatch, site: TinySite) -> list[str]:
     put, remove = committing._put, committing._remove
 
     def noted_put(staged: str, target: Path) -> None:
-        seen.append(target.relative_to(site.out).as_posix())
+        seen.append(os.path.relpath(target, site.out))
         put(staged, target)
 
     def noted_remove(out: Path, path: str) -> None:
@@ -100,9 +100,12 @@ def test_assets_come_before_pages_and_go_after_them(built: TinySite, monkeypatch
     built.write("content/articles/new.svg", "<svg/>\n")
     built.remove("content/articles/e.md")
     built.good_build()
+    released = [number for number, path in enumerate(seen) if path.startswith("../.obverse/release/")]
     come = [path for path in seen if not path.startswith("-")]
     assets = [number for number, path in enumerate(come) if path.startswith("assets/") or path.endswith(".svg")]
-    pages = [number for number, path in enumerate(come) if path.endswith(".html")]
+    pages = [number for number, path in enumerate(come) if path.endswith("index.html")]
+    assert released
+    assert max(released) < min(pages)
     assert assets
     assert pages
     assert max(assets) < min(pages)
@@ -248,7 +251,8 @@ def test_rolling_forward_twice_is_rolling_forward_once(tmp_path: Path) -> None:
     (out / "old.html").write_text("old", encoding="utf-8")
     plan = {
         "out": str(out),
-        "stage": str(workshop / "stage"),
+        "release": str(workshop / "release"),
+        "stages": [str(workshop / "stage"), str(workshop / "stage.release")],
         "moves": [[str(workshop / "stage/0"), "a/index.html"]],
         "removals": ["old.html"],
         "ledger": [str(workshop / "site.new"), str(workshop / "site.ledger")],

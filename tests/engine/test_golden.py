@@ -21,6 +21,7 @@ from tests.engine.sites import tree
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 EXPECTED = GOLDEN / "expected"
+RELEASE = GOLDEN / "release"
 MOMENT = Clock(datetime(2026, 3, 14, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
 FIX = "to renew it: OBVERSE_GOLDEN=write pytest tests/engine/test_golden.py"
 
@@ -42,17 +43,17 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path: data for path, data in tree(folder).items() if data is not None}
 
 
-def test_the_golden_site_is_as_expected(desk: Path) -> None:
+@pytest.mark.parametrize("made, kept", [("site", EXPECTED), (".obverse/release", RELEASE)])
+def test_the_golden_site_is_as_expected(desk: Path, made: str, kept: Path) -> None:
     built(desk)
-    made = files(desk / "site")
     if os.environ.get("OBVERSE_GOLDEN") == "write":
-        shutil.rmtree(EXPECTED, ignore_errors=True)
-        shutil.copytree(desk / "site", EXPECTED)
-    expected = files(EXPECTED)
-    assert sorted(made) == sorted(expected), FIX
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(desk / made, kept)
+    now, expected = files(desk / made), files(kept)
+    assert sorted(now) == sorted(expected), FIX
     for path, data in expected.items():
-        assert made[path].decode("utf-8", "replace") == data.decode("utf-8", "replace"), f"{path}; {FIX}"
-        assert made[path] == data, f"{path}; {FIX}"
+        assert now[path].decode("utf-8", "replace") == data.decode("utf-8", "replace"), f"{path}; {FIX}"
+        assert now[path] == data, f"{path}; {FIX}"
 
 
 def test_the_golden_site_has_nothing_to_tell(desk: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from obverse import commit as committing
 from obverse import pipeline
-from tests.engine.sites import TinySite, assert_same_tree, tree
+from tests.engine.sites import TinySite, assert_same_tree, released, tree
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
 
@@ -105,7 +105,7 @@ def test_killed_at_every_step_of_a_commit(built: TinySite, stride: int) -> None:
         assert not clean.blocked
         _assert_whole(built, before, after)
         built.good_build()
-        assert_same_tree(tree(built.out), after)
+        assert_same_tree(tree(built.out) | released(built.options().release_folder), after)
         assert not (built.root / ".obverse/journal").exists()
         assert not (built.root / ".obverse/stage").exists()
         step += stride
@@ -125,7 +125,7 @@ def test_killed_at_any_moment(built: TinySite) -> None:
         _, after = built.clean_build()
         _assert_whole(built, before, after)
         built.good_build()
-        assert_same_tree(tree(built.out), after)
+        assert_same_tree(tree(built.out) | released(built.options().release_folder), after)
     assert killed > 3
 
 

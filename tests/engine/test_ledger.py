@@ -17,6 +17,7 @@ Make = Callable[..., TinySite]
 SMALL = {
     "content/about.md": "---\ntitle: About\n---\nWho we are.\n",
     "content/raw.txt": "as it is\n",
+    "content/forms/contact.md": "---\ntitle: Talk\nfields: {name: {}}\n---\nThank you.\n",
     "content/dot.svg": '<svg width="3" height="4"></svg>\n',
     "content/authors/anna.md": "---\ntitle: Anna\n---\n",
     "content/services/one.md": "---\ntitle: One\n---\n",
@@ -29,8 +30,12 @@ SMALL = {
     "templates/shelf.html": '{% for one in list["items"] %}{{ one.title }}{% endfor %}',
     "templates/authors.html": '{% for one in list["items"] %}{{ one.title }}{% endfor %}',
 }
-FAILING = {"assets": '{{ asset("dott.svg") }}', "templates": '{% include "parrt.html" %}'}
-LENIENT = '[checks]\nunknown-asset = "warning"\nunknown-template = "warning"\n'
+FAILING = {
+    "forms": '{{ view.form("contcts") }}',
+    "assets": '{{ asset("dott.svg") }}',
+    "templates": '{% include "parrt.html" %}',
+}
+LENIENT = '[checks]\nunknown-asset = "warning"\nunknown-template = "warning"\nunknown-form = "warning"\n'
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,9 @@ PROBES = {
     "data": Probe('{{ view.data("team") }}', _written("content/_data/team.toml", "a = 2\n")),
     "feeds": Probe("{{ head.feeds|length }}", _without_articles),
     "file": Probe("", _written("content/raw.txt", "another\n")),
+    "form": Probe('{{ view.form("contact") }}', _replaced("forms/contact.md", "title: ", "title: New ")),
+    "form_file": Probe("", _replaced("forms/contact.md", "Thank you", "Thanks")),
+    "forms": Probe(_PICTURED, _written("content/forms/contacts.md", "---\ntitle: C\nfields: {a: {}}\n---\n")),
     "is_past": Probe("{{ view.is_past(page.updated) if page.updated }}", _later(hours=2)),
     "kind": Probe("", _retitled("authors/anna.md")),
     "link": Probe('{{ view.link("about.md") }}', _replaced("about.md", "title:", "slug: us\ntitle:")),
@@ -84,6 +92,7 @@ PROBES = {
     "menu": Probe('{% for one in view.menu("main") %}{{ one.label }}{% endfor %}', _retitled("about.md")),
     "near": Probe("{% set one = view.previous(page) %}{{ one.title if one }}", _retitled("articles/a.md")),
     "page": Probe(_PICTURED, _replaced("probe.md", "Second", "Third")),
+    "page_table": Probe("", _replaced("articles/a.md", "tags: [red]", "tags: [blue]")),
     "pages": Probe(_TITLES.format('view.pages(section="services")'), _retitled("services/one.md")),
     "picture": Probe(_PICTURED, _written("content/dot.svg", '<svg width="5" height="6"></svg>\n')),
     "related": Probe(_TITLES.format("view.related(page)"), _retitled("articles/a.md")),
@@ -95,6 +104,7 @@ PROBES = {
     "today": Probe("{{ view.today }}", _later(days=1)),
     "translations": Probe(_TITLES.format("view.translations(page)"), _retitled("probe.de.md")),
     "word": Probe('{{ t("hello") }}', _written("templates/words/en.toml", 'hello = "Hi"\n')),
+    "words": Probe("", _written("templates/words/en.toml", '"capture.home" = "Home"\n')),
     "year": Probe("{{ view.year }}", _later(days=365)),
 }  # fmt: skip
 

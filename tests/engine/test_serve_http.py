@@ -14,7 +14,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from obverse.problems import Problem
-from obverse.serve import Mount
+from obverse.serve import Beside, Mount
 from obverse.serve.handlers import Client
 from obverse.serve.server import Server
 from obverse.serve.state import State
@@ -116,7 +116,7 @@ def out(tmp_path: Path) -> Path:
 def ask(out: Path, asking: Callable[[Browser], Awaitable[None]], *mounts: Mount, host: str = "127.0.0.1") -> None:
     async def go() -> None:
         desk = StillDesk(out)
-        server = Server(desk, host, mounts)
+        server = Server(desk, host, Beside(mounts))
         listening = socket.create_server(("127.0.0.1", 0))
         listening.setblocking(False)
         server.listen([listening])

@@ -17,7 +17,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = ROOT / "content"
-PAGES = sorted(path.relative_to(CONTENT).as_posix() for path in CONTENT.rglob("*.md"))
+FORMS = CONTENT / "forms"
+PAGES = sorted(path.relative_to(CONTENT).as_posix() for path in CONTENT.rglob("*.md") if FORMS not in path.parents)
 ARTICLES = [name for name in PAGES if name.startswith("articles/") and not name.endswith("_index.md")]
 PICTURES = sorted(path.relative_to(CONTENT).as_posix() for path in CONTENT.rglob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"

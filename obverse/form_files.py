@@ -1,0 +1,115 @@
+"""Form files: `content/forms/*.md` -> forms in every language they are written in, and what is wrong with them.
+
+The front matter is the definition, read by `obverse.forms`; the body is the thank-you message. A language variant
+(`contact.de.md`) changes words only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from obverse.addresses import is_markdown
+from obverse.config import Config
+from obverse.forms import Form
+from obverse.forms.reading import read_form, read_variant
+from obverse.problems import Problem, nearest, problem
+from obverse.schema import Document
+from obverse.site import Site
+from obverse.sources import Source
+
+FOLDER = "content/forms/"
+
+
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """A form as one file writes it. `thanks` is the Markdown of its message, which starts on line `thanks_line`."""
+
+    form: Form
+    path: str
+    thanks: str
+    thanks_line: int
+
+    @property
+    def public(self) -> Form:
+        """The form without what no page shows, so that a change of it touches no page."""
+        return replace(self.form, notify=(), thanks=())
+
+
+@dataclass(slots=True)
+class Forms:
+    """All forms of a site by name, each with its languages, the site's own first; and every problem in the files."""
+
+    by_name: dict[str, tuple[FormFile, ...]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def files(self) -> Iterable[FormFile]:
+        """Every form in every language."""
+        return (one for name in sorted(self.by_name) for one in self.by_name[name])
+
+
+def read_forms(sources: Iterable[Source], config: Config) -> Forms:
+    """The forms in the files under `content/forms/`. A file that cannot be read is a problem and no form."""
+    from obverse.parse import name_and_language  # it brings YAML along, which a site without forms may not need
+
+    forms = Forms()
+    files = []
+    for source in sources:
+        if not is_markdown(source.path):
+            continue
+        name, lang = name_and_language(source.path.removeprefix(FOLDER), config)
+        if "/" in name:
+            hint = "put it into content/forms/ itself"
+            forms.problems.append(problem("form", source.path, "a form lies in no folder of its own", hint=hint))
+        else:
+            files.append((name, lang != config.site.language, lang, source))
+    for name, is_variant, lang, source in sorted(files, key=lambda row: row[:3]):
+        _add(forms, name, lang, source, is_variant=is_variant)
+    return forms
+
+
+def _add(forms: Forms, name: str, lang: str, source: Source, *, is_variant: bool) -> None:
+    """Read one file into `forms`; a base file comes before its variants."""
+    from obverse.frontmatter import split
+    from obverse.parse import decoded_text
+
+    text, unreadable = decoded_text(source.path, Path(source.file).read_bytes())
+    front = split(text, source.path)
+    forms.problems += (*unreadable, *front.problems)
+    known = forms.by_name.get(name, ())
+    if front.node is None:
+        if not front.problems and not unreadable:
+            hint = "its front matter names the fields; the text below it is the thank-you message"
+            forms.problems.append(problem("form", source.path, "a form needs front matter", line=1, hint=hint))
+        return
+    document = Document.of(source.path, text)
+    if is_variant and not known:
+        hint = f"write {FOLDER}{name}.md first; a language changes only its words"
+        forms.problems.append(problem("form", source.path, "a translation of a form that is not there", hint=hint))
+        return
+    if is_variant:
+        form, found = read_variant(known[0].form, lang, front.node, document)
+    else:
+        form, found = read_form(name, lang, front.node, document)
+    forms.problems += found
+    if form is not None:
+        thanks = front.body if front.body.strip() or not known else known[0].thanks
+        line = front.body_line if front.body.strip() or not known else known[0].thanks_line
+        path = source.path if front.body.strip() or not known else known[0].path
+        forms.by_name[name] = (*known, FormFile(form, path, thanks, line))
+
+
+def unknown_forms(site: Site, forms: Forms) -> list[Problem]:
+    """A problem at every front matter key `form` that names no form."""
+    found = []
+    for path, entry in site.entries.items():
+        name = entry.page.matter.form
+        if name and name not in forms.by_name:
+            line, column = entry.page.places.get("form", (1, 1))
+            hint = nearest(name, forms.by_name) or f"write content/forms/{name}.md"
+            one = problem(
+                "unknown-form", f"content/{path}", f"no such form: '{name}'", line=line, column=column, hint=hint
+            )
+            found.append(one)
+    return found
