@@ -150,8 +150,14 @@ def _summary_line(sheet: _Sheet, name: str, text: str) -> str:
     field = sheet.form.field(name)
     if field is None or field.type in _UNASKED:
         return element("li", {}, escaped(text))
-    link = element("a", {"href": f"#{sheet.id(field)}"}, escaped(f"{field.label}: {text}"))
+    link = element("a", {"href": f"#{sheet.id(field)}"}, escaped(f"{_lead_in(field)} {text}"))
     return element("li", {}, link)
+
+
+def _lead_in(field: FormField) -> str:
+    """The label before what is said of its field: a question stands by itself."""
+    label = field.label.rstrip()
+    return label if label.endswith(("?", "!", ".", ":", "…")) else f"{label}:"
 
 
 def _note(sheet: _Sheet) -> str:
@@ -306,7 +312,7 @@ def _wrapped(tag: str, sheet: _Sheet, field: FormField, attributes: Mapping[str,
     data = {
         "class": "field",
         "data-field": field.name,
-        "data-label": field.label,
+        "data-label": _lead_in(field),
         "data-max": number(field.max) if field.max is not None and (field.rows or field.type == "choices") else None,
         "data-min": number(field.min) if field.min is not None and field.type == "choices" else None,
     }

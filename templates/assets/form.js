@@ -90,7 +90,7 @@
         const line = document.createElement("li");
         const link = field ? line.appendChild(document.createElement("a")) : line;
         if (field) link.href = `#${controlsOf(field)[0].id}`;
-        link.textContent = field ? `${field.dataset.label}: ${message}` : message;
+        link.textContent = field ? `${field.dataset.label} ${message}` : message;
         return line;
       }));
       summary.hidden = !wrong.length;
