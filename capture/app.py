@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Blueprint, Flask
+from werkzeug.exceptions import HTTPException
 
+from capture.endpoint import lost
 from capture.house import House, open_house
 
 __all__ = ["House", "create_app", "open_house"]
@@ -31,6 +33,7 @@ def create_app(house: House) -> Flask:
         blueprint = _blueprint(module)
         if blueprint is not None:
             app.register_blueprint(blueprint)
+    app.register_error_handler(HTTPException, lost)
     app.wsgi_app = _under(house.setup.base_path, app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 

@@ -14,7 +14,7 @@ from capture.limits import Limits
 from capture.release import Releases
 from capture.setup import Setup
 from capture.store.database import Database, Unavailable
-from capture.store.migrations import upgrade
+from capture.store.migrations import TooNew, upgrade
 
 _log = logging.getLogger("obverse.capture")
 
@@ -40,7 +40,7 @@ class Readiness:
 class House:
     """One capture process at run time. `now` is aware UTC, `token` 32 random hexadecimal digits.
 
-    `wake` tells the outbox worker that there is something to do.
+    `wake` tells the outbox worker that there is something to do. `key` is the site's secret key.
     """
 
     setup: Setup
@@ -48,6 +48,7 @@ class House:
     releases: Releases
     now: Callable[[], datetime]
     token: Callable[[], str]
+    key: str = field(repr=False)
     wake: Callable[[], None] = lambda: None
     limits: Limits = field(default_factory=Limits)
     readiness: Readiness = field(default_factory=Readiness)
@@ -58,8 +59,11 @@ class House:
         return self.setup.folder / "spool"
 
     def ready(self) -> Database:
-        """The database with its tables up to date. Raises Unavailable."""
-        self.readiness.ensure(self.database)
+        """The database with its tables up to date. Raises Unavailable, also when a newer program owns it by now."""
+        try:
+            self.readiness.ensure(self.database)
+        except TooNew as error:
+            raise Unavailable(str(error)) from None
         return self.database
 
 
@@ -76,13 +80,15 @@ def hex_token() -> str:
 def open_house(setup: Setup, now: Callable[[], datetime] = utc_now, token: Callable[[], str] = hex_token) -> House:
     """Open the database, bring its tables up to date, and take in the release.
 
-    A database that is away does not keep the house shut: posts go to the spool until it is back. Raises TooNew.
+    A database that is away does not keep the house shut: posts go to the spool until it is back. Without a key of the
+    site's own the house makes one up, and then a retry that comes after its end is not known again. Raises TooNew.
     """
     setup.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database.open(setup.secrets.database, setup.folder)
-    house = House(setup, database, Releases(setup.folder / "releases", setup.release), now, token)
+    releases = Releases(setup.folder / "releases", setup.release)
+    house = House(setup, database, releases, now, token, setup.secrets.key or hex_token())
     try:
-        house.ready()
+        house.readiness.ensure(database)
     except Unavailable:
         _log.warning("the database is not available; posts are kept in the spool until it is")
     house.releases.current()

@@ -12,12 +12,12 @@ import hashlib
 import json
 import os
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from capture.files import put
 from obverse.forms.form import Form
 
 # Parts of older releases (but never their forms) are let go of.
@@ -84,37 +84,6 @@ def all_forms(store: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     return [store / "forms" / name for _, name in sorted(found)]
-
-
-def put(path: Path, data: bytes) -> None:
-    """Write a file so that it is there as a whole, and on the disk, or not at all. Raises OSError."""
-    with contextlib.suppress(OSError):
-        if path.read_bytes() == data:
-            return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.parent / f".{path.name}.{os.getpid()}.{threading.get_ident()}.part"
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder survive a power cut, where the system lets a folder be synced."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_folder(source: Path) -> dict[str, bytes]:

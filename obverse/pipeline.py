@@ -248,15 +248,18 @@ def _report(done: Finished, told: tuple[Problem, ...], due: datetime) -> Report:
 
 
 def _strangers(desk: Desk, done: Finished) -> list[str]:
-    """Files in our own output folder that no known build wrote: a stale draft might be among them. Hidden ones stay."""
-    if desk.old.outputs or not desk.options.folder.is_dir():
+    """Files in our own folders that no known build wrote: a stale draft might be among them. Hidden ones stay."""
+    if desk.old.outputs:
         return []
-    found = []
-    for inner, folders, files in os.walk(desk.options.folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        place = Path(inner).relative_to(desk.options.folder)
-        found += [(place / name).as_posix() for name in files if not name.startswith(".")]
+    found = [*_files_in(desk.options.folder, ""), *_files_in(desk.options.release_folder, RELEASE)]
     return [path for path in found if path not in done.records]
+
+
+def _files_in(top: Path, prefix: str) -> Iterator[str]:
+    for inner, folders, files in os.walk(top):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        place = Path(inner).relative_to(top)
+        yield from (prefix + (place / name).as_posix() for name in files if not name.startswith("."))
 
 
 # Rendering, with Jinja imported only now.

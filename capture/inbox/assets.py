@@ -16,7 +16,8 @@ A_YEAR = "public, max-age=31536000, immutable"
 @cache
 def _contents() -> dict[str, tuple[str, bytes]]:
     """Published name -> media type and bytes, of every file of `static/`."""
-    return {_published(path): (TYPES[path.suffix], path.read_bytes()) for path in FOLDER.iterdir() if path.suffix in TYPES}
+    paths = [path for path in FOLDER.iterdir() if path.suffix in TYPES]
+    return {_published(path): (TYPES[path.suffix], path.read_bytes()) for path in paths}
 
 
 def _published(path: Path) -> str:
@@ -41,6 +42,6 @@ def register(blueprint: Blueprint) -> None:
 def _serve(name: str) -> Response:
     if name not in _contents():
         abort(404)
-    type, content = _contents()[name]
+    media, content = _contents()[name]
     headers = {"Cache-Control": A_YEAR, "X-Content-Type-Options": "nosniff"}
-    return Response(content, content_type=f"{type}; charset=utf-8", headers=headers)
+    return Response(content, content_type=f"{media}; charset=utf-8", headers=headers)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from capture.access.guard import current_user
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from capture.access.guard import current_user
 from capture.house import House
 from capture.inbox import assets
 from capture.inbox.words import FIRST, has_word, t

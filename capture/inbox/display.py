@@ -1,4 +1,4 @@
-"""Stored values -> what a person reads: waiting in words, times in the site's zone, money, and visitors' text made safe.
+"""Stored values -> what a person reads: waits in words, times in the site's zone, money, visitors' text made safe.
 
 Pure: the present moment, the zone and the words are arguments.
 """
@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from markupsafe import Markup, escape
 
 from capture.inbox.words import t
-
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # From how long on a wait has one, two … five reeds of five.
@@ -86,11 +85,11 @@ def money(hundredths: int | None, currency: str) -> str:
 
 
 def amount(text: str) -> int | None:
-    """Hundredths of what a person typed ("12,000", "12 000.50", "12.000,50"); None for no amount. ValueError otherwise."""
+    """Hundredths of what a person typed: "12,000", "12 000.50", "12.000,50"; None for nothing. ValueError otherwise."""
     digits = re.sub(r"[\s']", "", text)
     if not digits:
         return None
-    found = re.fullmatch(r"(\d{1,3}(?:[.,]\d{3})+|\d+)(?:[.,](\d{1,2}))?", digits)
+    found = re.fullmatch(r"([0-9]{1,3}(?:[.,][0-9]{3})+|[0-9]+)(?:[.,]([0-9]{1,2}))?", digits)
     if found is None or len(digits) > 16:
         raise ValueError(t("inbox.bad-amount"))
     return int(re.sub(r"\D", "", found[1])) * 100 + int((found[2] or "").ljust(2, "0"))
@@ -116,9 +115,11 @@ _HIDING = re.compile(
     "([\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f\ud800-\udfff]|(?<=[\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?=[\x00-\x7f]|$))"
 )
-_SHORT = {"\u202e": "RLO", "\u202d": "LRO", "\u202a": "LRE", "\u202b": "RLE", "\u202c": "PDF", "\u2066": "LRI"} | {
-    "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\u200e": "LRM", "\u200f": "RLM", "\u200b": "ZWSP"
-} | {"\u200c": "ZWNJ", "\u200d": "ZWJ", "\u2060": "WJ", "\ufeff": "BOM", "\u00ad": "SHY", "\u061c": "ALM"}
+_SHORT = (
+    {"\u202e": "RLO", "\u202d": "LRO", "\u202a": "LRE", "\u202b": "RLE", "\u202c": "PDF", "\u2066": "LRI"}
+    | {"\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\u200e": "LRM", "\u200f": "RLM", "\u200b": "ZWSP"}
+    | {"\u200c": "ZWNJ", "\u200d": "ZWJ", "\u2060": "WJ", "\ufeff": "BOM", "\u00ad": "SHY", "\u061c": "ALM"}
+)
 
 
 def _name(character: str) -> str:

@@ -22,7 +22,7 @@ def words_of(lang: str) -> Mapping[str, str]:
 
 
 def say_in(lang: str) -> Callable[..., str]:
-    """`t` of a language: the word with its {names} filled; with `n`, KEY.one or KEY.other. KeyError for no such word."""
+    """`t` of a language: the word with its {names} filled; with `n`, KEY.one or KEY.other. KeyError for no word."""
     words = words_of(lang)
 
     def t(key: str, **values: object) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from capture.store.database import lock
 from capture.store.moments import from_text, to_text
 from capture.store.tables import attempts, links, sessions, users
 
@@ -238,12 +239,15 @@ def attempts_at(connection: sa.Connection, keys: Iterable[str]) -> dict[str, Att
     return {row["key"]: Attempts(row["key"], row["count"], from_text(row["last_at"])) for row in rows}
 
 
-def put_attempts(connection: sa.Connection, counted: Attempts) -> None:
-    """Keep a count, in the place of the one before it."""
-    values = {"count": counted.count, "last_at": to_text(counted.last_at)}
-    changed = connection.execute(attempts.update().where(attempts.c.key == counted.key).values(**values))
-    if not changed.rowcount:
-        connection.execute(attempts.insert().values(key=counted.key, **values))
+def count_attempts(connection: sa.Connection, keys: Iterable[str], now: datetime, forgotten: datetime) -> None:
+    """One failure more for each key; what failed last before `forgotten` counts no more."""
+    for key in sorted(set(keys)):  # in one order everywhere: two who count alike never wait for each other
+        lock(connection, "attempts", key)
+        rows = attempts.c.key == key
+        count = sa.case((attempts.c.last_at < to_text(forgotten), 1), else_=attempts.c["count"] + 1)
+        changed = connection.execute(attempts.update().where(rows).values(count=count, last_at=to_text(now)))
+        if not changed.rowcount:
+            connection.execute(attempts.insert().values(key=key, count=1, last_at=to_text(now)))
 
 
 def forget_attempts(connection: sa.Connection, keys: Iterable[str]) -> None:

@@ -23,7 +23,8 @@ from capture.model import Outgoing, Saved, Submission
 from capture.store.database import lock
 from capture.store.moments import from_text, to_text
 from capture.store.tables import answers, contacts, events, inquiries, outbox, receipts, submissions
-from capture.store.texts import email_key, fold, is_id, storable, storable_json, tupled
+from capture.store.texts import fold, is_id, storable, storable_json, tupled
+from obverse.forms.checking import email_key
 
 WINDOW = timedelta(minutes=10)  # within it, the same content without an instance key is the same submission
 
@@ -265,7 +266,7 @@ def _contact(connection: sa.Connection, submission: Submission, token: Callable[
     The name and the telephone number last given count, unless the submission is held: a stranger who knows an address
     could rename its owner.
     """
-    key = email_key(submission.email) or None
+    key = email_key(storable(submission.email)) or None
     given = {name: storable(getattr(submission, name)) for name in ("email", "name", "phone")}
     known = _known(connection, key) if key else None
     if known is None:

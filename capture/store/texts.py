@@ -51,8 +51,3 @@ def fold(text: str) -> str:
 def is_id(text: str) -> bool:
     """Whether the text can be an id or a receipt at all: 32 hexadecimal digits."""
     return _ID.fullmatch(text) is not None
-
-
-def email_key(address: str) -> str:
-    """The address as people are told apart by it, "" for none."""
-    return fold(address)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from dataclasses import field as filled
 from typing import Any
 
 # Field names that begin so are Obverse's own; every other name belongs to the author.
@@ -31,7 +32,7 @@ class FormField:
     min: float | None = None
     whole: bool = False
     pattern: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = filled(default_factory=dict)
     label: str = ""
     help: str = ""
     text: str = ""
@@ -53,7 +54,7 @@ class Error:
 
     field: str
     code: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = filled(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,9 +263,7 @@ def take_steps(connection: sa.Connection, house: House, id: str, case: Case, at:
         if what == "reply":
             text = f"Hello {case.name or 'there'},\n\nthank you for writing. Could you call on Thursday?\n\n{actor}"
             subject = "Re: Talk to us"
-            inquiries.add_message(
-                connection, id, case.email, subject, text, actor=actor, now=then, token=house.token
-            )
+            inquiries.add_message(connection, id, case.email, subject, text, actor=actor, now=then, token=house.token)
             continue
         more: dict[str, Any] = {}
         if what == "won":
@@ -279,8 +277,8 @@ def fill(house: House, now: datetime = NOW) -> dict[str, str]:
     """All of it into an empty database. Name -> id of the inquiry."""
     ids: dict[str, str] = {}
     with house.ready().write() as connection:
-        for id, (email, name) in PEOPLE.items():
-            add_person(connection, id, email, name, "", now - timedelta(days=90))
+        for key, (email, name) in PEOPLE.items():
+            add_person(connection, key, email, name, "", now - timedelta(days=90))
     for number, case in enumerate(sorted(CASES, key=lambda one: -one.hours)):
         at = now - timedelta(hours=case.hours)
         notice = Outgoing("mail", "notify", "sales@nicholswd.example", {})

@@ -158,7 +158,7 @@ def test_warnings_are_told_each_time_and_let_pass(site: TinySite, capsys: Read) 
 def test_a_build_as_json(site: TinySite, capsys: Read) -> None:
     assert main(["build", "--json"]) == 0
     report = answer(capsys)
-    assert set(report) == {"problems", "written", "removed", "total", "blocked", "next_due", "seconds"}
+    assert set(report) == {"problems", "written", "removed", "released", "total", "blocked", "next_due", "seconds"}
     assert report["total"] == len(report["written"]) == len([one for one in tree(site.out).values() if one is not None])
     # The theme's 404 page tells the day.
     assert datetime.now(UTC) < datetime.fromisoformat(report["next_due"]) <= datetime.now(UTC) + timedelta(days=1)
