@@ -1,0 +1,117 @@
+"""Options -> the house that a process lives in, or everything that stands in the way."""
+
+from __future__ import annotations
+
+import os
+import secrets as randomness
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from capture.house import House, open_house
+from capture.run.demands import SETTINGS, demands
+from capture.run.options import RunOptions
+from capture.secrets import ensure_key, load_secrets
+from capture.setup import Secrets, Settings, Setup
+from capture.store.database import BadUrl, Unavailable
+from capture.store.migrations import TooNew
+from capture.store.people import people
+from obverse.config import Config, load
+from obverse.problems import Problem, errors, problem
+
+VAR = "var"
+RELEASE = Path(".obverse", "release")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A process that may start: its house, and the settings of its own machine, None where the release has them."""
+
+    house: House
+    config: Config | None
+
+    @property
+    def settings(self) -> Settings:
+        """What the site says of itself."""
+        return settings_of(self.config) if self.config else self.house.releases.current().settings
+
+    def demands(self) -> tuple[Problem, ...]:
+        """What it must be told before it starts, or has come to lack since."""
+        forms = self.house.releases.current().forms.values()
+        return demands(self.settings, self.house.setup.secrets, forms, _users(self.house))
+
+
+def prepare(options: RunOptions) -> tuple[Prepared | None, tuple[Problem, ...]]:
+    """Open the house. The problems are all there are when it cannot be opened, and none when it can."""
+    config, wrong = _config(options.root)
+    folder = options.root / VAR
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ensure_key(folder, lambda: randomness.token_hex(32))
+    except OSError as error:
+        return None, (*wrong, problem("disk", VAR, f"{VAR} cannot be written: {error.strerror}"))
+    given, unsafe = load_secrets(folder, os.environ)
+    if wrong or unsafe:
+        return None, (*wrong, *unsafe)
+    try:
+        house = open_house(_setup(options, folder, config, given))
+    except (TooNew, BadUrl, Unavailable) as error:
+        return None, (problem("run-database", "", str(error), hint="nothing was changed"),)
+    return Prepared(_addressed(house, config), config), ()
+
+
+def settings_of(config: Config) -> Settings:
+    """The settings that a release of this configuration will bring."""
+    site, capture = config.site, config.capture
+    return Settings(
+        title=site.title,
+        url=site.url,
+        base_path=config.base_path,
+        language=site.language,
+        languages=site.languages,
+        timezone=site.timezone,
+        currency=capture.currency,
+        sender=capture.sender,
+        notify=capture.notify,
+        webhook=capture.webhook,
+        origin=capture.origin,
+        contact=capture.contact,
+        rate=capture.rate,
+    )
+
+
+def _config(root: Path) -> tuple[Config | None, tuple[Problem, ...]]:
+    path = root / SETTINGS
+    if not path.is_file():
+        return None, ()
+    try:
+        config, found = load(path.read_text(encoding="utf-8-sig"), SETTINGS)
+    except (OSError, UnicodeError):
+        return None, (problem("unreadable", SETTINGS, "the settings cannot be read"),)
+    return config, tuple(errors(found))
+
+
+def _setup(options: RunOptions, folder: Path, config: Config | None, given: Secrets) -> Setup:
+    own = config.capture.proxies if config else 0
+    return Setup(
+        folder=folder,
+        address="",
+        secrets=given,
+        release=options.root / RELEASE if config else None,
+        proxies=own if options.proxies is None else options.proxies,
+    )
+
+
+def _addressed(house: House, config: Config | None) -> House:
+    """The same house with its address, which a release may have to say first."""
+    settings = settings_of(config) if config else house.releases.current().settings
+    address = settings.origin + settings.base_path if settings.origin else settings.url
+    return replace(house, setup=replace(house.setup, address=address, base_path=settings.base_path))
+
+
+def _users(house: House) -> int | None:
+    """How many may log in; None while the database is away."""
+    try:
+        with house.ready().read() as connection:
+            return len(people(connection))
+    except Unavailable:
+        return None

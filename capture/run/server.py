@@ -1,0 +1,158 @@
+"""A WSGI application and a socket -> a server that keeps slow senders from its threads and leaves nobody half served.
+
+waitress, with two things of our own: a request that takes too long to arrive is given up, however steadily it trickles;
+and draining finishes what has begun, tells keep-alive clients to go, and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+
+THREADS = 16
+CONNECTIONS = 1000
+LARGEST = 2 << 20  # bytes of a body that reach the application, which refuses above its own cap, in the theme
+IDLE = 30  # seconds without a byte after which a connection is closed
+ARRIVAL = 60.0  # seconds within which a whole request must have come
+_SETTLED = 0.25  # seconds of silence after which a connection is taken for idle while draining
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: for bytes on a connection, and for a whole request."""
+
+    idle: int = IDLE
+    arrival: float = ARRIVAL
+
+
+class _Task(WSGITask):
+    def build_response_header(self) -> bytes:
+        if self.channel.server.draining:  # type: ignore[attr-defined]  # ours, below
+            self.set_close_on_finish()
+        header: bytes = super().build_response_header()
+        return header
+
+
+class _Channel(HTTPChannel):
+    task_class = _Task
+    arriving: object = None  # the request that is being received, as last seen
+    since = 0.0
+
+    def is_late(self, now: float, patience: float) -> bool:
+        """Whether one and the same request has been arriving for too long."""
+        if self.request is None or self.request is not self.arriving:
+            self.arriving, self.since = self.request, now
+            return False
+        return now - self.since > patience
+
+    def is_settled(self, now: float) -> bool:
+        """Whether nothing is being received, worked on or sent."""
+        busy = bool(self.requests or self.request is not None or self.total_outbufs_len)
+        return not busy and now - self.last_activity > _SETTLED
+
+
+class Server(TcpWSGIServer):
+    """One listening socket, its connections, and the threads that answer."""
+
+    channel_class = _Channel
+    draining = False
+    patience = Patience()
+    _map: dict[int, Any]  # all that the loop looks at, by file descriptor
+
+    def maintenance(self, now: float) -> None:
+        """Close connections that are silent, or that send a request for ever."""
+        super().maintenance(now)  # type: ignore[arg-type]  # seconds with a fraction are what it is called with
+        for channel in self._channels():
+            if not channel.requests and channel.is_late(now, self.patience.arrival):
+                channel.will_close = True
+
+    def serve(self, stopped: Callable[[], bool]) -> None:
+        """Answer requests until `stopped()`; `wake()` makes it look."""
+        while not stopped():
+            self._turn(1.0)
+
+    def wake(self) -> None:
+        """Make the loop look up. May be called by a signal's handler."""
+        self.pull_trigger()
+
+    def drain(self, seconds: float, hurried: Callable[[], bool]) -> bool:
+        """Accept nobody new, finish what has begun for at most `seconds` or until `hurried()`, and close.
+
+        Returns whether everything was finished.
+        """
+        self.draining = True
+        self._accept_waiting()
+        wasyncore.dispatcher.close(self)  # the listening socket alone: the trigger still wakes the loop
+        end = time.time() + seconds
+        while (channels := self._channels()) and time.time() < end and not hurried():
+            now = time.time()
+            for channel in channels:
+                if channel.is_settled(now):
+                    channel.will_close = True
+            self._turn(0.1)
+        finished = not self._channels()
+        self.task_dispatcher.shutdown(timeout=1)
+        with contextlib.suppress(OSError):
+            self.trigger.close()  # type: ignore[attr-defined]  # the stubs call it an int
+        wasyncore.close_all(self._map, ignore_all=True)
+        return finished
+
+    def _turn(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+
+    def _channels(self) -> list[Any]:
+        # A copy: threads of answers never change it, but closing does.
+        return list(self.active_channels.values())  # type: ignore[attr-defined]  # a dict
+
+    def _accept_waiting(self) -> None:
+        """Take who has connected already: closing the socket would turn them away."""
+        before = -1
+        while before != len(self._map) < CONNECTIONS:
+            before = len(self._map)
+            self.handle_accept()
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket bound to that address and listening. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(1024)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def make_server(application: Any, made: socket.socket, *, proxies: int, patience: Patience = Patience()) -> Server:
+    """A server for that socket. With no proxy in front, nobody may say for whom they ask."""
+    given = Adjustments(
+        sockets=[made],
+        threads=THREADS,
+        connection_limit=CONNECTIONS,
+        channel_timeout=patience.idle,
+        cleanup_interval=max(1, patience.idle // 6),
+        max_request_header_size=64 << 10,
+        max_request_body_size=LARGEST,
+        clear_untrusted_proxy_headers=not proxies,
+        log_socket_errors=False,
+        ident="",
+    )
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(given.threads)
+    info = (made.family, made.type, made.proto, made.getsockname())
+    server = Server(application, {}, True, made, dispatcher, given, info, False)
+    server.patience = patience
+    return server
