@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from capture.access.guard import current_user
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 
+from capture.access.guard import User, csrf_token, current_user
 from capture.house import House
 from capture.inbox import assets
 from capture.inbox.words import FIRST, has_word, t
@@ -35,7 +35,7 @@ def _given() -> dict[str, Any]:
     """What `inbox/base.html` and the pages on it speak of; nothing for other pages."""
     if not request.path.startswith("/inbox"):
         return {}
-    user = current_user()
+    user = _user()
     return {
         "t": t,
         "asset": assets.asset,
@@ -43,14 +43,23 @@ def _given() -> dict[str, Any]:
         "house_name": release().settings.title or "Obverse",
         "places": _places(),
         "user": user,
+        "csrf_token": csrf_token,
         "dead_count": _dead() if user else 0,
     }
+
+
+def _user() -> User | None:
+    """Who is logged in, if anybody: the page that logs in stands on the same base."""
+    try:
+        return current_user()
+    except RuntimeError:
+        return None
 
 
 def _places() -> dict[str, str]:
     """Name -> address of what the menu and the forms lead to."""
     home = url_for("inbox.listing")
-    own = ("report", "deliveries", "help", "export", "changes", "sessions", "logout")
+    own = ("report", "deliveries", "help", "changes", "sessions", "logout")
     return {"home": home, **{name: home + name for name in own}} | {
         "export_csv": url_for("inbox.export_csv"),
         "export_json": url_for("inbox.export_json"),
@@ -61,7 +70,7 @@ def _dead() -> int:
     """How many deliveries were given up: the menu says so on every page."""
     try:
         with house().ready().read() as connection:
-            return sum(channel.dead for channel in outbox.health(connection))
+            return sum(channel.dead for channel in outbox.health(connection).values())
     except Unavailable:
         return 0
 

@@ -25,7 +25,7 @@ def say_in(lang: str) -> Callable[..., str]:
     """`t` of a language: the word with its {names} filled; with `n`, KEY.one or KEY.other. KeyError for no word."""
     words = words_of(lang)
 
-    def t(key: str, **values: object) -> str:
+    def t(key: str, /, **values: object) -> str:
         if key not in words and "n" in values:
             key = f"{key}.one" if values["n"] == 1 else f"{key}.other"
         return words[key].format_map(values) if values else words[key]

@@ -276,9 +276,6 @@ def take_steps(connection: sa.Connection, house: House, id: str, case: Case, at:
 def fill(house: House, now: datetime = NOW) -> dict[str, str]:
     """All of it into an empty database. Name -> id of the inquiry."""
     ids: dict[str, str] = {}
-    with house.ready().write() as connection:
-        for key, (email, name) in PEOPLE.items():
-            add_person(connection, key, email, name, "", now - timedelta(days=90))
     for number, case in enumerate(sorted(CASES, key=lambda one: -one.hours)):
         at = now - timedelta(hours=case.hours)
         notice = Outgoing("mail", "notify", "sales@nicholswd.example", {})
@@ -338,11 +335,14 @@ def _more(house: House, ids: dict[str, str], now: datetime) -> None:
                 outbox.sent(connection, delivery.id, now - timedelta(minutes=3))
 
 
-def demo_house(folder: Path, url: str = "", *, filled: bool = True, now: datetime = NOW) -> House:
+def demo_house(folder: Path, url: str = "", *, filled: bool = True, now: datetime = NOW, address: str = "http://localhost") -> House:
     """A house as this consultancy has it. Close it: `house.database.close()`."""
     release = write_release(folder / "release", forms=(CONTACT, GUIDE), pages=PAGES, settings=SETTINGS)
-    given = Setup(folder / "var", "https://nicholswd.example", Secrets(key=KEY, database=url), release)
+    given = Setup(folder / "var", address, Secrets(key=KEY, database=url), release)
     house = open_house(given, Clock(now), Tokens())
+    with house.ready().write() as connection:
+        for key, (email, name) in PEOPLE.items():
+            add_person(connection, key, email, name, "", now - timedelta(days=90))
     if filled:
         fill(house, now)
     return house

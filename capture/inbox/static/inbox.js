@@ -156,12 +156,19 @@
     if (marked && rowOf(marked)) mark(rowOf(marked), pane.hidden ? "here" : "opened");
     if (focused && rowOf(focused)) find(".open", rowOf(focused)).focus();
     arrivals.hidden = true;
+    learn();
   };
 
   // --- arrivals ---
 
   let since = document.body.dataset.since;
+  const seen = new Map();
+  const learn = () => { for (const row of rows()) seen.set(row.dataset.id, row.dataset.touched); };
   let tag = "";
+  const said = (n) => {
+    const { newOne, newOther, changed } = document.body.dataset;
+    return n ? (n === 1 ? newOne : newOther).replace("{n}", n) : changed;
+  };
   const busy = () => find(".rows-place").matches(":hover") || find(".rows-place").contains(document.activeElement);
   const look = async () => {
     if (document.hidden) return;
@@ -170,12 +177,17 @@
     if (answer.status !== 200) return;
     tag = answer.headers.get("ETag") ?? "";
     const told = await answer.json();
-    if (!told.count) return;
     since = told.since;
     tag = "";
-    if (told.new) { count(told.new); tell(told.text); }
+    const changed = told.rows.filter((one) => seen.get(one.id) !== one.touched);
+    if (!changed.length) return;
+    const arrived = changed.filter((one) => one.new && !seen.has(one.id)).length;
+    for (const one of changed) seen.set(one.id, one.touched);
+    count(arrived);
+    const text = said(unseen);
+    if (arrived) tell(text);
     if (busy()) {
-      find("button", arrivals).textContent = told.text;
+      find("button", arrivals).textContent = text;
       arrivals.hidden = false;
     } else {
       await refresh();
@@ -183,6 +195,7 @@
   };
   if (document.body.dataset.changes) {
     // A server that is away for a moment is asked again at the next turn.
+    learn();
     const turn = () => look().catch(() => {});
     setInterval(turn, 5000);
     document.addEventListener("visibilitychange", turn);

@@ -1,0 +1,222 @@
+"""One inquiry with all that hangs on it -> what its page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+from markupsafe import Markup
+
+from capture.inbox import display
+from capture.inbox.listing import Frame, Options, article_title, site_address, turn
+from capture.inbox.words import has_word, t
+from capture.model import CLOSED, LOST_REASONS
+from capture.store.inquiries import Event, Inquiry, Message, Note, Row, Sent
+from capture.store.outbox import Delivery
+from obverse.forms.form import Form
+
+# A text this long, or with a line break in it, is set as a message rather than in the table of answers.
+LONG = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One value as the visitor saw it. `href` is "" unless it is safe to follow."""
+
+    label: Markup
+    text: Markup
+    href: str = ""
+
+
+def sheet_shown(
+    found: Inquiry, frame: Frame, owners: Options, *, view: str, sender: str, author: str
+) -> dict[str, Any]:
+    """All that the sheet's template speaks of."""
+    row, first = found.row, found.submissions[0]
+    page = frame.release.pages.get(row.page)
+    return {
+        "id": row.id,
+        "name": display.visible(row.name or row.email or t("inbox.nameless")),
+        "email": display.visible(row.email),
+        "email_href": display.link_to("email", row.email),
+        "phone": display.visible(row.phone),
+        "phone_href": display.link_to("tel", row.phone),
+        "waiting": display.waiting(row.waiting_since, frame.now),
+        "turn": turn(row),
+        "stage": row.stage,
+        "value": display.money(row.value, row.currency),
+        "value_typed": display.money(row.value, ""),
+        "lost_reason": reason_word("lost", row.lost_reason) if row.lost_reason else "",
+        "held": [reason_word("held", reason) for reason in row.held_reasons or ("unknown",)] if row.held else [],
+        "page_title": display.visible(article_title(row, frame) or t("inbox.home-page")),
+        "page_href": site_address(frame.release, page.url) if page else "",
+        "page_more": url_for("inbox.listing", view="all", page=row.page) if row.page else "",
+        "form_title": frame.form_title(row.form, row.lang),
+        "at": frame.moment(row.received_at),
+        "referrer": display.visible(first.referrer),
+        "parts": [part_shown(one, frame) for one in found.submissions],
+        "currency": row.currency or frame.release.settings.currency,
+        "reasons": [(reason, t(f"lost.{reason}")) for reason in LOST_REASONS],
+        "owner": row.owner,
+        "owners": owners,
+        "earlier": [_earlier(one, frame) for one in found.others],
+        "entries": list(entries(found, frame)),
+        "deliveries": [delivery_shown(one, frame, view) for one in found.deliveries],
+        "reply": _reply(row, first, frame, sender, author) if row.email and sender and not row.held else None,
+        "no_reply": t("sheet.reply.no-sender") if row.email and not sender else "",
+        "act": _acts(row.id, view),
+    }
+
+
+def _acts(id: str, view: str) -> dict[str, str]:
+    """Where the forms of a sheet are sent."""
+    more = {"view": view} if view != "open" else {}
+    return {name: url_for(f"inbox.{name}", id=id, **more) for name in ("stage", "owner", "note", "reply", "release")}
+
+
+def reason_word(kind: str, code: str) -> str:
+    """What a reason says; those of a newer program say only that there is one."""
+    if has_word(f"{kind}.{code}"):
+        return t(f"{kind}.{code}")
+    return t("held.unknown") if kind == "held" else t("lost.other")
+
+
+# --- what was sent ---
+
+
+def part_shown(sent: Sent, frame: Frame) -> dict[str, Any]:
+    """One submission: messages, answers, consents and what the form did not ask for, each under its label."""
+    form = frame.release.form(sent.form, sent.lang, sent.rules, sent.words)
+    answers = list(_answers(sent, form))
+    labels = dict(sent.labels)
+    return {
+        "title": t("sheet.part.again") if sent.follows else t("sheet.part.first"),
+        "at": frame.moment(sent.received_at),
+        "texts": [answer for answer, is_long in answers if is_long],
+        "answers": [answer for answer, is_long in answers if not is_long],
+        "consents": [
+            {
+                "label": display.visible(labels.get(one.field) or one.field),
+                "text": display.visible(one.text),
+                "given": one.given,
+            }
+            for one in sent.consents
+        ],
+        "extra": [
+            Answer(display.visible(name), Markup("\n").join(display.visible(one) for one in values))
+            for name, values in sent.extra.items()
+        ],
+        "repeats": sent.repeats,
+    }
+
+
+def _answers(sent: Sent, form: Form | None) -> Iterator[tuple[Answer, bool]]:
+    """Each answer and whether it is a message. Name, address and number stand at the top and are shown once more only
+    where they were given under a label of their own making.
+    """
+    consents = {one.field for one in sent.consents}
+    labels = dict(sent.labels)
+    names = [*(name for name, _ in sent.labels if name in sent.values), *(n for n in sent.values if n not in labels)]
+    for name in names:
+        value = sent.values[name]
+        if name in consents or value in ("", None, ()):
+            continue
+        field = form.field(name) if form else None
+        text = shown_value(value, field.options if field else {})
+        kind = field.type if field else "text"
+        href = display.link_to(kind, text) if isinstance(value, str) else ""
+        is_long = isinstance(value, str) and ("\n" in value or len(value) > LONG or bool(field and field.rows))
+        yield Answer(display.visible(labels.get(name) or name), display.visible(text), href), is_long
+
+
+def shown_value(value: Any, options: Mapping[str, str]) -> str:
+    """A value as the visitor saw it: an option by its label."""
+    if isinstance(value, (tuple, list)):
+        return ", ".join(options.get(str(one), str(one)) for one in value)
+    return options.get(value, value) if isinstance(value, str) else display.plain_value(value)
+
+
+def _earlier(row: Row, frame: Frame) -> dict[str, Any]:
+    return {
+        "href": url_for("inbox.inquiry", id=row.id),
+        "title": display.visible(display.first_line(row.excerpt, 70) or frame.form_title(row.form, row.lang)),
+        "stage": "held" if row.held else row.stage,
+        "at": frame.moment(row.received_at),
+    }
+
+
+# --- what happened ---
+
+
+def entries(found: Inquiry, frame: Frame) -> Iterator[dict[str, Any]]:
+    """The timeline, newest first: events, with the notes and messages they speak of."""
+    notes: dict[str, Note] = {one.id: one for one in found.notes}
+    messages: dict[str, Message] = {one.id: one for one in found.messages}
+    for event in reversed(found.timeline):
+        note, message = notes.get(event.subject), messages.get(event.subject)
+        yield {
+            "kind": event.new if event.kind == "stage" and event.new in CLOSED else event.kind,
+            "text": event_text(event, found.names),
+            "amount": display.money(event.amount, event.currency),
+            "at": frame.moment(event.at),
+            "subject": display.visible(message.subject) if message else "",
+            "body": display.visible(message.text if message else note.text if note else ""),
+        }
+
+
+def event_text(event: Event, names: Mapping[str, str]) -> str:
+    """An event in a sentence."""
+    who = names.get(event.actor) or t("event.somebody")
+    if event.kind == "owner":
+        if not event.new:
+            return t("event.owner.nobody", who=who)
+        if event.new == event.actor:
+            return t("event.owner.self", who=who)
+        return t("event.owner", who=who, new=names.get(event.new) or t("event.somebody"))
+    if event.kind == "stage":
+        old, new = (t(f"stage.{name}") if has_word(f"stage.{name}") else name for name in (event.old, event.new))
+        if event.reason:
+            return t("event.stage.why", who=who, old=old, new=new, why=reason_word("lost", event.reason))
+        return t("event.stage", who=who, old=old, new=new)
+    if event.kind == "released" and not event.actor:
+        return t("event.released.again")
+    return t(f"event.{event.kind}", who=who) if has_word(f"event.{event.kind}") else t("event.other")
+
+
+def delivery_shown(one: Delivery, frame: Frame, view: str = "open") -> dict[str, Any]:
+    """A row of the outbox: what it is, to whom, and how it stands."""
+    return {
+        "id": one.id,
+        "state": one.state,
+        "channel": one.channel,
+        "text": delivery_text(one),
+        "error": display.visible(one.last_error) if one.state in ("dead", "waiting") else "",
+        "at": frame.moment(one.done_at or one.created_at),
+        "attempts": one.attempts,
+        "next": frame.moment(one.next_at) if one.state == "waiting" else None,
+        "replay": url_for("inbox.replay", id=one.id, **({"view": view} if view != "open" else {})),
+    }
+
+
+def delivery_text(one: Delivery) -> Markup:
+    """What a delivery is and whom it goes to."""
+    what = "webhook" if one.channel == "webhook" else one.kind
+    key = f"delivery.what.{what}"
+    return display.visible(t(key, target=one.target) if has_word(key) else one.target)
+
+
+# --- the reply ---
+
+
+def _reply(row: Row, first: Sent, frame: Frame, sender: str, author: str) -> dict[str, Any]:
+    """A reply to start from: a greeting and the name below it. What the visitor wrote is quoted by the mail itself."""
+    greeting = t("sheet.reply.greeting", name=row.name) if row.name else t("sheet.reply.greeting.nameless")
+    house = frame.release.settings.title
+    return {
+        "to": display.visible(row.email),
+        "sender": sender,
+        "subject": t("sheet.reply.subject", title=frame.form_title(first.form, first.lang)),
+        "text": "\n".join((greeting, "", "", "", author, house)).rstrip(),
+    }
