@@ -165,8 +165,8 @@ def _waiting(row: sa.Row[Any], stage: str, now: datetime) -> str | None:
 
 
 def _is_here(connection: sa.Connection, user: str) -> bool:
-    chosen = sa.select(users.c.id).where(users.c.id == user, users.c.removed_at.is_(None))
-    return is_id(user) and connection.execute(chosen).scalar() is not None
+    chosen = sa.select(users.c.id).where(users.c.id == storable(user), users.c.removed_at.is_(None))
+    return connection.execute(chosen).scalar() is not None
 
 
 def _text(kind: str, text: str) -> str:
