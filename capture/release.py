@@ -116,6 +116,8 @@ class Release:
             path = unquote(urlsplit(url).path)
         except ValueError:
             return None
+        if not path:
+            return None
         base = self.settings.base_path
         inside = path[len(base) :] if base and path.startswith(f"{base}/") else path
         return self.places.get(_place(inside)) or self.places.get(_place(path))

@@ -1,0 +1,259 @@
+"""The endpoint: what visitors send -> stored (in the database, or the spool while that is away), and then thanked.
+
+`POST /_ob/f/<form>` takes a form, `GET /_ob/t/<receipt>` is its thank-you page. Nobody is thanked before the commit.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import HTTPException
+
+from capture.accept import Refusal, accept
+from capture.answers import Answer, Places, Sent, Voice, origin_of
+from capture.house import House
+from capture.ids import Ids, instance_key
+from capture.model import Outgoing, Saved, Submission
+from capture.outbox.notices import outgoing_for
+from capture.posting import Post, Rejected, address_of, network_of, read_post, wants_json
+from capture.release import Release
+from capture.setup import PageRow
+from capture.spool import find, keep
+from capture.store.database import Unavailable
+from capture.store.saving import Thanked, save, thanked
+from capture.store.texts import is_id
+from capture.thanks import message
+from obverse.forms.form import Form
+
+_log = logging.getLogger("obverse.capture")
+
+blueprint = Blueprint("endpoint", __name__, url_prefix="/_ob")
+
+# For so long the thank-you page knows what was written; afterwards it is as good as in anybody's hands.
+KNOWN_FOR = timedelta(hours=1)
+
+# When to try again, in seconds, while nothing can be stored.
+RETRY = 60
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request: the house it came to, the release at that moment, and where things are."""
+
+    house: House
+    release: Release
+    places: Places
+
+    @classmethod
+    def now(cls) -> Visit:
+        """The visit of the request at hand."""
+        house: House = current_app.extensions["obverse"]
+        release = house.releases.current()
+        return cls(house, release, Places.of(house.setup, release))
+
+    def voice(self, lang: str = "") -> Voice:
+        """Who answers: in that language, else in what the browser asks for, as a page or as JSON."""
+        languages = self.release.settings.languages
+        asked = lang or request.accept_languages.best_match(languages, default="") if languages else lang
+        return Voice(self.release, self.places, self.release.language(asked or ""), wants_json(request))
+
+    def origin_page(self, post: Post | None = None) -> PageRow | None:
+        """The page it was sent from: as its form names it, else by the address the browser tells."""
+        named = self.release.pages.get(post.own("page")) if post else None
+        return named or self.release.page_at(request.headers.get("Referer", ""))
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names that we are reached by."""
+        urls = (self.house.setup.address, self.release.settings.url, request.host_url)
+        return frozenset(filter(None, (_host(url) for url in urls)))
+
+
+@blueprint.route("/f/<name>", methods=_METHODS, provide_automatic_options=False)
+def form(name: str) -> Response:
+    """Take what was sent to a form."""
+    visit = Visit.now()
+    if request.method == "OPTIONS":
+        return as_response(Answer(204, headers={"Allow": "POST, OPTIONS"}), visit)
+    if request.method != "POST":
+        refused = visit.voice().refuse(405, "method", origin=visit.origin_page())
+        return as_response(replace(refused, headers={"Allow": "POST, OPTIONS"}), visit)
+    return as_response(_taken(visit, name), visit)
+
+
+@blueprint.get("/t/<receipt>")
+def thanks(receipt: str) -> Response:
+    """The thank-you page of a receipt."""
+    visit = Visit.now()
+    known, found = _known(visit.house, receipt) if is_id(receipt) else (None, False)
+    voice = visit.voice(known.lang if known else "")
+    if not found:
+        return as_response(replace(voice, json=False).refuse(404, "unknown-receipt"), visit)
+    seen = visit.release.form(known.form, known.lang, known.rules, known.words) if known else None
+    fresh = known is not None and visit.house.now() - known.received_at < KNOWN_FOR
+    told = message(seen, known.values if known and fresh else None, voice.say("capture.thanks.default"))
+    answer = voice.thanks(told, receipt, visit.origin_page())
+    return as_response(replace(answer, headers={"Referrer-Policy": "no-referrer"}), visit)
+
+
+def lost(error: HTTPException) -> Response | HTTPException:
+    """What a visitor sees where there is nothing below `/_ob/`; elsewhere the error stays what it is."""
+    if not request.path.startswith("/_ob/") or error.code not in (404, 405):
+        return error
+    visit = Visit.now()
+    code = "unknown-receipt" if error.code == 404 else "method"
+    return as_response(visit.voice().refuse(error.code, code), visit)
+
+
+def _known(house: House, receipt: str) -> tuple[Thanked | None, bool]:
+    """What was sent under a receipt, as far as is known, and whether there is anything to thank for.
+
+    What still waits in the spool is thanked for without names. While the database is away nobody can tell: who comes
+    here was sent here, and is not told that what is safe with us were lost.
+    """
+    try:
+        with house.ready().read() as connection:
+            found = thanked(connection, receipt)
+    except Unavailable:
+        return None, True
+    if found is None and (waiting := find(house.spool, receipt)):
+        return Thanked(waiting.form, waiting.lang, waiting.rules, waiting.words, {}, waiting.received_at), True
+    return found, found is not None
+
+
+def _taken(visit: Visit, name: str) -> Answer:
+    """The answer to a post."""
+    post = read_post(request, visit.house.setup.proxies, visit.hosts)
+    if isinstance(post, Rejected):
+        return visit.voice(_language(visit, None, None)).refuse(post.status, post.code, origin=visit.origin_page())
+    page = visit.origin_page(post)
+    rules, _, words = post.own("version").partition(".")
+    form_seen = visit.release.form(name, _language(visit, None, page), rules, words)
+    voice = visit.voice(_language(visit, form_seen, page))
+    if _is_foreign(visit):
+        return voice.refuse(403, "origin", post.answers, page)
+    if form_seen is None:
+        return voice.refuse(404, "unknown-form", post.answers, page)
+    instance = instance_key(post.own("instance")) or visit.house.token()
+    sent = Sent(form_seen, post, page, instance)
+    wait = _wait(visit, name)
+    if wait:
+        return voice.again(429, "limited", sent, wait)
+    if post.files:
+        return voice.again(415, "files", sent)
+    return _judged(visit, voice, sent)
+
+
+def _judged(visit: Visit, voice: Voice, sent: Sent) -> Answer:
+    """The answer to a post that can be read and may come."""
+    house = visit.house
+    ids = Ids(house.key, house.token)
+    submission = accept(sent.form, sent.post, sent.page, house.now(), ids)
+    if isinstance(submission, Refusal):
+        return voice.mend(sent, submission.errors)
+    outgoing = outgoing_for(_told_now(visit.release, sent.form), visit.release.settings, submission, sent.page)
+    saved = _saved(house, submission, outgoing)
+    if saved is None:
+        return voice.again(503, "unavailable", sent, RETRY)
+    told = message(sent.form, submission.values, voice.say("capture.thanks.default"))
+    return voice.stored(saved, told)
+
+
+def _saved(house: House, submission: Submission, outgoing: list[Outgoing]) -> Saved | None:
+    """Store it in the database, else in the spool; None when neither can."""
+    try:
+        with house.ready().write() as connection:
+            saved = save(connection, submission, outgoing, house.token)
+    except Exception as error:  # noqa: BLE001 -- whatever the fault is, what the visitor wrote must not be lost by it
+        _log.warning("the database did not take a submission: %s", type(error).__name__)
+        return _spooled(house, submission, outgoing)
+    house.wake()
+    return saved
+
+
+def _spooled(house: House, submission: Submission, outgoing: list[Outgoing]) -> Saved | None:
+    try:
+        keep(house.spool, submission, outgoing)
+    except OSError as error:
+        _log.error("a submission could be stored nowhere: %s", error.strerror)
+        return None
+    house.wake()
+    return Saved("stored", submission.id, submission.receipt, "")
+
+
+def _told_now(release: Release, seen: Form) -> Form:
+    """The form as the visitor saw it, and those who are told of it today."""
+    current = release.current(seen.name, seen.lang)
+    return replace(seen, notify=current.notify) if current else seen
+
+
+def _language(visit: Visit, seen: Form | None, page: PageRow | None) -> str:
+    """The visitor's language: of the form they saw, else of the page they came from."""
+    row = page or visit.origin_page()
+    return seen.lang if seen else row.lang if row else ""
+
+
+def _is_foreign(visit: Visit) -> bool:
+    """Whether a browser says that a page of somebody else's sent it. No origin, or a hidden one, is no signal."""
+    origin = request.headers.get("Origin", "null")
+    if origin == "null":
+        return False
+    if origin in (visit.places.own_origin, visit.places.site_origin, origin_of(visit.release.settings.url)):
+        return False
+    # The desk is reached by several names; a browser's own Host is as true as its Origin.
+    return not origin_of(origin) or urlsplit(origin).netloc != request.host
+
+
+def _wait(visit: Visit, form_name: str) -> int:
+    network = network_of(address_of(request, visit.house.setup.proxies))
+    now = visit.house.now()
+    return visit.house.limits.wait(network, form_name, visit.release.settings.rate, now.timestamp())
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def as_response(answer: Answer, visit: Visit) -> Response:
+    """An answer with the headers that all public answers have."""
+    response = Response(answer.body, answer.status, mimetype=answer.type)
+    response.headers.update({**_headers(visit.places), **answer.headers})
+    response.headers["Vary"] = "Accept, Accept-Language, Origin"
+    if visit.places.site_origin and request.headers.get("Origin") == visit.places.site_origin:
+        response.headers.update(_CORS | {"Access-Control-Allow-Origin": visit.places.site_origin})
+    return response
+
+
+# Exactly one origin is let in, by name, and never with credentials: there are none.
+_CORS = {
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Expose-Headers": "Idempotency-Replayed, Retry-After",
+    "Access-Control-Max-Age": "86400",
+}
+
+_SOURCES = ("script", "style", "img", "font", "connect", "media", "manifest")
+
+
+def _headers(places: Places) -> dict[str, str]:
+    """What a page that wears the theme may load: what is ours, and the site's where that is another host."""
+    ours = " ".join(filter(None, ("'self'", places.site_origin)))
+    policy = ["default-src 'none'", *(f"{one}-src {ours}" for one in _SOURCES), f"form-action {ours}"]
+    return {
+        "Content-Security-Policy": "; ".join((*policy, "base-uri 'none'", "frame-ancestors 'none'")),
+        "Cache-Control": "no-store",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+    }

@@ -1,0 +1,41 @@
+"""Can this process store what visitors send -> `/healthz`, for whatever watches it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, current_app
+
+from capture.house import House
+from capture.store.database import Unavailable
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """200 when the database answers and the spool can be written, else 503; which of them, in one word each."""
+    house: House = current_app.extensions["obverse"]
+    found = {"database": _database(house), "spool": _spool(house)}
+    status = 200 if set(found.values()) == {"ok"} else 503
+    return Response(json.dumps(found), status, {"Cache-Control": "no-store"}, mimetype="application/json")
+
+
+def _database(house: House) -> str:
+    with contextlib.suppress(Unavailable), house.ready().read() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        return "ok"
+    return "unavailable"
+
+
+def _spool(house: House) -> str:
+    probe = house.spool / ".probe"
+    try:
+        house.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.write_bytes(b"1")
+        probe.unlink(missing_ok=True)
+    except OSError:
+        return "unavailable"
+    return "ok"

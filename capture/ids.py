@@ -1,0 +1,50 @@
+"""Ids and receipts, fixed before any storage is tried: 128 bits each, in hexadecimal.
+
+With an instance key (which the page's script makes, one for each time a form is filled in) they follow from what was
+sent, so that a retry through another process, or through the spool, answers alike. Without one they are random.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# Shorter keys are made by people, not by crypto.randomUUID(), and two visitors could have the same.
+_INSTANCE = re.compile(r"[0-9A-Za-z_.:-]{16,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """What names submissions. `key` is the site's secret, the same in all its processes; `token` gives random ones."""
+
+    key: str = field(repr=False)
+    token: Callable[[], str]
+
+    def content(self, form: str, values: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+        """The digest of what was sent to a form. Keyed, since it outlives the values when those are erased."""
+        return self._mac("content", form, json.dumps([values, extra], sort_keys=True))
+
+    def named(self, form: str, instance: str, content: str) -> tuple[str, str, str]:
+        """Id, receipt, and the receipt of a follow-up."""
+        if not instance:
+            return self.token(), self.token(), self.token()
+        return (
+            self._mac("id", form, instance, content),
+            self._mac("receipt", form, instance),
+            self._mac("follow-up", form, instance, content),
+        )
+
+    def _mac(self, purpose: str, *parts: str) -> str:
+        # As JSON, no text of one part can reach over into the next.
+        text = json.dumps([purpose, *parts]).encode()
+        return hmac.new(self.key.encode(), text, hashlib.sha256).hexdigest()[:32]
+
+
+def instance_key(sent: str) -> str:
+    """The instance key, or "" for what is none."""
+    return sent if _INSTANCE.fullmatch(sent) else ""
