@@ -49,8 +49,9 @@ CODES: dict[str, Code] = {
     "exists": _error("What `new` would make is there already; it writes over nothing."),
     "not-empty": _error("The folder for a new site has something in it."),
     "no-url": _warning("The settings name no address, so feeds, sitemap and shared links have none to begin with."),
-    "config-syntax": _error("obverse.toml is not valid TOML."),
+    "config-syntax": _error("obverse.toml or var/secrets.toml is not valid TOML."),
     "secret": _error("A key in obverse.toml looks like a password or a token; settings are public."),
+    "secrets-open": _warning("var/secrets.toml may be read or changed by others than who runs Obverse."),
     "run-setting": _error(
         "`run` must be told something first, or was told a placeholder; it never starts with defaults."
     ),
