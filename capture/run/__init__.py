@@ -1,60 +1,23 @@
-"""`obverse run`, production as one command: settings and secrets -> site, endpoint, inbox, outbox and publishing.
-
-The story of a process: it opens its house, says what it must still be told or takes its port, publishes, serves until a
-signal comes, and finishes what has begun.
-"""
+"""`obverse run`, production as one command: settings and secrets -> site, endpoint, inbox, outbox and publishing."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable
+from pathlib import Path
 
-from capture.house import utc_now
-from capture.run.log import Log, use
 from capture.run.options import RunOptions
-from capture.run.preparation import prepare
-from capture.run.process import Process
-from capture.run.push import push
-from capture.run.server import listening
-from obverse.problems import Problem, as_text, problem, tally
 
 __all__ = ["RunOptions", "push", "run"]
 
 
 def run(options: RunOptions) -> int:
     """Run until told to end. Returns 0 after a clean end, 1 when it did not start or was hurried."""
-    log = Log(sys.stdout, utc_now, quiet=options.quiet)
-    use(log)
-    prepared, wrong = prepare(options)
-    if prepared is None:
-        return _refused(wrong)
-    process = Process(options, prepared, log)
-    try:
-        made = listening(options.host, options.port)
-    except OSError as error:
-        process.close()
-        return _refused((_taken(options, error),))
-    try:
-        wrong = process.first_build()
-        code = _refused(wrong) if wrong else process.serve(made)
-    finally:
-        made.close()
-        process.close()
-    if code and not wrong:
-        sys.stdout.flush()
-        os._exit(code)  # told to end at once: whatever a thread is waiting for is not waited for
-    return code
+    from capture.run.start import run as started
+
+    return started(options)
 
 
-def _taken(options: RunOptions, error: OSError) -> Problem:
-    reason = error.strerror or str(error)
-    message = f"{options.host}:{options.port} cannot be listened on: {reason}"
-    return problem("run-address", "", message, hint="choose another with --host and --port")
+def push(root: Path, target: Path) -> int:
+    """Take the release of the site at `root` into `target`, a `var/releases`. Prints what was added; returns 0 or 1."""
+    from capture.run.push import push as pushed
 
-
-def _refused(problems: Iterable[Problem]) -> int:
-    told = tuple(problems)
-    print(as_text(told), file=sys.stderr)
-    print(f"{tally(told)}; obverse run did not start", file=sys.stderr)
-    return 1
+    return pushed(root, target)

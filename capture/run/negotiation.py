@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _ETAG = re.compile(r'(?:W/)?("[^"]*")')
-_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*")
+_RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def part_of(asked: str, size: int) -> Part | None:
     More than one part, another unit, or what is no range at all is answered with the whole, as the standard allows.
     """
     found = _RANGE.fullmatch(asked)
-    if not found or found[0].endswith("=-") or not (found[1] or found[2]):
+    if not found or not (found[1] or found[2]):
         return None
     if not found[1]:
         length = min(int(found[2]), size)
