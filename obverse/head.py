@@ -29,7 +29,7 @@ def crumbs(page: PageView, view: View) -> tuple[Crumb, ...]:
     """The way from the home page to this one, both included."""
     site = SiteView(view)
     way = [Crumb(site.title, site.home)]
-    if page.kind == "home":
+    if page.kind in ("home", "shell"):
         return tuple(way)
     way += _between(page, view, site)
     return (*way, Crumb(page.title, page.url))

@@ -46,7 +46,7 @@ def test_the_manual_builds_without_a_problem(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [command.name for command in cli.COMMANDS])
 def test_every_command_is_in_the_guides(name: str) -> None:
-    assert f"obverse {name}" in _text("writers.md", "operators.md", "index.md")
+    assert f"obverse {name}" in _text("writers.md", "sales.md", "operators.md", "index.md")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,10 @@ LAYERS = (
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 # What a build that has nothing to do must not load: each costs more than the whole of that build.
-HEAVY = ("jinja2", "markdown", "yaml", "pygments", "pymdownx", "tornado", "PIL", "frontmatter", "flask", "sqlite3")
+HEAVY = (
+    "jinja2", "markdown", "yaml", "pygments", "pymdownx", "tornado", "PIL", "frontmatter", "flask", "sqlite3",
+    "capture", "sqlalchemy", "alembic", "waitress",
+)  # fmt: skip
 
 Modules = Mapping[str, str]
 
