@@ -1,0 +1,147 @@
+"""The rows of the outbox: claimed by one at a time, tried again, given up, tried once more."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from capture.store import outbox, tables
+from capture.store.database import Database
+from capture.store.saving import save
+from tests.capture.samples import NOW, make_outgoing, make_submission, tokens
+
+LEASE, MINUTE = timedelta(minutes=5), timedelta(minutes=1)
+
+
+def put(database: Database, *targets: str, channel: str = "mail") -> None:
+    with database.write() as connection:
+        for target in targets:
+            submission = make_submission(values={"message": target})
+            save(connection, submission, [make_outgoing(target, channel)], tokens(submission.id))
+
+
+def claimed(database: Database, now: datetime = NOW, limit: int = 10, worker: str = "w") -> list[str]:
+    with database.write() as connection:
+        return sorted(one.target for one in outbox.claim(connection, worker, now, limit, LEASE))
+
+
+def row(database: Database, target: str = "a") -> outbox.Delivery:
+    with database.read() as connection:
+        chosen = sa.select(tables.outbox.c.id).where(tables.outbox.c.target == target)
+        found = outbox.delivery(connection, connection.execute(chosen).scalar_one())
+    assert found is not None
+    return found
+
+
+def act(database: Database, name: str, *given: object, target: str = "a") -> None:
+    with database.write() as connection:
+        getattr(outbox, name)(connection, row(database, target).id, *given)
+
+
+def due(database: Database) -> datetime | None:
+    with database.read() as connection:
+        return outbox.next_due(connection)
+
+
+def test_what_is_due_is_claimed_once(database: Database) -> None:
+    put(database, "a", "b", "c")
+    assert due(database) == NOW
+    assert claimed(database, NOW - MINUTE) == []
+    assert len(claimed(database, limit=2)) == 2
+    assert len(claimed(database)) == 1
+    assert claimed(database) == []
+    assert due(database) == NOW + LEASE
+
+
+def test_a_claim_ends_by_itself_and_each_counts(database: Database) -> None:
+    put(database, "a")
+    for number in range(3):
+        assert claimed(database, NOW + number * LEASE) == ["a"]
+        assert claimed(database, NOW + number * LEASE + MINUTE) == []
+    assert row(database).attempts == 3
+
+
+def test_sent_is_sent(database: Database) -> None:
+    put(database, "a")
+    claimed(database)
+    act(database, "sent", NOW)
+    assert claimed(database, NOW + timedelta(days=9)) == []
+    assert due(database) is None
+    assert (row(database).state, row(database).done_at) == ("sent", NOW)
+    with pytest.raises(ValueError, match="sent already"):
+        act(database, "replay", NOW)
+
+
+def test_failed_is_tried_again_at_its_time(database: Database) -> None:
+    put(database, "a")
+    claimed(database)
+    act(database, "failed", "451 later", NOW + MINUTE)
+    assert due(database) == NOW + MINUTE
+    assert claimed(database) == []
+    assert claimed(database, NOW + MINUTE) == ["a"]
+    with pytest.raises(ValueError, match="being sent"):
+        act(database, "replay", NOW)
+
+
+def test_dead_is_dead_until_a_person_asks(database: Database) -> None:
+    put(database, "a")
+    claimed(database)
+    act(database, "dead", "550 no", NOW)
+    assert (row(database).state, row(database).last_error, due(database)) == ("dead", "550 no", None)
+    assert claimed(database, NOW + timedelta(days=9)) == []
+    act(database, "replay", NOW + MINUTE)
+    assert row(database).attempts == 0
+    assert claimed(database, NOW + MINUTE) == ["a"]
+
+
+@pytest.mark.parametrize("id", ["0" * 32, "\0", ""])
+def test_an_unknown_row(sqlite_database: Database, id: str) -> None:
+    with sqlite_database.write() as connection:
+        assert outbox.delivery(connection, id) is None
+        for act in (outbox.sent, outbox.replay):
+            with pytest.raises(KeyError):
+                act(connection, id, NOW)
+
+
+def test_health_by_channel(database: Database) -> None:
+    with database.read() as connection:
+        assert outbox.health(connection) == {}
+    put(database, "a", "b", "c", "d")
+    put(database, "hook", channel="webhook")
+    claimed(database)
+    act(database, "sent", NOW + MINUTE, target="a")
+    act(database, "dead", "550 no", NOW, target="b")
+    act(database, "failed", "451 later", NOW + MINUTE, target="c")
+    with database.read() as connection:
+        assert outbox.health(connection) == {
+            "mail": outbox.Health(waiting=2, dead=1, last_sent=NOW + MINUTE, last_error="451 later"),
+            "webhook": outbox.Health(waiting=1, dead=0, last_sent=None, last_error=""),
+        }
+        assert {one.target for one in outbox.deliveries(connection)} == {"b", "c", "d", "hook"}
+        assert [one.target for one in outbox.deliveries(connection, ("dead",))] == ["b"]
+        assert len(outbox.deliveries(connection, limit=2, offset=3)) == 1
+
+
+def test_many_workers_claim_each_row_once(database: Database) -> None:
+    put(database, *(f"t{number:02}" for number in range(40)))
+
+    def work(worker: str) -> list[str]:
+        mine: list[str] = []
+        while some := claimed(database, limit=3, worker=worker):
+            mine += some
+        return mine
+
+    with ThreadPoolExecutor(4) as pool:
+        shares = list(pool.map(work, ("w1", "w2", "w3", "w4")))
+    assert sorted(one for share in shares for one in share) == [f"t{number:02}" for number in range(40)]
+
+
+def test_a_worker_does_not_wait_for_another(postgres_url: str, tmp_path: Path) -> None:
+    database = Database.open(postgres_url, tmp_path)
+    put(database, "a", "b")
+    with database.write() as connection:
+        assert len(outbox.claim(connection, "w1", NOW, 1, LEASE)) == 1
+        assert len(claimed(database)) == 1  # while the first is still at it
+    database.close()
