@@ -159,7 +159,7 @@ _HINTS = {
     "key": "leave it out and Obverse makes one",
     "smtp": "write @ and : in the password as %40 and %3A",
     "database": "leave it out for SQLite in var/",
-    "webhook": "make one with: python3 -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(32)).decode())\"",
+    "webhook": 'make one with: echo "whsec_$(openssl rand -base64 32)"',
     "report": "make one with: openssl rand -hex 32",
 }
 

@@ -1,4 +1,4 @@
-"""The pages of the door: login, one-time link, logout; and those of one's own: sessions, password, who else may come in."""
+"""The pages of the door: login, one-time link, logout; and one's own: sessions, password, who may come in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cookie's secret -> who is logged in. The database knows only digests of secrets, so that reading it lets nobody in."""
+"""A cookie's secret -> who is logged in. The database knows digests only: reading it lets nobody in."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def begin(
 ) -> str:
     """Log somebody in: the secret for their cookie. `old` is the secret their browser had before, which ends."""
     if old:
-        connection.execute(people.sessions.delete().where(people.sessions.c.id == digest(old)))
+        people.end_session(connection, digest(old))
     people.sweep(connection, now, now - IDLE)
     secret = new_secret(token)
     people.add_session(connection, Session(digest(secret), user, new_secret(token), now, now, now + LONGEST, agent))

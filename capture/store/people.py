@@ -1,6 +1,7 @@
 """People: rows of those who may log in, their sessions, their one-time links, and what failed logins count against.
 
-Secrets never come here: sessions and links are named by the SHA-256 of theirs, attempts by digests, passwords are hashes.
+Secrets never come here: sessions and links are named by the SHA-256 of theirs, attempts by digests, and passwords are
+hashes.
 """
 
 from __future__ import annotations
@@ -176,6 +177,11 @@ def delete_session(connection: sa.Connection, id: str, user: str) -> bool:
     """End one session of somebody; False when they have none of that id."""
     ended = connection.execute(sessions.delete().where(sessions.c.id == id, sessions.c.user == user))
     return ended.rowcount > 0
+
+
+def end_session(connection: sa.Connection, id: str) -> None:
+    """End a session, whoever's it is."""
+    connection.execute(sessions.delete().where(sessions.c.id == id))
 
 
 def delete_sessions(connection: sa.Connection, user: str, *, but: str = "") -> int:
