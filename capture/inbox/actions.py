@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -12,11 +13,11 @@ from werkzeug.wrappers import Response
 from capture.access.guard import current_user
 from capture.inbox import display
 from capture.inbox.blueprint import blueprint, house, release
+from capture.inbox.listing import of_view
 from capture.inbox.pages import sender
 from capture.model import STAGES
 from capture.outbox.notices import outgoing_for
 from capture.store import inquiries, outbox
-from capture.store.inquiries import VIEWS
 
 LONGEST = 20_000
 
@@ -77,7 +78,7 @@ def note(id: str) -> Response:
     outcome = Outcome("note", _wrong_text(text))
     if not outcome.wrong:
         with _changing(outcome), house().ready().write() as connection:
-            given = {"actor": current_user().id, "now": house().now(), "token": house().token}
+            given: dict[str, Any] = {"actor": current_user().id, "now": house().now(), "token": house().token}
             inquiries.add_note(connection, id, text, **given)
     return _back(id, outcome)
 
@@ -96,7 +97,7 @@ def reply(id: str) -> Response:
             if not to or not sender():
                 outcome.wrong = "reply"
             else:
-                given = {"actor": current_user().id, "now": house().now(), "token": house().token}
+                given: dict[str, Any] = {"actor": current_user().id, "now": house().now(), "token": house().token}
                 inquiries.add_message(connection, id, to, subject, text, **given)
         house().wake()
     return _back(id, outcome)
@@ -113,7 +114,7 @@ def release_held(id: str) -> Response:
             form = known.form(submission.form, submission.lang, submission.rules, submission.words)
             page = known.pages.get(submission.page)
             outgoing = outgoing_for(form, known.settings, submission, page) if form else []
-        given = {"actor": current_user().id, "now": house().now(), "token": house().token}
+        given: dict[str, Any] = {"actor": current_user().id, "now": house().now(), "token": house().token}
         inquiries.release(connection, id, outgoing, **given)
     house().wake()
     return _back(id, outcome)
@@ -123,14 +124,15 @@ def release_held(id: str) -> Response:
 def replay(id: str) -> Response:
     """Send again what was given up, or what waits for its next try."""
     outcome = Outcome("replay")
-    with _changing(outcome), house().ready().write() as connection:
+    with house().ready().read() as connection:
         found = outbox.delivery(connection, id)
-        if found is None:
-            raise KeyError(id)
+    if found is None:
+        abort(404)
+    with _changing(outcome), house().ready().write() as connection:
         outbox.replay(connection, id, house().now())
     house().wake()
     if request.form.get("pane") or request.form.get("sheet"):
-        return _back(found.inquiry if found else "", outcome)
+        return _back(found.inquiry, outcome)
     return redirect(url_for("inbox.deliveries", **_told(outcome)), 303)
 
 
@@ -158,7 +160,7 @@ def _changing(outcome: Outcome) -> Iterator[None]:
         outcome.wrong = "change"
 
 
-def _told(outcome: Outcome) -> dict[str, str]:
+def _told(outcome: Outcome) -> dict[str, Any]:
     if outcome.wrong:
         return {"wrong": outcome.wrong}
     return {"done": outcome.done, **({"was": outcome.was} if outcome.was else {})}
@@ -166,7 +168,6 @@ def _told(outcome: Outcome) -> dict[str, str]:
 
 def _back(id: str, outcome: Outcome) -> Response:
     """To the inquiry, or to its piece when the list has it beside itself."""
-    view = request.args.get("view", "open")
-    more = {"view": view} if view in VIEWS and view != "open" else {}
-    pane = {"pane": "1"} if request.form.get("pane") else {}
-    return redirect(url_for("inbox.inquiry", id=id, **pane, **more, **_told(outcome)), 303)
+    pane: dict[str, Any] = {"pane": "1"} if request.form.get("pane") else {}
+    view = of_view(request.args.get("view", "open"))
+    return redirect(url_for("inbox.inquiry", id=id, **pane, **view, **_told(outcome)), 303)

@@ -7,7 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from capture.access.guard import User, csrf_token, current_user
+from capture.access.guard import csrf_token, current_user
+from capture.access.sessions import User
 from capture.house import House
 from capture.inbox import assets
 from capture.inbox.words import FIRST, has_word, t

@@ -107,7 +107,7 @@ def _plain_sent(sent: Sent) -> dict[str, Any]:
 
 
 def _fields(found: Iterable[Inquiry]) -> list[tuple[str, str, str]]:
-    """(form, field, label) of every answer that any of them has beside name, address and number; the last label counts."""
+    """(form, field, label) of every answer that any of them has beside name, address and number; the newest label."""
     labels: dict[tuple[str, str], str] = {}
     for inquiry in found:
         for sent in inquiry.submissions:

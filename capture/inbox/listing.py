@@ -13,7 +13,7 @@ from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from capture.inbox import display
-from capture.inbox.words import t
+from capture.inbox.words import has_word, t
 from capture.model import STAGES
 from capture.release import Release
 from capture.store.inquiries import NOBODY, SORTS, VIEWS, Listing, Query, Row
@@ -87,12 +87,17 @@ def arguments(query: Query, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if value and value != usual.get(name)}
 
 
+def of_view(view: str) -> dict[str, Any]:
+    """The argument that leads back to a view."""
+    return {"view": view} if view in VIEWS and view != "open" else {}
+
+
 def row_shown(row: Row, frame: Frame, view: str, longest: str) -> dict[str, Any]:
     """One line of the list."""
     return {
         "id": row.id,
         "touched": to_text(row.touched_at),
-        "href": url_for("inbox.inquiry", id=row.id, **({"view": view} if view != "open" else {})),
+        "href": url_for("inbox.inquiry", id=row.id, **of_view(view)),
         "name": display.visible(row.name or row.email or t("inbox.nameless")),
         "line": display.visible(display.first_line(row.excerpt)),
         "article": display.visible(article_title(row, frame)),
@@ -119,7 +124,8 @@ def article_title(row: Row, frame: Frame) -> str:
 def turn(row: Row) -> str:
     """Whose turn it is when nobody waits for us."""
     if row.held:
-        return t("list.held")
+        known = [f"held.short.{reason}" for reason in row.held_reasons if has_word(f"held.short.{reason}")]
+        return ", ".join(map(t, known)) or t("list.held")
     return t("list.closed") if row.stage in ("won", "lost") else t("list.their-turn")
 
 
@@ -137,7 +143,7 @@ def filters(
         "stages": [(name, t(f"stage.{name}")) for name in STAGES],
         "owners": [(NOBODY, t("list.nobody")), *owner_options(people)],
         "forms": [(name, frame.form_title(name, frame.release.settings.language)) for name in forms],
-        "pages": [(id, titles.get(id) or title or id) for id, title in pages],
+        "pages": [(one, titles.get(one) or title or one) for one, title in pages],
         "sorts": [(name, t(f"list.sort.{name}")) for name in SORTS],
         "view_names": [(name, t(f"list.view.{name}")) for name in VIEWS],
     }
@@ -175,7 +181,7 @@ def _here(query: Query, **changes: Any) -> str:
 
 
 def _view(name: str, query: Query, count: int) -> dict[str, Any]:
-    href = url_for("inbox.listing", **({"view": name} if name != "open" else {}))
+    href = url_for("inbox.listing", **of_view(name))
     return {"label": t(f"list.view.{name}"), "href": href, "count": count, "current": name == query.view}
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from capture.access.guard import current_user
 from capture.inbox import display
 from capture.inbox.blueprint import blueprint, house, release
-from capture.inbox.listing import Frame, filters, listing_shown, owner_options, query_of
+from capture.inbox.listing import Frame, filters, listing_shown, of_view, owner_options, query_of
 from capture.inbox.sheets import delivery_shown, sheet_shown
 from capture.inbox.words import t
 from capture.model import STAGES
@@ -96,8 +96,8 @@ def deliveries() -> str:
             "dead": outbox.deliveries(connection, ("dead",)),
             "waiting": outbox.deliveries(connection, ("waiting", "claimed")),
         }
-        ids = {one.inquiry for rows in groups.values() for one in rows}
-        names = {id: _name_of(connection, id) for id in ids}
+        named = {one.inquiry for rows in groups.values() for one in rows}
+        names = {one: _name_of(connection, one) for one in named}
     rows = {name: [_problem(one, shown, names[one.inquiry]) for one in found] for name, found in groups.items()}
     channels = [
         {
@@ -164,8 +164,7 @@ def _view() -> str:
 
 
 def _back() -> str:
-    view = _view()
-    return url_for("inbox.listing", **({"view": view} if view != "open" else {}))
+    return url_for("inbox.listing", **of_view(_view()))
 
 
 def _said() -> dict[str, str]:

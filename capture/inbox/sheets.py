@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from capture.inbox import display
-from capture.inbox.listing import Frame, Options, article_title, site_address, turn
+from capture.inbox.listing import Frame, Options, article_title, of_view, site_address, turn
 from capture.inbox.words import has_word, t
 from capture.model import CLOSED, LOST_REASONS
 from capture.store.inquiries import Event, Inquiry, Message, Note, Row, Sent
@@ -56,7 +56,7 @@ def sheet_shown(
         "form_title": frame.form_title(row.form, row.lang),
         "at": frame.moment(row.received_at),
         "referrer": display.visible(first.referrer),
-        "parts": [part_shown(one, frame) for one in found.submissions],
+        "parts": list(_parts(found.submissions, frame)),
         "currency": row.currency or frame.release.settings.currency,
         "reasons": [(reason, t(f"lost.{reason}")) for reason in LOST_REASONS],
         "owner": row.owner,
@@ -72,8 +72,10 @@ def sheet_shown(
 
 def _acts(id: str, view: str) -> dict[str, str]:
     """Where the forms of a sheet are sent."""
-    more = {"view": view} if view != "open" else {}
-    return {name: url_for(f"inbox.{name}", id=id, **more) for name in ("stage", "owner", "note", "reply", "release")}
+    return {
+        name: url_for(f"inbox.{name}", id=id, **of_view(view))
+        for name in ("stage", "owner", "note", "reply", "release")
+    }
 
 
 def reason_word(kind: str, code: str) -> str:
@@ -86,10 +88,19 @@ def reason_word(kind: str, code: str) -> str:
 # --- what was sent ---
 
 
-def part_shown(sent: Sent, frame: Frame) -> dict[str, Any]:
-    """One submission: messages, answers, consents and what the form did not ask for, each under its label."""
+def _parts(sent: Sequence[Sent], frame: Frame) -> Iterator[dict[str, Any]]:
+    for number, one in enumerate(sent):
+        yield part_shown(one, frame, sent[number - 1] if number else None)
+
+
+def part_shown(sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str, Any]:
+    """One submission: messages, answers, consents and what the form did not ask for, each under its label.
+
+    Of a follow-up only what is not as it was `before`.
+    """
     form = frame.release.form(sent.form, sent.lang, sent.rules, sent.words)
-    answers = list(_answers(sent, form))
+    old = before.values if before else {}
+    answers = list(_answers(sent, form, {name for name in old if old[name] == sent.values.get(name)}))
     labels = dict(sent.labels)
     return {
         "title": t("sheet.part.again") if sent.follows else t("sheet.part.first"),
@@ -103,25 +114,25 @@ def part_shown(sent: Sent, frame: Frame) -> dict[str, Any]:
                 "given": one.given,
             }
             for one in sent.consents
+            if not before or one not in before.consents
         ],
         "extra": [
             Answer(display.visible(name), Markup("\n").join(display.visible(one) for one in values))
             for name, values in sent.extra.items()
         ],
+        "same": before is not None and before.values != sent.values,
         "repeats": sent.repeats,
     }
 
 
-def _answers(sent: Sent, form: Form | None) -> Iterator[tuple[Answer, bool]]:
-    """Each answer and whether it is a message. Name, address and number stand at the top and are shown once more only
-    where they were given under a label of their own making.
-    """
+def _answers(sent: Sent, form: Form | None, known: Container[str]) -> Iterator[tuple[Answer, bool]]:
+    """Each answer that is not `known`, and whether it is a message, in the order of the form."""
     consents = {one.field for one in sent.consents}
     labels = dict(sent.labels)
     names = [*(name for name, _ in sent.labels if name in sent.values), *(n for n in sent.values if n not in labels)]
     for name in names:
         value = sent.values[name]
-        if name in consents or value in ("", None, ()):
+        if name in consents or name in known or value in ("", None, ()):
             continue
         field = form.field(name) if form else None
         text = shown_value(value, field.options if field else {})
@@ -170,16 +181,13 @@ def event_text(event: Event, names: Mapping[str, str]) -> str:
     """An event in a sentence."""
     who = names.get(event.actor) or t("event.somebody")
     if event.kind == "owner":
-        if not event.new:
-            return t("event.owner.nobody", who=who)
-        if event.new == event.actor:
-            return t("event.owner.self", who=who)
-        return t("event.owner", who=who, new=names.get(event.new) or t("event.somebody"))
+        new = names.get(event.new) or t("event.somebody")
+        how = ".nobody" if not event.new else ".self" if event.new == event.actor else ""
+        return t(f"event.owner{how}", who=who, new=new)
     if event.kind == "stage":
         old, new = (t(f"stage.{name}") if has_word(f"stage.{name}") else name for name in (event.old, event.new))
-        if event.reason:
-            return t("event.stage.why", who=who, old=old, new=new, why=reason_word("lost", event.reason))
-        return t("event.stage", who=who, old=old, new=new)
+        why = reason_word("lost", event.reason) if event.reason else ""
+        return t("event.stage.why" if why else "event.stage", who=who, old=old, new=new, why=why)
     if event.kind == "released" and not event.actor:
         return t("event.released.again")
     return t(f"event.{event.kind}", who=who) if has_word(f"event.{event.kind}") else t("event.other")
@@ -196,7 +204,7 @@ def delivery_shown(one: Delivery, frame: Frame, view: str = "open") -> dict[str,
         "at": frame.moment(one.done_at or one.created_at),
         "attempts": one.attempts,
         "next": frame.moment(one.next_at) if one.state == "waiting" else None,
-        "replay": url_for("inbox.replay", id=one.id, **({"view": view} if view != "open" else {})),
+        "replay": url_for("inbox.replay", id=one.id, **of_view(view)),
     }
 
 
@@ -218,5 +226,5 @@ def _reply(row: Row, first: Sent, frame: Frame, sender: str, author: str) -> dic
         "to": display.visible(row.email),
         "sender": sender,
         "subject": t("sheet.reply.subject", title=frame.form_title(first.form, first.lang)),
-        "text": "\n".join((greeting, "", "", "", author, house)).rstrip(),
+        "text": f"{greeting}\n\n\n\n{author}\n{house}".rstrip(),
     }

@@ -335,7 +335,9 @@ def _more(house: House, ids: dict[str, str], now: datetime) -> None:
                 outbox.sent(connection, delivery.id, now - timedelta(minutes=3))
 
 
-def demo_house(folder: Path, url: str = "", *, filled: bool = True, now: datetime = NOW, address: str = "http://localhost") -> House:
+def demo_house(
+    folder: Path, url: str = "", *, filled: bool = True, now: datetime = NOW, address: str = "http://localhost"
+) -> House:
     """A house as this consultancy has it. Close it: `house.database.close()`."""
     release = write_release(folder / "release", forms=(CONTACT, GUIDE), pages=PAGES, settings=SETTINGS)
     given = Setup(folder / "var", address, Secrets(key=KEY, database=url), release)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from capture.access.sessions import begin, cookie_name
 from capture.app import create_app
@@ -61,10 +61,17 @@ def token_of(house: House) -> str:
         return str(connection.exec_driver_sql("SELECT csrf FROM sessions").scalar_one())
 
 
+class Quiet(WSGIRequestHandler):
+    """A server that does not tell of each request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        return
+
+
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """The address of the application on this machine."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
