@@ -18,6 +18,8 @@ from capture.house import House
 from capture.store import people
 from capture.store.database import Unavailable
 
+__all__ = ("User", "csrf_token", "current_login", "current_user", "protect", "require_login", "safe_next")
+
 # What those see who are not logged in. The static files are the look of the login page.
 OPEN = frozenset({"access.login", "access.log_in", "access.enter", "access.use", "inbox.static"})
 
