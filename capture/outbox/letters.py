@@ -1,0 +1,181 @@
+"""A row of the outbox -> the mail that is sent: plain text, headers that hold one line each, an id that stays.
+
+Pure: the same row gives the same bytes at every try, so that whoever receives it twice can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from capture.outbox.headers import ascii_address, block, line, mailbox
+from capture.setup import Settings
+from capture.store.outbox import Delivery
+
+Say = Callable[..., str]
+
+# What the lines of a long answer begin with, so that no answer can pass for the mail's own words.
+_INDENT = "    "
+
+# What is quoted or unknown is for orientation; the inbox has all of it.
+_LONG = 4_000
+_MANY = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What all mails of a site share: its settings, where its inbox is (`address`), and the words."""
+
+    settings: Settings
+    address: str
+    say: Say
+
+    @property
+    def sender(self) -> str:
+        """The address that mail comes from, in ASCII; "" when none is set."""
+        return ascii_address(self.settings.sender)
+
+    def link(self, inquiry: str) -> str:
+        """Where an inquiry is looked at."""
+        return f"{self.address}/inbox/i/{inquiry}"
+
+    def moment(self, text: str) -> str:
+        """A stored time as the house reads clocks: "2026-11-23 17:05 (America/New_York)"; "" for none."""
+        try:
+            zone = ZoneInfo(self.settings.timezone or "UTC")
+        except (ZoneInfoNotFoundError, ValueError):
+            zone = ZoneInfo("UTC")
+        try:
+            return f"{datetime.fromisoformat(text).astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
+        except ValueError:
+            return ""
+
+
+class Unsendable(ValueError):  # noqa: N818 -- it names what the mail is
+    """A mail that cannot be made of its row. The message is a sentence, without the address."""
+
+
+def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """The mail of that row, to exactly one address. Raises Unsendable when that is none."""
+    return (_reply if delivery.kind == "reply" else _notice)(delivery, head)
+
+
+def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """To the staff: an inquiry has come."""
+    told, say = delivery.payload, head.say
+    message = _frame(delivery, head, writer=head.settings.title, receiver="")
+    answer_to = ascii_address(_text(told, "email"))
+    if answer_to:
+        message["Reply-To"] = mailbox(_text(told, "name"), answer_to)
+    message["Subject"] = _subject(told, say)
+    message["Auto-Submitted"] = "auto-generated"
+    closing = [say("mail.link", link=head.link(delivery.inquiry)), say("mail.hint") if answer_to else ""]
+    parts = [_opening(told, head), _answers(told, say), _consents(told, say), _extra(told, say), _joined("\n", closing)]
+    return _with_text(message, _joined("\n\n", parts))
+
+
+def _reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """To the visitor: what a person of the staff wrote, above what the visitor had written."""
+    told = delivery.payload
+    author, answer_to = _text(told, "author_name"), ascii_address(_text(told, "author_email"))
+    message = _frame(delivery, head, writer=author or head.settings.title, receiver=_text(told, "name"))
+    if answer_to:
+        message["Reply-To"] = mailbox(author, answer_to)
+    message["Subject"] = line(_text(told, "subject")) or head.say("mail.reply.subject", site=line(head.settings.title))
+    return _with_text(message, _joined("\n\n", [block(_text(told, "text")).strip(), _quote(told, head)]))
+
+
+def _frame(delivery: Delivery, head: Letterhead, *, writer: str, receiver: str) -> EmailMessage:
+    """A mail with all headers that both kinds have."""
+    to = ascii_address(delivery.target)
+    if not to:
+        raise Unsendable(head.say("mail.unsendable"))
+    # max_line_length counts for headers; 78 is what every server takes.
+    message = EmailMessage(policy.SMTP.clone(max_line_length=78))
+    message["Message-ID"] = f"<{delivery.id}@{head.sender.rpartition('@')[2] or 'localhost'}>"
+    message["Date"] = format_datetime(delivery.created_at.astimezone(UTC))
+    message["From"] = mailbox(writer, head.sender or "obverse@localhost")
+    message["To"] = mailbox(receiver, to)
+    message["X-Obverse-Inquiry"] = line(delivery.inquiry)
+    return message
+
+
+def _with_text(message: EmailMessage, text: str) -> EmailMessage:
+    # Quoted-printable, since not every server takes eight bits, and lines may be as long as people type them.
+    message.set_content(text + "\n", charset="utf-8", cte="quoted-printable")
+    return message
+
+
+def _subject(told: Mapping[str, Any], say: Say) -> str:
+    who = line(_text(told, "name"), 60) or line(_text(told, "email"), 60) or say("mail.somebody")
+    title, page = (
+        line(_text(told, "form_title"), 60) or line(_text(told, "form"), 60),
+        line(_text(told, "page_title"), 60),
+    )
+    return line(say("mail.subject.page" if page else "mail.subject", form=title, who=who, page=page), 200)
+
+
+def _opening(told: Mapping[str, Any], head: Letterhead) -> str:
+    """Which form, when, and which page brought them."""
+    title = line(_text(told, "form_title"), 120) or line(_text(told, "form"), 120)
+    came = head.say("mail.received", form=title, time=head.moment(_text(told, "received_at")))
+    page = line(_text(told, "page_title"), 200) or line(_text(told, "page"), 200)
+    return _joined("\n", [came, head.say("mail.page", page=page) if page else "", line(_text(told, "page_url"), 1_000)])
+
+
+def _answers(told: Mapping[str, Any], say: Say) -> str:
+    return _joined("\n", [_answer(one, say) for one in told.get("answers", ())])
+
+
+def _answer(one: Mapping[str, Any], say: Say) -> str:
+    """ "Label: value", or the value indented below when it has several lines."""
+    value = one.get("value")
+    said = say("mail.yes" if value else "mail.no") if isinstance(value, bool) else block(_text(one, "shown"))
+    return _pair(_text(one, "label"), said)
+
+
+def _pair(label: str, value: str) -> str:
+    lines = value.strip().splitlines() or [""]
+    if len(lines) == 1:
+        return f"{line(label, 200)}: {lines[0]}"
+    return "\n".join([f"{line(label, 200)}:", *(f"{_INDENT}{one}".rstrip() for one in lines)])
+
+
+def _consents(told: Mapping[str, Any], say: Say) -> str:
+    return _joined("\n", [_consent(one, say) for one in told.get("consents", ())])
+
+
+def _consent(one: Mapping[str, Any], say: Say) -> str:
+    key = "mail.consent.given" if one.get("given") else "mail.consent.refused"
+    return say(key, label=line(_text(one, "label"), 200), text=line(_text(one, "text"), 1_000))
+
+
+def _extra(told: Mapping[str, Any], say: Say) -> str:
+    """What was sent under names that the form does not know."""
+    extra: Mapping[str, Any] = told.get("extra", {})
+    pairs = [_pair(name, block(", ".join(map(str, values)))[:_LONG]) for name, values in list(extra.items())[:_MANY]]
+    return "\n".join([say("mail.extra"), *pairs]) if pairs else ""
+
+
+def _quote(told: Mapping[str, Any], head: Letterhead) -> str:
+    """What the visitor wrote, as mail programs quote."""
+    written = [one for one in told.get("answers", ()) if not isinstance(one.get("value"), bool)]
+    text = _answers({"answers": written}, head.say)[:_LONG]
+    if not text:
+        return ""
+    wrote = head.say("mail.reply.quote", time=head.moment(_text(told, "received_at")))
+    return "\n".join([wrote, *(f"> {one}".rstrip() for one in text.splitlines())])
+
+
+def _text(told: Mapping[str, Any], key: str) -> str:
+    return str(told.get(key) or "")
+
+
+def _joined(between: str, parts: list[str]) -> str:
+    return between.join(filter(None, parts))

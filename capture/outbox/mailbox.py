@@ -1,0 +1,130 @@
+"""In a preview: the rows of the outbox -> pages at `/_ob/mail/` that show exactly what would have been sent.
+
+Without a login, since a preview is somebody's own desk; never registered by `run`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, make_response, render_template, url_for
+
+from capture.access.guard import HEADERS
+from capture.house import House
+from capture.inbox.assets import asset
+from capture.inbox.words import FIRST, t
+from capture.outbox import webhook
+from capture.outbox.letters import Unsendable, letter
+from capture.outbox.worker import letterhead
+from capture.store import outbox
+from capture.store.database import Unavailable
+from capture.store.outbox import STATES, Delivery
+
+blueprint = Blueprint("mailbox", __name__, url_prefix="/_ob/mail", template_folder="templates")
+
+_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One row as it is shown: header lines and text are those that would be sent."""
+
+    id: str
+    subject: str
+    receiver: str
+    time: str
+    iso: str
+    channel: str
+    headers: tuple[tuple[str, str], ...]
+    text: str
+    inquiry: str
+
+
+@blueprint.get("/")
+def listing() -> Response:
+    """All of it, the newest first."""
+    house = _house()
+    with house.ready().read() as connection:
+        rows = outbox.deliveries(connection, STATES, limit=_SHOWN)
+    return _page("mailbox/list.html", rows=[_shown(one, house) for one in rows])
+
+
+@blueprint.get("/<id>")
+def one(id: str) -> Response:
+    """One mail, or one post to the webhook."""
+    house = _house()
+    with house.ready().read() as connection:
+        row = outbox.delivery(connection, id)
+    if row is None:
+        abort(404)
+    return _page("mailbox/one.html", one=_shown(row, house))
+
+
+@blueprint.after_request
+def _protect(response: Response) -> Response:
+    for name, value in {**HEADERS, "Cache-Control": "no-store"}.items():
+        response.headers[name] = value
+    return response
+
+
+@blueprint.errorhandler(404)
+def _missing(_: Exception) -> Response:
+    return _page("mailbox/fault.html", 404, title=t("fault.404"), text=t("mailbox.missing"))
+
+
+@blueprint.errorhandler(Unavailable)
+def _away(_: Unavailable) -> Response:
+    return _page("mailbox/fault.html", 503, title=t("fault.503"), text=t("fault.503.text"))
+
+
+def _house() -> House:
+    found: House = current_app.extensions["obverse"]
+    return found
+
+
+def _page(template: str, code: int = 200, **values: Any) -> Response:
+    house = _house()
+    given = {
+        "t": t,
+        "asset": asset,
+        "words_lang": FIRST,
+        "house_name": house.releases.current().settings.title or "Obverse",
+        "places": {"home": url_for("inbox.listing"), "mail": url_for("mailbox.listing")},
+        "user": None,
+    }
+    return make_response(render_template(template, **given, **values), code)
+
+
+def _shown(row: Delivery, house: House) -> Shown:
+    place = url_for("inbox.listing") + f"i/{row.inquiry}"
+    if row.channel == "webhook":
+        return _shown_post(row, house, place)
+    head = letterhead(house)
+    try:
+        message = letter(row, head)
+    except Unsendable as error:
+        return Shown(row.id, str(error), row.target, *_time(row, house), "mail", (), "", place)
+    return _shown_mail(row, message, _time(row, house), place)
+
+
+def _shown_mail(row: Delivery, message: EmailMessage, time: tuple[str, str], place: str) -> Shown:
+    headers = tuple((name, " ".join(str(value).split())) for name, value in message.items())
+    subject, text = str(message["Subject"]), message.get_content().replace("\r\n", "\n")
+    return Shown(row.id, subject, row.target, *time, "mail", headers, text, place)
+
+
+def _shown_post(row: Delivery, house: House, place: str) -> Shown:
+    """The body as it would be posted, set in lines for reading; of the headers those that do not depend on the time."""
+    content = json.loads(webhook.body(row, house.setup.address))
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    headers = (("POST", row.target), ("Content-Type", "application/json"), ("webhook-id", row.id))
+    return Shown(row.id, str(content["type"]), row.target, *_time(row, house), "webhook", headers, text, place)
+
+
+def _time(row: Delivery, house: House) -> tuple[str, str]:
+    at: datetime = row.created_at.astimezone(UTC)
+    return letterhead(house).moment(at.isoformat()), at.isoformat(timespec="seconds")

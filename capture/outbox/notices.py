@@ -1,0 +1,82 @@
+"""A submission -> who is told of it: the rows of the outbox, each with all that its delivery needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from capture.model import Outgoing, Submission
+from capture.setup import PageRow, Settings
+from obverse.forms import Form
+
+
+def outgoing_for(form: Form, settings: Settings, submission: Submission, page: PageRow | None = None) -> list[Outgoing]:
+    """One mail for each address of the form's `notify`, else of the settings', and one post to the webhook.
+
+    `page` is the page that the form stood in, for its address. Nothing is left to be looked up at delivery but what may
+    have been mended since: who sends, and where the inbox is.
+    """
+    payload = facts(form, settings, submission, page)
+    addresses = dict.fromkeys(form.notify or settings.notify)
+    mails = [Outgoing("mail", "notify", address, payload) for address in addresses]
+    return [*mails, *([Outgoing("webhook", "notify", settings.webhook, payload)] if settings.webhook else [])]
+
+
+def facts(form: Form, settings: Settings, submission: Submission, page: PageRow | None) -> dict[str, Any]:
+    """What there is to tell, as JSON can hold it."""
+    return {
+        "form": submission.form,
+        "form_title": form.title,
+        "lang": submission.lang,
+        "submission": submission.id,
+        "received_at": submission.received_at.isoformat(),
+        "name": submission.name,
+        "email": submission.email,
+        "phone": submission.phone,
+        "page": submission.page,
+        "page_title": submission.page_title,
+        "page_url": _address(settings, page) if page else "",
+        "answers": _answers(form, submission),
+        "consents": _consents(submission),
+        "extra": {name: list(values) for name, values in submission.extra.items()},
+    }
+
+
+def _address(settings: Settings, page: PageRow) -> str:
+    """The page's absolute URL: the site's own has the base path as well."""
+    base = settings.base_path
+    path = page.url[len(base) :] if base and page.url.startswith(f"{base}/") else page.url
+    return settings.url.rstrip("/") + path
+
+
+def labels(submission: Submission) -> dict[str, str]:
+    """The label of each field as the visitor saw it."""
+    return dict(submission.labels)
+
+
+def _answers(form: Form, submission: Submission) -> list[dict[str, Any]]:
+    """The answers in the form's order; consents are told apart from them."""
+    known = labels(submission)
+    consents = {one.field for one in submission.consents}
+    order = [*(name for name in known if name in submission.values), *(n for n in submission.values if n not in known)]
+    return [
+        {"name": name, "label": known.get(name) or name, **_value(form, name, submission.values[name])}
+        for name in order
+        if name not in consents
+    ]
+
+
+def _consents(submission: Submission) -> list[dict[str, Any]]:
+    known = labels(submission)
+    return [
+        {"name": one.field, "label": known.get(one.field) or one.field, "text": one.text, "given": one.given}
+        for one in submission.consents
+    ]
+
+
+def _value(form: Form, name: str, value: Any) -> dict[str, Any]:
+    """The value as it was stored, and as the visitor saw it: options by their labels."""
+    field = form.field(name)
+    options = field.options if field else {}
+    many = list(value) if isinstance(value, list | tuple) else [value]
+    shown = ", ".join(str(options.get(str(one), one)) for one in many)
+    return {"value": many if isinstance(value, list | tuple) else value, "shown": shown}

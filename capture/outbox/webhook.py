@@ -1,0 +1,198 @@
+"""A row of the outbox -> a signed post after Standard Webhooks -> how the try ended.
+
+https://www.standardwebhooks.com: the id stays the same over all tries, the signature covers id, time and body.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import hmac
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from capture.outbox.backoff import SENT, Outcome, dead, later
+from capture.outbox.deadline import Deadline
+from capture.store.outbox import Delivery
+
+# Seconds for all of it, from the first byte to the last.
+WHOLE = 15.0
+
+# Bytes: what a receiver has to take, and what is read of its answer (and thrown away).
+LARGEST = 20_000
+_ANSWER = 64 * 1024
+
+# How long a text may be, tried in this order until the body is small enough.
+_LENGTHS = (8_000, 4_000, 2_000, 1_000, 400, 100)
+_MANY = 40
+
+
+def body(delivery: Delivery, address: str, largest: int = LARGEST) -> bytes:
+    """The post's JSON in less than `largest` bytes; `data.shortened` says whether texts were cut to get there.
+
+    `address` is where the inbox is.
+    """
+    plain = _plain(delivery, address)
+    whole = _json(plain)
+    if len(whole) < largest:
+        return whole
+    for length in _LENGTHS:
+        short = _json({**plain, "data": {**_cut(plain["data"], length), "shortened": True}})
+        if len(short) < largest:
+            return short
+    bare = {key: value for key, value in _cut(plain["data"], 100).items() if not isinstance(value, list | dict)}
+    return _json({**plain, "data": {**bare, "shortened": True}})
+
+
+def _plain(delivery: Delivery, address: str) -> dict[str, Any]:
+    told = delivery.payload
+    same = ("form", "form_title", "lang", "submission", "received_at", "name", "email", "phone")
+    data = {
+        "inquiry": delivery.inquiry,
+        "url": f"{address}/inbox/i/{delivery.inquiry}",
+        **{key: told.get(key, "") for key in same},
+        "page": {"id": told.get("page", ""), "title": told.get("page_title", ""), "url": told.get("page_url", "")},
+        "answers": [{key: one.get(key) for key in ("name", "label", "value")} for one in told.get("answers", ())],
+        "consents": list(told.get("consents", ())),
+        "extra": dict(told.get("extra", {})),
+        "shortened": False,
+    }
+    return {"type": "inquiry.received", "timestamp": told.get("received_at", ""), "data": data}
+
+
+def _cut(value: Any, length: int) -> Any:
+    """The same value with every text cut to `length`, and every list and table to its first entries."""
+    if isinstance(value, str):
+        return value if len(value) <= length else value[: length - 1] + "…"
+    if isinstance(value, Mapping):
+        return {_cut(key, length): _cut(one, length) for key, one in list(value.items())[:_MANY]}
+    if isinstance(value, list):
+        return [_cut(one, length) for one in value[:_MANY]]
+    return value
+
+
+def _json(value: object) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
+
+
+def key_of(secret: str) -> bytes | None:
+    """The key of a "whsec_…" secret: 24 to 64 bytes; None when it is none."""
+    kind, _, text = secret.partition("_")
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if kind == "whsec" and 24 <= len(key) <= 64 else None
+
+
+def signed(id: str, now: datetime, content: bytes, key: bytes) -> dict[str, str]:
+    """The three headers of Standard Webhooks."""
+    seconds = str(int(now.timestamp()))
+    digest = hmac.digest(key, b".".join((id.encode(), seconds.encode(), content)), hashlib.sha256)
+    signature = f"v1,{base64.b64encode(digest).decode()}"
+    return {"webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": signature}
+
+
+def post(delivery: Delivery, secret: str, address: str, now: datetime, *, whole: float = WHOLE) -> Outcome:
+    """Tell the receiver, once, within `whole` seconds. Where it redirects to is never followed."""
+    key = key_of(secret)
+    if key is None:
+        return dead("the webhook's secret is not set or is none: give OBVERSE_WEBHOOK as whsec_…", "NoSecret")
+    content = body(delivery, address)
+    headers = {"Content-Type": "application/json", "User-Agent": "Obverse", **signed(delivery.id, now, content, key)}
+    try:
+        talk, target = _connection(delivery.target, whole)
+    except ValueError:
+        return dead("the webhook's address is none", "BadAddress")
+    with contextlib.closing(talk), Deadline(whole, lambda: talk.line) as deadline:
+        try:
+            status, retry_after = _asked(talk, target, content, headers, deadline)
+        except (OSError, http.client.HTTPException) as error:
+            return _broken(error, over=deadline.over)
+    return _judged(status, retry_after, now)
+
+
+def _asked(talk: _Talk, target: str, content: bytes, headers: Mapping[str, str], deadline: Deadline) -> tuple[int, str]:
+    """The status and the Retry-After of the answer."""
+    talk.connect()
+    if deadline.over:  # it ran out when there was nothing yet to shut down
+        raise TimeoutError
+    talk.request("POST", target, content, dict(headers))
+    with talk.getresponse() as answer:
+        # What it says beyond its head is of no interest, but it may want to get rid of it.
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            answer.read(_ANSWER)
+        return answer.status, answer.getheader("Retry-After", "")
+
+
+class _Talk(http.client.HTTPConnection):
+    """A connection whose socket stays known as `line`: while both sides still shake hands, and when the answer is all
+    that is left of it, so that a deadline can always end it.
+    """
+
+    def __init__(self, host: str, port: int | None, timeout: float, *, secure: bool) -> None:
+        self.default_port = 443 if secure else 80
+        super().__init__(host, port, timeout=timeout)
+        self._tls = ssl.create_default_context() if secure else None
+        self.line: socket.socket | None = None
+
+    def connect(self) -> None:
+        self.line = self.sock = socket.create_connection((self.host, self.port), self.timeout)
+        if self._tls:
+            wrapped = self._tls.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            self.line = self.sock = wrapped
+            wrapped.do_handshake()
+
+
+def _connection(url: str, whole: float) -> tuple[_Talk, str]:
+    """A connection that is not yet made, and what to ask for there. Raises ValueError for what is no web address."""
+    parts = urlsplit(url)
+    host, port = parts.hostname, parts.port
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _Talk(host, port, whole, secure=parts.scheme == "https"), target
+
+
+def _broken(error: Exception, *, over: bool) -> Outcome:
+    cause = type(error).__name__
+    if over or isinstance(error, TimeoutError):
+        return later("the receiver did not answer in time", "TimeoutError")
+    if isinstance(error, socket.gaierror):
+        return later("the receiver's name is not known", cause)
+    if isinstance(error, ssl.SSLError):
+        return later(f"no secure connection to the receiver: {error.reason or 'broken off'}", cause)
+    return later(f"the receiver cannot be reached, or broke off ({cause})", cause)
+
+
+def _judged(status: int, retry_after: str, now: datetime) -> Outcome:
+    cause = f"HTTP {status}"
+    if 200 <= status <= 299:
+        return SENT
+    if status == 410:
+        return dead("the receiver said 410: it wants no more of these", cause)
+    if 300 <= status <= 399:
+        return later(f"the receiver said {status}, but redirects are not followed: set its own address", cause)
+    wait = _wait(retry_after, now) if status in {429, 503} else timedelta()
+    return later(f"the receiver said {status}", cause, wait)
+
+
+def _wait(text: str, now: datetime) -> timedelta:
+    """What Retry-After asks for, in seconds or as a date."""
+    if text.isascii() and text.strip().isdigit():
+        return timedelta(seconds=min(int(text.strip()[:9]), 10**6))
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return timedelta()
+    return max(timedelta(), until.replace(tzinfo=until.tzinfo or UTC) - now)

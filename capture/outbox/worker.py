@@ -1,0 +1,195 @@
+"""Rows of the outbox that are due -> delivered, or put off, or given up; one thread that nothing ends but `stop`.
+
+A row is claimed in one transaction, delivered outside any, and marked in another. A crash in between sends it again,
+under the same id, when the claim has run out. What was delivered while the database went away is remembered and marked
+first when it is back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from capture.house import House
+from capture.inbox.words import say_in
+from capture.outbox import mail, webhook
+from capture.outbox.backoff import DELAYS, HORIZON, SENT, Outcome, dead, later, next_try
+from capture.outbox.letters import Letterhead, Unsendable, letter
+from capture.spool import ingest
+from capture.store import outbox
+from capture.store.database import Unavailable
+from capture.store.moments import to_text
+from capture.store.outbox import Delivery
+from capture.store.tables import outbox as rows
+
+_log = logging.getLogger("obverse.capture")
+
+# How long a claim holds: longer than any one delivery may take, so that nobody else tries while we do.
+LEASE = timedelta(minutes=5)
+
+# How many rows one round delivers before the spool and the clock are looked at again.
+ROUND = 50
+
+# Seconds between rounds when nothing is due, for what other processes leave behind; and between tries to reach the
+# database, doubled each time up to the most.
+IDLE = 30.0
+_SHORTEST = 0.1  # another worker may be about to take what is due
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+
+Mark = Callable[[sa.Connection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """How rows are delivered. `jitter` is a random number from 0 to 1; tests give what they need."""
+
+    send: Callable[..., Outcome] = mail.send
+    post: Callable[..., Outcome] = webhook.post
+    jitter: Callable[[], float] = random.random
+
+
+class Worker:
+    """Delivers the outbox of one house. Any number of them may share a PostgreSQL: each row is claimed by one."""
+
+    def __init__(self, house: House, channels: Channels = Channels()) -> None:
+        self._house = house
+        self._channels = channels
+        self._name = house.token()
+        self._marks: deque[Mark] = deque()
+        self._bell = threading.Event()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+
+    def start(self) -> None:
+        """Begin. A worker can be started once."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to do. Costs nothing and never waits."""
+        self._bell.set()
+
+    def stop(self, timeout: float) -> bool:
+        """Finish the delivery at hand and end; whether that was done within `timeout` seconds."""
+        self._ending.set()
+        self._bell.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def step(self, now: datetime) -> int:
+        """One round: what waits in the spool is stored, then what is due is delivered. How many rows were tried.
+
+        `now` is the time for all of it. Raises Unavailable while the database is away.
+        """
+        ingest(self._house)
+        self._flush()
+        self._mend(now)
+        done = 0
+        while done < ROUND and not self._ending.is_set() and self._next(now):
+            done += 1
+        return done
+
+    def _next(self, now: datetime) -> bool:
+        """Claim one row, deliver it, mark it; False when none is due.
+
+        One at a time: a claim of many could run out while the first of them wait for a slow server.
+        """
+        with self._house.ready().write() as connection:
+            claimed = outbox.claim(connection, self._name, now, 1, LEASE)
+        for delivery in claimed:
+            outcome = self._deliver(delivery, now)
+            self._tell(delivery, outcome)
+            self._marks.append(self._mark(delivery, outcome, now))
+        self._flush()
+        return bool(claimed)
+
+    def _flush(self) -> None:
+        """Write down how deliveries ended. What cannot be written now is the first thing next time."""
+        while self._marks:
+            # A row that was erased in the meantime has nothing to be written on.
+            with contextlib.suppress(KeyError), self._house.ready().write() as connection:
+                self._marks[0](connection)
+            self._marks.popleft()
+
+    def _deliver(self, delivery: Delivery, now: datetime) -> Outcome:
+        """Whatever goes wrong with one row, the others have their turn."""
+        if delivery.attempts > len(DELAYS):
+            return dead(delivery.last_error or "it was tried too often without an end", "TooOften")
+        try:
+            return SENT if self._house.setup.preview else self._by_channel(delivery, now)
+        except Unsendable as error:
+            return dead(str(error), "Unsendable")
+        except Exception as error:  # noqa: BLE001 -- its text may hold what a visitor wrote, so its class is all we tell
+            return later("the program failed at this one", type(error).__name__)
+
+    def _by_channel(self, delivery: Delivery, now: datetime) -> Outcome:
+        given = self._house.setup
+        if delivery.channel == "webhook":
+            return self._channels.post(delivery, given.secrets.webhook, given.address, now)
+        head = letterhead(self._house)
+        if not head.sender:
+            return later("no sender is set: give from in [capture] of obverse.toml", "NoSender")
+        return self._channels.send(letter(delivery, head), given.secrets.smtp)
+
+    def _mark(self, delivery: Delivery, outcome: Outcome, now: datetime) -> Mark:
+        if outcome.state == "sent":
+            return lambda connection: outbox.sent(connection, delivery.id, now)
+        again = next_try(delivery.attempts, now, self._channels.jitter(), outcome.wait)
+        if outcome.state == "dead" or again is None:
+            return lambda connection: outbox.dead(connection, delivery.id, outcome.error, now)
+        return lambda connection: outbox.failed(connection, delivery.id, outcome.error, again)
+
+    def _tell(self, delivery: Delivery, outcome: Outcome) -> None:
+        """One line for the log, without addresses and texts."""
+        told = {"kind": "delivery", "channel": delivery.channel, "outbox": delivery.id, "attempt": delivery.attempts}
+        text = json.dumps({**told, "outcome": outcome.state, "cause": outcome.cause})
+        _log.log(logging.INFO if outcome.state == "sent" else logging.WARNING, "%s", text)
+
+    def _mend(self, now: datetime) -> None:
+        """Rows that wait for a time no back-off gives had it from a clock that was wrong: they are due now."""
+        far, name = to_text(now + HORIZON), rows.c
+        wrong = sa.and_(name.state == "waiting", name.next_at > far)
+        held = sa.and_(name.state == "claimed", name.claimed_until > to_text(now + 2 * LEASE))
+        with self._house.ready().read() as connection:
+            found = connection.execute(sa.select(name.id).where(sa.or_(wrong, held)).limit(1)).first()
+        if found:
+            with self._house.ready().write() as connection:
+                connection.execute(rows.update().where(wrong).values(next_at=to_text(now)))
+                connection.execute(rows.update().where(held).values(claimed_until=to_text(now)))
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._ending.is_set():
+            self._bell.clear()
+            try:
+                wait = self._wait(self.step(self._house.now()))
+                pause = 0.0
+            except Exception as error:  # noqa: BLE001 -- a thread that ends would be a silence nobody notices
+                wait = pause = min(max(_FIRST_PAUSE, pause * 2), _LONGEST_PAUSE)
+                away = isinstance(error, Unavailable)
+                told = {"kind": "outbox", "state": "away" if away else "failed", "cause": type(error).__name__}
+                _log.warning("%s", json.dumps(told))
+            self._bell.wait(wait)
+
+    def _wait(self, done: int) -> float:
+        """Seconds until the next round."""
+        if done >= ROUND:
+            return 0.0
+        with self._house.ready().read() as connection:
+            due = outbox.next_due(connection)
+        return min(max((due - self._house.now()).total_seconds(), _SHORTEST), IDLE) if due else IDLE
+
+
+def letterhead(house: House) -> Letterhead:
+    """What all mails of the house share, as the newest release says it."""
+    settings = house.releases.current().settings
+    return Letterhead(settings, house.setup.address, say_in(settings.language))
