@@ -113,7 +113,7 @@ def form_html(
 
 def error_text(error: Error, form: Form, say: Say) -> str:
     """What is said of an error beside its field: how to mend it, never whose fault it is."""
-    code = error.code if error.code in _CODES else "other"
+    code = error.code if error.code in _CODES else "unknown"
     field = form.field(error.field)
     if code == "required" and field:
         code = _REQUIRED.get(field.type, code)

@@ -126,8 +126,8 @@ def _spoken() -> set[str]:
     return {key for text in texts for key in re.findall(r"""\bt\(["']([\w.]+)["']""", text)}
 
 
-# Asked for by the engine: titles of pages that nobody wrote, and dates.
-BY_THE_ENGINE = re.compile(r"title\.|month\.|date$")
+# Asked for by the engine: titles of pages that nobody wrote, dates, and what forms and the answers to them say.
+BY_THE_ENGINE = re.compile(r"title\.|month\.|date$|form\.|capture\.")
 
 
 def test_every_word_that_is_spoken_is_in_the_catalogue() -> None:
@@ -151,10 +151,13 @@ def test_every_plural_has_both_forms() -> None:
 def test_classes_in_the_sheet_are_in_use() -> None:
     """A rule for nothing is weight and a riddle; these are the names that Markdown and the script write."""
     written = "".join(TEMPLATES.values()) + (THEME / "assets" / "edge.svg").read_text("utf-8") + SCRIPT
+    written += "".join(
+        (THEME.parent / name).read_text("utf-8") for name in ("obverse/forms/html.py", "capture/answers.py")
+    )
     by_markdown = (
         "highlight filename hll linenos lineno err table left center right task-list-item keys footnote footnote-ref "
         "footnote-backref admonition admonition-title note tip important warning caution danger attention "
-        "tabbed-set tabbed-labels tabbed-content tabbed-block form help wide"
+        "tabbed-set tabbed-labels tabbed-content tabbed-block wide"
     ).split()
     code = SHEET.partition(".highlight :is(.c,")[0] + SHEET.partition(".copy {")[2]
     rules = re.sub(r"/\*.*?\*/|\{[^{}]*\}", " ", code, flags=re.DOTALL)
