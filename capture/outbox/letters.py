@@ -114,10 +114,8 @@ def _with_text(message: EmailMessage, text: str) -> EmailMessage:
 
 def _subject(told: Mapping[str, Any], say: Say) -> str:
     who = line(_text(told, "name"), 60) or line(_text(told, "email"), 60) or say("mail.somebody")
-    title, page = (
-        line(_text(told, "form_title"), 60) or line(_text(told, "form"), 60),
-        line(_text(told, "page_title"), 60),
-    )
+    title = line(_text(told, "form_title"), 60) or line(_text(told, "form"), 60)
+    page = line(_text(told, "page_title"), 60)
     return line(say("mail.subject.page" if page else "mail.subject", form=title, who=who, page=page), 200)
 
 
@@ -134,7 +132,7 @@ def _answers(told: Mapping[str, Any], say: Say) -> str:
 
 
 def _answer(one: Mapping[str, Any], say: Say) -> str:
-    """ "Label: value", or the value indented below when it has several lines."""
+    """The label, a colon and the value; indented below it when it has several lines."""
     value = one.get("value")
     said = say("mail.yes" if value else "mail.no") if isinstance(value, bool) else block(_text(one, "shown"))
     return _pair(_text(one, "label"), said)

@@ -87,8 +87,9 @@ def send(message: EmailMessage, url: str, *, wait: float = WAIT, whole: float = 
 def _connected(server: Server, name: str, wait: float) -> smtplib.SMTP:
     """The name in the greeting is the sender's domain: asking the resolver for this machine's own may take minutes."""
     if server.secure:
-        return smtplib.SMTP_SSL(server.host, server.port, name, wait, context=_context(server))
-    return smtplib.SMTP(server.host, server.port, name, wait)
+        context = _context(server)
+        return smtplib.SMTP_SSL(server.host, server.port, local_hostname=name, timeout=wait, context=context)
+    return smtplib.SMTP(server.host, server.port, local_hostname=name, timeout=wait)
 
 
 def _prepare(talk: smtplib.SMTP, server: Server) -> None:
@@ -114,12 +115,15 @@ def _context(server: Server) -> ssl.SSLContext:
 
 def _failed(error: smtplib.SMTPException | OSError, receiver: str) -> Outcome:
     cause = type(error).__name__
+    answer: tuple[int, bytes | str]
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, words = next(iter(error.recipients.values()))
+        answer = next(iter(error.recipients.values()))
     elif isinstance(error, smtplib.SMTPResponseException):
-        code, words = error.smtp_code, error.smtp_error
+        answer = (error.smtp_code, error.smtp_error)
     else:
         return later(_words(error), cause)
+    code, words = answer
+    # The row outlives an erasure, so the server's words are kept without the address that they are about.
     said = line(f"{code} {_plain(words)}".replace(receiver, "…"), 300)
     final = isinstance(error, (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError)) and 500 <= code <= 599
     return (dead if final else later)(said, f"{cause} {code}")

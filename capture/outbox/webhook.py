@@ -136,8 +136,9 @@ def _asked(talk: _Talk, target: str, content: bytes, headers: Mapping[str, str],
 
 
 class _Talk(http.client.HTTPConnection):
-    """A connection whose socket stays known as `line`: while both sides still shake hands, and when the answer is all
-    that is left of it, so that a deadline can always end it.
+    """A connection whose socket stays known as `line`, so that a deadline can always end it.
+
+    Its parent does not know it yet while both sides shake hands, and no more when the answer is all that is left.
     """
 
     def __init__(self, host: str, port: int | None, timeout: float, *, secure: bool) -> None:
