@@ -44,14 +44,14 @@ def prepare(options: RunOptions) -> tuple[Prepared | None, tuple[Problem, ...]]:
     """Open the house. The problems are all there are when it cannot be opened, and none when it can."""
     config, wrong = _config(options.root)
     folder = options.root / VAR
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ensure_key(folder, lambda: randomness.token_hex(32))
-    except OSError as error:
-        return None, (*wrong, problem("disk", VAR, f"{VAR} cannot be written: {error.strerror}"))
     given, unsafe = load_secrets(folder, os.environ)
     if wrong or unsafe:
         return None, (*wrong, *unsafe)
+    try:
+        if not given.key:
+            given = replace(given, key=ensure_key(folder, lambda: randomness.token_hex(32)))
+    except OSError as error:
+        return None, (problem("disk", VAR, f"{VAR} cannot be written: {error.strerror}"),)
     try:
         house = open_house(_setup(options, folder, config, given))
     except (TooNew, BadUrl, Unavailable) as error:

@@ -166,7 +166,7 @@ class Publisher:
     def _wait(self, outcome: Outcome, stamp: object) -> None:
         """Wait until there is a reason to build again."""
         began = time.monotonic()
-        while not self._asked.wait(_LOOK):
+        while not self._asked.wait(min(_LOOK, self._gap)):
             waited = time.monotonic() - began
             if waited >= HOUR or (waited >= self._gap and self._is_reason(outcome, stamp)):
                 return
