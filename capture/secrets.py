@@ -39,16 +39,16 @@ def load_secrets(folder: Path, environ: Mapping[str, str]) -> tuple[Secrets, tup
 def ensure_key(folder: Path, token: Callable[[], str]) -> str:
     """The key of the data folder; on the first start it is made of `token` and written down.
 
-    Two processes that start at once end with the same key. Raises OSError when the file cannot be written, and
-    ValueError when it is no TOML, since a key put into it would be lost.
+    Two processes that start at once end with the same key. "" when the file is broken, which `load_secrets` tells: a
+    key put into it would be lost. Raises OSError when it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(folder):
         given, problems = _of_file(folder)
         if given.get("key"):
             return given["key"]
-        if any(one.code in ("config-syntax", "unreadable", "bad-value") for one in problems):
-            raise ValueError(f"{_shown(folder)} has to be mended first: `obverse run` says where")
+        if any(one.code in ("config-syntax", "unreadable") or one.message.startswith("'key' ") for one in problems):
+            return ""
         key = token()
         while len(key) < 64:
             key += token()

@@ -76,8 +76,8 @@ class Settings:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings of a release's `site.json`; what a newer build may have added is left out."""
-        known = {name: plain[name] for name in cls.__dataclass_fields__ if name in plain}
-        lists = {name: tuple(known[name]) for name in ("languages", "notify") if name in known}
+        known: dict[str, Any] = {name: plain[name] for name in cls.__dataclass_fields__ if name in plain}
+        lists: dict[str, Any] = {name: tuple(known[name]) for name in ("languages", "notify") if name in known}
         return cls(**{**known, **lists})
 
 

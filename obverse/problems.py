@@ -58,6 +58,8 @@ CODES: dict[str, Code] = {
     "run-address": _error("The host and port given to `run` cannot be listened on."),
     "run-database": _error("The database is of a newer Obverse, or cannot be opened at all."),
     "run-release": _error("`release push` finds no release of a build, or none that can be read."),
+    "unknown-inquiry": _error("No inquiry begins with what was given, or more than one does."),
+    "unknown-user": _error("Nobody logs in with that address, or `users add` names somebody who does already."),
     # values: settings, front matter, component arguments, forms
     "unknown-key": _error("A key that Obverse does not know, most often a slip of the pen."),
     "missing-key": _error("A key that must be given is missing."),

@@ -1,0 +1,402 @@
+"""Inquiries, people and the report at the command line: each function prints, and gives back an exit code.
+
+Looking makes nothing: where nobody has written yet, no database comes to be. Mistakes are told as Problems.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from capture import telling
+from capture.access import passwords
+from capture.columns import aligned, harmless, harmless_lines
+from capture.inbox import display, exports
+from capture.inbox.words import t
+from capture.model import LOST_REASONS
+from capture.release import Release, Releases
+from capture.reporting.rows import as_csv, as_json, as_table, rows
+from capture.secrets import load_secrets
+from capture.store import changes, inquiries, people
+from capture.store.database import FILE, BadUrl, Database, Unavailable
+from capture.store.inquiries import Query
+from capture.store.migrations import TooNew, upgrade
+from capture.store.records import Row
+from capture.store.tables import inquiries as table
+from obverse.problems import Level, Problem, as_text, problem
+from obverse.schema import Document, Field, Node, read_value
+
+VAR = "var"
+_NOTHING = "No inquiry yet: nobody has sent a form."
+_NOBODY = "Nobody may log in yet: obverse users add E-MAIL lets somebody in."
+_MOST = 200  # rows of a table; whoever wants more wants an export
+_SHORTEST_ID = 4
+
+
+class _Told(Exception):  # noqa: N818  # it carries what is to be told
+    def __init__(self, one: Problem) -> None:
+        super().__init__(one.message)
+        self.problem = one
+
+
+def inquiries_list(root: Path, view: str, text: str, as_json: bool, preview: bool) -> int:
+    """Print the inquiries of a view ("open", "held", "won", "lost", "all") that hold these words."""
+
+    def work() -> int:
+        with _looking(root, preview) as database:
+            if database is None:
+                return _said("[]" if as_json else _NOTHING)
+            with database.read() as connection:
+                found, total = _listing(connection, Query(view=view, text=text), None if as_json else _MOST)
+        if as_json:
+            return _said(json.dumps([telling.plain_row(row) for row in found], ensure_ascii=False, indent=2))
+        if not found:
+            return _said(f"No inquiry is {view}." if view != "all" and not text else "No inquiry is like that.")
+        more = f"\n… and {total - len(found)} more: narrow it with --search" if total > len(found) else ""
+        return _said(telling.listed(found, _now()) + more)
+
+    return _told(work)
+
+
+def inquiries_show(root: Path, id_prefix: str, preview: bool) -> int:
+    """Print one inquiry whole."""
+
+    def work() -> int:
+        with _looking(root, preview) as database:
+            if database is None:
+                raise _Told(_no_inquiry(id_prefix))
+            with database.read() as connection:
+                found = inquiries.detail(connection, _id_of(connection, id_prefix))
+        if found is None:
+            raise _Told(_no_inquiry(id_prefix))
+        return _said(telling.whole(found, _release(root, preview), _now()).rstrip())
+
+    return _told(work)
+
+
+def inquiries_stage(root: Path, id_prefix: str, stage: str, value: str, reason: str, preview: bool) -> int:
+    """Move an inquiry to a stage: won with a value ("8,000"), lost with a reason."""
+
+    def change(connection: sa.Connection, id: str) -> str:
+        currency = _release(root, preview).settings.currency
+        amount = display.amount(value)
+        named = {"value": amount, "currency": currency if amount is not None else "", "reason": reason}
+        changes.set_stage(connection, id, stage, actor="", now=_now(), **named)  # type: ignore[arg-type]
+        worth = f", {display.money(amount, currency)}" if amount is not None else ""
+        return f"{id[: telling.SHORT]} is {stage} now{worth}"
+
+    hint = f"the reasons are {', '.join(LOST_REASONS)}" if stage == "lost" else ""
+    return _changed(root, id_prefix, preview, change, hint)
+
+
+def inquiries_note(root: Path, id_prefix: str, text: str, preview: bool) -> int:
+    """Add a note to an inquiry."""
+
+    def change(connection: sa.Connection, id: str) -> str:
+        changes.add_note(connection, id, text, actor="", now=_now(), token=_token)
+        return f"noted with {id[: telling.SHORT]}"
+
+    return _changed(root, id_prefix, preview, change)
+
+
+def inquiries_export(root: Path, format: str, preview: bool) -> int:
+    """Print all inquiries as "csv" or "json", as the inbox hands them out."""
+
+    def work() -> int:
+        lines = exports.csv_lines if format == "csv" else exports.json_lines
+        with _looking(root, preview) as database:
+            if database is None:
+                print(_NOTHING, file=sys.stderr)
+                return _said("[]") if format == "json" else 0
+            with database.read() as connection:
+                _put(lines(connection, Query(view="all", sort="newest"), _release(root, preview)))
+        return 0
+
+    return _told(work)
+
+
+def users_add(root: Path, email: str, name: str, preview: bool) -> int:
+    """Let somebody in to the inbox, with a password that is asked for twice, or read from what is piped in."""
+
+    def work() -> int:
+        address = _address(email)
+        with _writing(root, preview) as database:
+            with database.read() as connection:
+                if people.person_by_email(connection, address):
+                    hint = f"obverse users password {address} gives them another password"
+                    raise _Told(problem("unknown-user", "", f"'{address}' may log in already", hint=hint))
+            kept = passwords.hashed(_new_password(address))
+            with database.write() as connection:
+                people.add_person(connection, _token(), address, name.strip(), kept, _now())
+        return _said(f"{address} may log in now")
+
+    return _told(work)
+
+
+def users_password(root: Path, email: str, preview: bool) -> int:
+    """Give somebody another password. All their sessions end."""
+
+    def work() -> int:
+        with _person(root, email, preview) as (database, person):
+            kept = passwords.hashed(_new_password(person.email))
+            with database.write() as connection:
+                people.set_password(connection, person.id, kept)
+                people.delete_sessions(connection, person.id)
+        return _said(f"{person.email} has a new password; their sessions have ended")
+
+    return _told(work)
+
+
+def users_remove(root: Path, email: str, preview: bool) -> int:
+    """Let somebody in no longer. What they did keeps their name."""
+
+    def work() -> int:
+        with _person(root, email, preview) as (database, person), database.write() as connection:
+            people.remove_person(connection, person.id, _now())
+        return _said(f"{person.email} may not log in any more; their sessions have ended")
+
+    return _told(work)
+
+
+def users_list(root: Path, preview: bool) -> int:
+    """Print who may log in."""
+
+    def work() -> int:
+        with _looking(root, preview) as database:
+            if database is None:
+                return _said(_NOBODY)
+            with database.read() as connection:
+                found = people.people(connection)
+        if not found:
+            return _said(_NOBODY)
+        lines = [(harmless(one.email), harmless(one.name) or "-", f"{one.created_at:%Y-%m-%d}") for one in found]
+        return _said(aligned([("e-mail", "name", "since"), *lines]))
+
+    return _told(work)
+
+
+def report(root: Path, since: str, format: str, preview: bool) -> int:
+    """Print what each article brought, as "table", "csv" or "json"; `since` is a day, "" for all time."""
+
+    def work() -> int:
+        release = _release(root, preview)
+        start, currency = _day(since, release), release.settings.currency
+        with _looking(root, preview) as database:
+            found = []
+            if database is not None:
+                with database.read() as connection:
+                    found = rows(connection, release, start)
+        if format == "json":
+            return _said(as_json(found, currency, _now()).rstrip())
+        if format == "csv":
+            _put([as_csv(found, currency)])
+            return 0
+        return _said(as_table(found) if found else _NOTHING)
+
+    return _told(work)
+
+
+# The database.
+
+
+def _folder(root: Path, preview: bool) -> Path:
+    return root / VAR / "preview" if preview else root / VAR
+
+
+@contextmanager
+def _looking(root: Path, preview: bool) -> Iterator[Database | None]:
+    """The database, None where none has come to be yet."""
+    folder, url = _folder(root, preview), _url(root, preview)
+    if not url and not (folder / FILE).is_file():
+        yield None
+        return
+    with _opened(url, folder) as database:
+        yield database
+
+
+@contextmanager
+def _writing(root: Path, preview: bool) -> Iterator[Database]:
+    """The database, made where there is none yet."""
+    with _opened(_url(root, preview), _folder(root, preview)) as database:
+        yield database
+
+
+@contextmanager
+def _opened(url: str, folder: Path) -> Iterator[Database]:
+    database = Database.open(url, folder)
+    try:
+        upgrade(database)
+        yield database
+    finally:
+        database.close()
+
+
+def _url(root: Path, preview: bool) -> str:
+    """Where the database is. Secrets that cannot be read stop everything: else it would be looked for elsewhere."""
+    given, problems = load_secrets(_folder(root, preview), {} if preview else os.environ)
+    for one in problems:
+        if one.level is Level.ERROR:
+            raise _Told(one)
+    return given.database
+
+
+def _release(root: Path, preview: bool) -> Release:
+    return Releases(_folder(root, preview) / "releases").current()
+
+
+# Inquiries.
+
+
+def _listing(connection: sa.Connection, query: Query, most: int | None) -> tuple[list[Row], int]:
+    """The rows of a query, all of them or at most so many, and how many there are."""
+    found: list[Row] = []
+    while True:
+        step = Query(view=query.view, text=query.text, offset=len(found), limit=most or 500)
+        page = inquiries.listing(connection, step)
+        found += page.rows
+        if most or not page.rows or len(found) >= page.total:
+            return found, page.total
+
+
+def _id_of(connection: sa.Connection, prefix: str) -> str:
+    """The id that begins so. Raises _Told when none does, or several."""
+    wanted = prefix.strip().lower()
+    if len(wanted) < _SHORTEST_ID or set(wanted) - set("0123456789abcdef"):
+        hint = "the ids are in: obverse inquiries list"
+        message = f"'{prefix}' is no id: give the first {_SHORTEST_ID} or more of its characters"
+        raise _Told(problem("unknown-inquiry", "", message, hint=hint))
+    asked = sa.select(table.c.id).where(table.c.id.startswith(wanted, autoescape=True)).order_by(table.c.id).limit(6)
+    found: list[str] = list(connection.execute(asked).scalars())
+    if not found:
+        raise _Told(_no_inquiry(prefix))
+    if len(found) > 1:
+        some = ", ".join(one[: max(telling.SHORT, len(wanted) + 4)] for one in found[:5])
+        message = f"more than one inquiry begins with '{wanted}'"
+        raise _Told(problem("unknown-inquiry", "", message, hint=f"give more of it: {some}"))
+    return found[0]
+
+
+def _no_inquiry(prefix: str) -> Problem:
+    hint = "the ids are in: obverse inquiries list --view all"
+    return problem("unknown-inquiry", "", f"no inquiry begins with '{prefix}'", hint=hint)
+
+
+def _changed(
+    root: Path, prefix: str, preview: bool, change: Callable[[sa.Connection, str], str], hint: str = ""
+) -> int:
+    """Change the inquiry that begins so, and print what was done."""
+
+    def work() -> int:
+        with _looking(root, preview) as database:
+            if database is None:
+                raise _Told(_no_inquiry(prefix))
+            try:
+                with database.write() as connection:
+                    done = change(connection, _id_of(connection, prefix))
+            except ValueError as error:
+                raise _Told(problem("bad-value", "", str(error).rstrip("."), hint=hint)) from None
+        return _said(done)
+
+    return _told(work)
+
+
+# People.
+
+
+def _address(email: str) -> str:
+    address = people.login_name(email)
+    _, problems = read_value("address", Field("email"), Node(address, quoted=True), Document(""))
+    if problems or not address:
+        raise _Told(problem("bad-value", "", f"'{email}' is no e-mail address"))
+    return address
+
+
+@contextmanager
+def _person(root: Path, email: str, preview: bool) -> Iterator[tuple[Database, people.Person]]:
+    """The one who logs in with that address."""
+    with _looking(root, preview) as database:
+        if database is not None:
+            with database.read() as connection:
+                found = people.person_by_email(connection, email)
+            if found is not None:
+                yield database, found
+                return
+        hint = "who may is in: obverse users list"
+        raise _Told(problem("unknown-user", "", f"nobody logs in as '{email}'", hint=hint))
+
+
+def _new_password(email: str) -> str:
+    """A password that was typed twice, or the first line of what is piped in."""
+    if sys.stdin.isatty():
+        given = getpass.getpass(f"Password for {email}: ")
+        if given and getpass.getpass("Once more: ") != given:
+            raise _Told(problem("bad-value", "", "the password was not the same both times"))
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    if key := passwords.complaint(given):
+        words = t(key, shortest=passwords.SHORTEST, longest=passwords.LONGEST)
+        raise _Told(problem("bad-value", "", words[:1].lower() + words[1:].rstrip(".")))
+    return given
+
+
+def _day(text: str, release: Release) -> datetime | None:
+    """The beginning of a day in the site's zone."""
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        hint = "write it like 2026-01-31"
+        raise _Told(problem("bad-value", "", f"'{text}' is no day", hint=hint)) from None
+    return datetime.combine(day, time(), display.zone_of(release.settings.timezone))
+
+
+# Printing.
+
+
+def _told(work: Callable[[], int]) -> int:
+    """Do the work; print the one problem that stopped it."""
+    try:
+        return work()
+    except _Told as told:
+        one = told.problem
+    except (TooNew, BadUrl, Unavailable) as error:
+        one = problem("run-database", "", str(error), hint="nothing was changed")
+    except EOFError:
+        one = problem("bad-value", "", "no password was given")
+    print(as_text((one,)), file=sys.stderr)
+    return 1
+
+
+def _said(text: str) -> int:
+    print(text)
+    return 0
+
+
+def _put(lines: Iterable[str]) -> None:
+    """A file's content: every byte of it into a pipe or a file, made harmless on a terminal."""
+    if sys.stdout.isatty():
+        for line in lines:
+            print("\n".join(harmless_lines(line.removesuffix("\n").removesuffix("\r"))))
+        return
+    sys.stdout.flush()
+    for line in lines:
+        sys.stdout.buffer.write(line.encode("utf-8", "surrogatepass"))
+    sys.stdout.buffer.flush()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _token() -> str:
+    return secrets.token_hex(16)
