@@ -109,6 +109,16 @@ def visible(text: object) -> Markup:
     return Markup("").join(parts)
 
 
+def marked(text: str) -> str:
+    """The same for places that hold no marks of HTML: titles and options."""
+    return re.sub(_HIDING, lambda found: f"[{_name(found[0])}]", text)
+
+
+def stripped(text: str) -> str:
+    """Text without characters that hide or turn others, to be written by us to somebody."""
+    return re.sub(_HIDING, "", text)
+
+
 # Bidirectional controls, what has no width, and controls but tab and line break. Joiners stay inside words of scripts
 # that need them, and in emoji.
 _HIDING = re.compile(

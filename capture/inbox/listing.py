@@ -101,7 +101,7 @@ def row_shown(row: Row, frame: Frame, view: str, longest: str) -> dict[str, Any]
         "name": display.visible(row.name or row.email or t("inbox.nameless")),
         "line": display.visible(display.first_line(row.excerpt)),
         "article": display.visible(article_title(row, frame)),
-        "form": frame.form_title(row.form, row.lang),
+        "form": display.visible(frame.form_title(row.form, row.lang)),
         "owner": t("list.me") if row.owner == frame.user else row.owner_name,
         "stage": row.stage,
         "held": row.held,
@@ -139,11 +139,12 @@ def filters(
 ) -> dict[str, Options]:
     """What may be chosen in each filter."""
     titles = {page.id: page.title for page in frame.release.pages.values()}
+    lang = frame.release.settings.language
     return {
         "stages": [(name, t(f"stage.{name}")) for name in STAGES],
         "owners": [(NOBODY, t("list.nobody")), *owner_options(people)],
-        "forms": [(name, frame.form_title(name, frame.release.settings.language)) for name in forms],
-        "pages": [(one, titles.get(one) or title or one) for one, title in pages],
+        "forms": [(name, display.marked(frame.form_title(name, lang))) for name in forms],
+        "pages": [(one, display.marked(titles.get(one) or title or one)) for one, title in pages],
         "sorts": [(name, t(f"list.sort.{name}")) for name in SORTS],
         "view_names": [(name, t(f"list.view.{name}")) for name in VIEWS],
     }
@@ -158,7 +159,9 @@ def listing_shown(
     first = query.offset + 1
     return {
         **choices,
-        "title": t("list.title.search", text=query.text) if query.text else t(f"list.title.{query.view}"),
+        "title": t("list.title.search", text=display.marked(query.text))
+        if query.text
+        else t(f"list.title.{query.view}"),
         "since": to_text(frame.now - SLACK),
         "views": [_view(name, query, found.counts[name]) for name in VIEWS],
         "columns": [_column(name, query) for name in COLUMNS],

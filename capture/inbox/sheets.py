@@ -53,7 +53,7 @@ def sheet_shown(
         "page_title": display.visible(article_title(row, frame) or t("inbox.home-page")),
         "page_href": site_address(frame.release, page.url) if page else "",
         "page_more": url_for("inbox.listing", view="all", page=row.page) if row.page else "",
-        "form_title": frame.form_title(row.form, row.lang),
+        "form_title": display.visible(frame.form_title(row.form, row.lang)),
         "at": frame.moment(row.received_at),
         "referrer": display.visible(first.referrer),
         "parts": list(_parts(found.submissions, frame)),
@@ -220,7 +220,9 @@ def delivery_text(one: Delivery) -> Markup:
 
 def _reply(row: Row, first: Sent, frame: Frame, sender: str, author: str) -> dict[str, Any]:
     """A reply to start from: a greeting and the name below it. What the visitor wrote is quoted by the mail itself."""
-    greeting = t("sheet.reply.greeting", name=row.name) if row.name else t("sheet.reply.greeting.nameless")
+    greeting = (
+        t("sheet.reply.greeting", name=display.stripped(row.name)) if row.name else t("sheet.reply.greeting.nameless")
+    )
     house = frame.release.settings.title
     return {
         "to": display.visible(row.email),

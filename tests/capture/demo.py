@@ -4,6 +4,7 @@ All names, firms and addresses are made up. Used for screenshots and wherever a 
 """
 
 import hashlib
+import itertools
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from capture.house import open_house
 from capture.model import Consent, Outgoing, Submission, Verdict
 from capture.setup import PageRow, Secrets, Settings, Setup
 from capture.store import inquiries, outbox
-from capture.store.people import add_person
+from capture.store.people import add_person, person
 from capture.store.saving import save
 from obverse.forms.form import Form, FormField
 from tests.capture.house import KEY, Clock, Tokens, write_release
@@ -336,15 +337,22 @@ def _more(house: House, ids: dict[str, str], now: datetime) -> None:
 
 
 def demo_house(
-    folder: Path, url: str = "", *, filled: bool = True, now: datetime = NOW, address: str = "http://localhost"
+    folder: Path,
+    url: str = "",
+    *,
+    filled: bool = True,
+    now: datetime = NOW,
+    address: str = "http://localhost",
+    first: int = 1,
 ) -> House:
-    """A house as this consultancy has it. Close it: `house.database.close()`."""
+    """A house as this consultancy has it. Close it: `house.database.close()`. Its ids count from `first`."""
     release = write_release(folder / "release", forms=(CONTACT, GUIDE), pages=PAGES, settings=SETTINGS)
     given = Setup(folder / "var", address, Secrets(key=KEY, database=url), release)
-    house = open_house(given, Clock(now), Tokens())
+    house = open_house(given, Clock(now), Tokens(itertools.count(first)))
     with house.ready().write() as connection:
         for key, (email, name) in PEOPLE.items():
-            add_person(connection, key, email, name, "", now - timedelta(days=90))
+            if person(connection, key) is None:
+                add_person(connection, key, email, name, "", now - timedelta(days=90))
     if filled:
         fill(house, now)
     return house

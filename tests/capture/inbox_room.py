@@ -1,5 +1,6 @@
 """The inbox as somebody of the house has it: a demo house, its application, a session, and a server for browsers."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ class Room:
     house: House
     app: Flask
     secret: str
-    token: str
+    token: str  # what forms carry
 
     @property
     def cookie(self) -> str:
@@ -43,9 +44,13 @@ class Room:
 
 
 @contextmanager
-def room(folder: Path, url: str = "", *, filled: bool = True, who: str = "ida") -> Iterator[Room]:
-    """A house with Ida at her desk; closed at the end."""
-    house = demo_house(folder, url, filled=filled)
+def room(
+    folder: Path, url: str = "", *, filled: bool = True, like: Path | None = None, who: str = "ida"
+) -> Iterator[Room]:
+    """A house with Ida at her desk; closed at the end. `like` is the folder of a closed one to begin with."""
+    if like:
+        shutil.copytree(like, folder, dirs_exist_ok=True)
+    house = demo_house(folder, url, filled=filled and not like, first=10**6 if like else 1)
     try:
         with house.database.write() as connection:
             secret = begin(connection, who, NOW, house.token)
@@ -58,7 +63,7 @@ def room(folder: Path, url: str = "", *, filled: bool = True, who: str = "ida") 
 def token_of(house: House) -> str:
     """The CSRF token of the one session there is."""
     with house.database.read() as connection:
-        return str(connection.exec_driver_sql("SELECT csrf FROM sessions").scalar_one())
+        return str(connection.exec_driver_sql("SELECT csrf FROM sessions ORDER BY id").scalar_one())
 
 
 class Quiet(WSGIRequestHandler):
