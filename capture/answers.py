@@ -146,7 +146,7 @@ class Voice:
     def _page(self, title: str, parts: Sequence[str]) -> str:
         opening = element("header", {"class": "opening"}, element("h1", {}, escaped(title)))
         prose = element("div", {"class": "prose"}, "\n".join(filter(None, parts)))
-        return self.release.shell(self.lang, title, f"{opening}\n{prose}")
+        return self.release.shell(self.lang, title, f"{opening}\n{prose}", self.places.site_origin)
 
     def _form(self, sent: Sent, errors: Sequence[Error]) -> str:
         """The form with all that was sent, also what it does not know. Who has no script gets an instance key here."""

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from capture.setup import PageRow, Settings
-from capture.shelf import Parts, ReleaseError, all_forms, newest, newest_number, take_in
+from capture.shelf import Parts, ReleaseError, all_forms, newest, newest_number, page_row, take_in
 from obverse.forms.form import Form
 
 __all__ = ["Release", "ReleaseError", "Releases", "Shell", "take_in"]
@@ -27,6 +27,11 @@ __all__ = ["Release", "ReleaseError", "Releases", "Shell", "take_in"]
 _log = logging.getLogger("obverse.capture")
 _SLOT = re.compile(r"\{(\w+)\}")
 _NONE: Mapping[Any, Any] = MappingProxyType({})
+
+# What a page names by a path.
+_NAMED = re.compile(r"""(\s(?:href|src|action|poster)=")/(?!/)""")
+_SRCSET = re.compile(r"""\ssrcset="[^"]*\"""")
+_CANDIDATE = re.compile(r"""([",]\s*)/(?!/)""")
 
 # How long the answer of the disk is good for, in seconds.
 _FRESH = 1.0
@@ -43,10 +48,17 @@ class Shell:
         """A shell of the text a build wrote. Filling never scans again, so a title may hold any text."""
         return cls(tuple(re.split("(%%TITLE%%|%%MAIN%%)", text)))
 
-    def filled(self, title: str, main: str) -> str:
-        """The whole page: `title` is text, `main` safe HTML."""
+    def filled(self, title: str, main: str, origin: str = "") -> str:
+        """The whole page: `title` is text, `main` safe HTML. With `origin` what the shell names comes from there."""
         fills = {"%%TITLE%%": html.escape(title), "%%MAIN%%": main}
-        return "".join(fills.get(part, part) for part in self.parts)
+        parts = [_from(origin, part) for part in self.parts] if origin else self.parts
+        return "".join(fills.get(part, part) for part in parts)
+
+
+def _from(origin: str, markup: str) -> str:
+    """The same markup, naming by whole addresses what it named by paths."""
+    named = _NAMED.sub(rf"\g<1>{origin}/", markup)
+    return _SRCSET.sub(lambda found: _CANDIDATE.sub(rf"\g<1>{origin}/", found[0]), named)
 
 
 # What an answer wears before any build has brought a theme.
@@ -105,10 +117,13 @@ class Release:
 
         return say
 
-    def shell(self, lang: str, title: str, html: str) -> str:
-        """A whole page in the theme: `title` is text, `html` the safe content of main."""
+    def shell(self, lang: str, title: str, html: str, origin: str = "") -> str:
+        """A whole page in the theme: `title` is text, `html` the safe content of main.
+
+        `origin` is the scheme and host of the site where the page is sent by another one.
+        """
         shell = self.shells.get(lang) or self.shells.get(self.settings.language) or _BARE
-        return shell.filled(title, html)
+        return shell.filled(title, html, origin)
 
     def page_at(self, url: str) -> PageRow | None:
         """The page at a URL, absolute or not, with or without the base path: at its own address or at an alias."""
@@ -200,7 +215,7 @@ def _release(parts: Parts, versions: Iterable[Form]) -> Release:
     plain = {name: json.loads(data) for name, data in parts.files.items() if name.endswith(".json")}
     forms = [Form.from_plain(one) for name, one in plain.items() if name.startswith("forms/")]
     every = [*versions, *forms]
-    pages = tuple(_page(one) for one in plain.get("pages.json", []))
+    pages = tuple(page_row(one) for one in plain.get("pages.json", []))
     return Release(
         settings=Settings.from_plain(plain["site.json"]),
         forms={(form.name, form.lang): form for form in forms},
@@ -221,13 +236,6 @@ def _by_language(files: Mapping[str, Any], kind: str) -> dict[str, Any]:
         if first == kind:
             found[rest.rpartition(".")[0]] = value
     return found
-
-
-def _page(plain: Mapping[str, Any]) -> PageRow:
-    """A row of the page table; what a newer build may have added is left out."""
-    known: dict[str, Any] = {name: plain[name] for name in PageRow.__dataclass_fields__ if name in plain}
-    known |= {name: tuple(known[name]) for name in ("authors", "tags", "aliases") if name in known}
-    return PageRow(**known)
 
 
 def _places(pages: Iterable[PageRow]) -> dict[str, PageRow]:

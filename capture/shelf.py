@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.files import put
+from capture.setup import PageRow, Settings
 from obverse.forms.form import Form
 
 # Parts of older releases (but never their forms) are let go of.
@@ -86,6 +87,13 @@ def all_forms(store: Path) -> list[Path]:
     return [store / "forms" / name for _, name in sorted(found)]
 
 
+def page_row(plain: Mapping[str, Any]) -> PageRow:
+    """A row of the page table; what a newer build may have added is left out."""
+    known: dict[str, Any] = {name: plain[name] for name in PageRow.__dataclass_fields__ if name in plain}
+    known |= {name: tuple(known[name]) for name in ("authors", "tags", "aliases") if name in known}
+    return PageRow(**known)
+
+
 def _read_folder(source: Path) -> dict[str, bytes]:
     try:
         found = sorted(path for path in source.rglob("*") if path.is_file() and path.suffix in (".json", ".html"))
@@ -114,10 +122,14 @@ def _check(name: str, data: bytes) -> None:
             raise ValueError(name)
         return
     plain: Any = json.loads(data)
+    if type(plain) is not (list if name == "pages.json" else dict):
+        raise TypeError(name)
     if name.startswith("forms/"):
         Form.from_plain(plain)
-    elif not isinstance(plain, list if name == "pages.json" else dict):
-        raise TypeError(name)
+    elif name == "site.json":
+        Settings.from_plain(plain)
+    elif name == "pages.json":
+        list(map(page_row, plain))
 
 
 def _place(store: Path, name: str, digest: str) -> Path:
