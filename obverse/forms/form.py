@@ -76,7 +76,10 @@ class Form:
     def rules(self) -> str:
         """The digest of names, types, constraints and option values: the same in all languages, chooses the checks."""
         rules = [
-            [one.name, one.type, one.required, one.max, one.min, one.whole, one.pattern, list(one.options)]
+            [
+                *(one.name, one.type, one.required, one.max, one.min, one.whole, one.pattern, list(one.options)),
+                bool(one.rows),  # a single line may hold no line break
+            ]
             for one in self.fields
         ]
         return _digest([self.name, rules])
