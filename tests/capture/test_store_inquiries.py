@@ -187,35 +187,35 @@ def test_filters(database: Database) -> None:
         assert forms_and_pages(connection) == (("contact", "guide"), pages)
 
 
-@pytest.mark.parametrize(
-    "text, wanted",
-    [
-        ("müller", True),
-        ("MÜLLER", True),
-        ("strasse", True),  # the text says Straße
-        ("who asks", True),
-        ("asks jörg", True),
-        ("costs", True),  # the page's title
-        ("jorg@example.org", False),
-        ("100%", True),
-        ("10_%", False),
-        ("100_", False),
-        ("%", True),
-        ("/", False),
-        ('"', False),
-        ("NEAR(", False),
-        ("'; DROP TABLE inquiries --", False),
-        ("\0", True),  # nothing is asked for
-        ("zero width", True),  # the text has an invisible character in it
-        (" ".join(["asks"] * 10_000), True),
-        ("x" * 100_000, False),
-        ("\ud800", False),
-    ],
-)
-def test_a_search_finds_words_and_takes_nothing_for_syntax(database: Database, text: str, wanted: bool) -> None:
+SEARCHES = [
+    ("müller", True),
+    ("MÜLLER", True),
+    ("strasse", True),  # the text says Straße
+    ("who asks", True),
+    ("asks jörg", True),
+    ("costs", True),  # the page's title
+    ("jorg@example.org", False),
+    ("100%", True),
+    ("10_%", False),
+    ("100_", False),
+    ("%", True),
+    ("/", False),
+    ('"', False),
+    ("NEAR(", False),
+    ("'; DROP TABLE inquiries --", False),
+    ("\0", True),  # nothing is asked for
+    ("zero width", True),  # the text has an invisible character in it
+    (" ".join(["asks"] * 10_000), True),
+    ("x" * 100_000, False),
+    ("\ud800", False),
+]
+
+
+def test_a_search_finds_words_and_takes_nothing_for_syntax(database: Database) -> None:
     message = "Jörg who asks of Straße 5: 100% ze\u200bro width, Müller"
     put(database, make_submission(values={"name": "Jörg", "message": message}))
-    assert bool(listed(database, text=text).rows) is wanted
+    found = [(text, bool(listed(database, text=text).rows)) for text, _ in SEARCHES]
+    assert found == SEARCHES
 
 
 def test_a_search_looks_through_notes_too(database: Database) -> None:
@@ -381,7 +381,7 @@ def test_five_thousand_inquiries_are_listed_quickly(database: Database) -> None:
         found = listed(database, view="all", sort=sort)
         taken = time.perf_counter() - started
         assert (len(found.rows), found.total) == (50, 5_000)
-        assert taken < 1, taken  # some 20 ms on a quiet machine
+        assert taken < 2, taken  # some 20 ms on a quiet machine
     assert "ix_inquiries_waiting_since" in plan(database, "waiting")
     assert "ix_inquiries_received_at" in plan(database, "newest")
 

@@ -63,11 +63,13 @@ def test_the_migrations_make_the_tables_of_the_program(empty_url: str, tmp_path:
         assert revision(database) == "0002"
 
 
-def test_a_difference_would_be_seen(database: Database) -> None:
-    with database.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE links ADD COLUMN more TEXT")
-        connection.exec_driver_sql("DROP INDEX ix_events_inquiry")
-    assert [one[0] for one in differences(database)] == ["add_index", "remove_column"]
+def test_a_difference_would_be_seen(empty_url: str, tmp_path: Path) -> None:
+    with opened(empty_url, tmp_path) as database:
+        upgrade(database)
+        with database.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE links ADD COLUMN more TEXT")
+            connection.exec_driver_sql("DROP INDEX ix_events_inquiry")
+        assert [one[0] for one in differences(database)] == ["add_index", "remove_column"]
 
 
 def test_a_database_that_is_there_is_not_locked(database: Database, database_url: str, tmp_path: Path) -> None:
@@ -75,12 +77,14 @@ def test_a_database_that_is_there_is_not_locked(database: Database, database_url
         upgrade(database)
 
 
-def test_an_older_program_refuses_a_newer_database(database: Database) -> None:
-    with database.write() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(TooNew, match=r"of a newer Obverse \(revision 9999\)"):
+def test_an_older_program_refuses_a_newer_database(empty_url: str, tmp_path: Path) -> None:
+    with opened(empty_url, tmp_path) as database:
         upgrade(database)
-    assert revision(database) == "9999"
+        with database.write() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(TooNew, match=r"of a newer Obverse \(revision 9999\)"):
+            upgrade(database)
+        assert revision(database) == "9999"
 
 
 START = """
