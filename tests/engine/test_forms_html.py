@@ -267,7 +267,8 @@ def test_every_word_of_forms_is_said() -> None:
     names = {"form." + name for name in re.findall(r"""["']([a-z-]+)["'. ]""", source)}
     names |= {f"form.{one}" for one in re.findall(r'"form\.([\w.-]+)"', source)}
     names |= {
-        f"form.error.{code}" for code in (*ERROR_CODES, "unknown", "required-choice", "required-choices", "required-box")
+        f"form.error.{code}"
+        for code in (*ERROR_CODES, "unknown", "required-choice", "required-choices", "required-box")
     }
     names |= {f"form.required.{one}" for one in ("all", "some", "none")}
     assert said - names - {f"form.{one}" for one in "sending sent offline retry wait changed".split()} == set()
