@@ -22,9 +22,12 @@ _SPECIAL = re.compile(r'[()<>\[\]:;@\\,"]')
 
 
 def line(text: str, limit: int = 150) -> str:
-    """The text on one line of at most `limit` characters, an ellipsis where it was cut."""
+    """The text on one line of at most `limit` characters, an ellipsis where it was cut.
+
+    What looks like the mark of an encoded word is taken apart: Python would decode it, line ends and all.
+    """
     fit = "".join(" " if unicodedata.category(one) in _UNFIT else one for one in text[: limit * 4])
-    short = " ".join(_TURNING.sub("", fit).split())
+    short = " ".join(_TURNING.sub("", fit).replace("=?", "= ?").split())
     return short if len(short) <= limit else short[: limit - 1].rstrip() + "…"
 
 

@@ -139,6 +139,8 @@ def _words(error: smtplib.SMTPException | OSError) -> str:
         return "the mail server's name is not known"
     if isinstance(error, TimeoutError):
         return "the mail server did not answer in time"
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return "the mail server broke off, or did not answer in time"
     if isinstance(error, ssl.SSLError):
         return line(f"no secure connection to the mail server: {error.reason or 'broken off'}", 300)
     if isinstance(error, smtplib.SMTPException):

@@ -1,0 +1,131 @@
+"""Mails to a real server that takes, puts off, refuses, hangs up, stalls, wants a password, or speaks TLS."""
+
+from pathlib import Path
+
+import pytest
+
+from capture.outbox.backoff import SENT
+from capture.outbox.mail import BadServer, Server, send, server_of
+from tests.capture.receivers import certificate, free_port, mail_server
+from tests.capture.test_outbox_letters import NOW, notice
+
+
+def test_a_mail_arrives_as_it_was_made() -> None:
+    with mail_server() as server:
+        made = notice()
+        assert send(made, server.url) == SENT
+    [taken] = server.taken
+    assert (taken.sender, taken.receivers) == ("hello@house.test", ("sales@house.test",))
+    assert taken.raw == made.as_bytes()
+    assert taken.message["Date"].datetime == NOW
+
+
+@pytest.mark.parametrize(
+    ("manner", "state", "error", "cause"),
+    [
+        ("defer", "later", "451 4.7.1 Come back later", "SMTPRecipientsRefused 451"),
+        ("busy", "later", "421 4.3.2 Too busy", "SMTPRecipientsRefused 421"),
+        ("refuse", "dead", "550 5.1.1 <…> nobody of that name", "SMTPRecipientsRefused 550"),
+        ("spam", "dead", "554 5.7.1 That looks like spam", "SMTPDataError 554"),
+        ("drop", "later", "Connection unexpectedly closed", "SMTPServerDisconnected"),
+        ("stall", "later", "the mail server did not answer in time", "TimeoutError"),
+    ],
+)
+def test_what_may_pass_is_tried_again_and_the_rest_is_not(manner: str, state: str, error: str, cause: str) -> None:
+    with mail_server(manner=manner) as server:
+        outcome = send(notice(), server.url, wait=0.3)
+        assert (outcome.state, outcome.error, outcome.cause) == (state, error, cause)
+        server.manner = "accept"
+        assert send(notice(), server.url) == SENT
+        assert len({one["Message-ID"] for one in server.messages}) == 1
+
+
+def test_one_who_trickles_is_left_after_a_while() -> None:
+    with mail_server(manner="stall") as server:
+        outcome = send(notice(), server.url, wait=20, whole=0.3)
+    assert outcome.state == "later"
+
+
+def test_a_server_that_is_not_there_is_tried_again() -> None:
+    assert send(notice(), f"smtp://127.0.0.1:{free_port()}").state == "later"
+    outcome = send(notice(), "smtp://mail.invalid:25")
+    assert (outcome.state, outcome.error) == ("later", "the mail server's name is not known")
+
+
+def test_starttls_is_used_where_it_is_offered(tmp_path: Path) -> None:
+    with mail_server(tls=certificate(tmp_path), user="me", password="p@ss:/word") as server:
+        assert send(notice(), f"smtp://me:p%40ss%3A%2Fword@127.0.0.1:{server.port}") == SENT
+        assert server.taken[0].secure
+        assert server.taken[0].user == "me"
+        refused = send(notice(), f"smtp://me:wrong@127.0.0.1:{server.port}")
+    # A password can be mended while mails wait.
+    assert (refused.state, refused.cause) == ("later", "SMTPAuthenticationError 535")
+    assert "wrong" not in refused.error
+
+
+def test_tls_from_the_first_byte(tmp_path: Path) -> None:
+    with mail_server(tls=certificate(tmp_path), secure=True) as server:
+        assert send(notice(), server.url) == SENT
+        assert server.taken[0].secure
+
+
+def test_elsewhere_certificates_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "near", property(lambda _: False))
+    with mail_server(tls=certificate(tmp_path)) as server:
+        outcome = send(notice(), server.url)
+        assert (outcome.state, outcome.cause) == ("later", "SSLCertVerificationError")
+        assert server.taken == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        assert send(notice(), server.url) == SENT
+
+
+def test_elsewhere_nothing_is_told_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Server, "near", property(lambda _: False))
+    with mail_server() as server:
+        outcome = send(notice(), server.url)
+        assert (outcome.state, outcome.cause) == ("later", "SMTPNotSupportedError")
+        assert server.tried == 0
+
+
+def test_any_mail_server_can_take_the_bytes() -> None:
+    with mail_server() as server:
+        assert (
+            send(notice(name="Ännchen 名", values={"message": "ü" * 2_000 + "\n.\nQUIT\n" + "x" * 5_000}), server.url)
+            == SENT
+        )
+    [taken] = server.taken
+    assert taken.raw.isascii()
+    assert max(map(len, taken.raw.split(b"\r\n"))) <= 998
+    assert "ü" * 2_000 in taken.message.get_content()
+    assert "\n    .\n" in taken.message.get_content().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example", Server("mail.example", 587)),
+        ("smtps://mail.example", Server("mail.example", 465, secure=True)),
+        ("smtp://a%40b:c%3Ad@mail.example:2525", Server("mail.example", 2525, user="a@b", password="c:d")),
+        ("smtp://[::1]:25", Server("::1", 25)),
+    ],
+)
+def test_servers(url: str, server: Server) -> None:
+    assert server_of(url) == server
+    assert "c:d" not in repr(server_of(url))
+
+
+@pytest.mark.parametrize(
+    "url", ["", "mail.example", "http://mail.example", "smtp://", "smtp://secret@x:port", "smtp://[x"]
+)
+def test_a_setting_that_names_no_server_is_said_without_repeating_it(url: str) -> None:
+    with pytest.raises(BadServer) as told:
+        server_of(url)
+    assert "secret" not in str(told.value)
+    assert send(notice(), url).state == "later"
+
+
+def test_near_is_this_machine_only() -> None:
+    near = {
+        host: Server(host, 25).near for host in ("localhost", "127.0.0.9", "::1", "10.0.0.1", "localhost.evil.test")
+    }
+    assert near == {"localhost": True, "127.0.0.9": True, "::1": True, "10.0.0.1": False, "localhost.evil.test": False}

@@ -1,0 +1,193 @@
+"""Posts to a real receiver that takes, refuses, redirects, stalls, trickles and talks without end."""
+
+import base64
+import json
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from capture.outbox.backoff import SENT, Outcome
+from capture.outbox.notices import outgoing_for
+from capture.outbox.webhook import LARGEST, body, key_of, post
+from capture.store.outbox import Delivery
+from tests.capture.house import CONTACT
+from tests.capture.receivers import Receiver, certificate, free_port, receiver
+from tests.capture.samples import digits
+from tests.capture.test_outbox_letters import NASTY, PAGE, SITE, delivery, submission
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+ADDRESS = "https://site.test"
+
+
+def row(url: str = "https://hook.test/in", **changes: Any) -> Delivery:
+    told = outgoing_for(CONTACT, replace(SITE, webhook=url), submission(**changes), PAGE)[-1]
+    return delivery(json.loads(json.dumps(told.payload)), channel="webhook", target=url)
+
+
+def tell(to: Receiver, whole: float = 15.0, now: datetime | None = None) -> Outcome:
+    return post(row(to.url), SECRET, ADDRESS, now or datetime.now(UTC), whole=whole)
+
+
+def test_a_post_is_signed_as_the_standard_says() -> None:
+    with receiver() as one:
+        assert tell(one) == SENT
+    [taken] = one.taken
+    assert taken.path == "/hook?of=site"
+    assert taken.headers["content-type"] == "application/json"
+    assert taken.headers["webhook-id"] == digits("row")
+    told = Webhook(SECRET).verify(taken.body, dict(taken.headers))
+    assert told["type"] == "inquiry.received"
+    assert told["timestamp"] == "2026-11-23T10:00:00+00:00"
+    data = told["data"]
+    assert data["inquiry"] == digits("inquiry")
+    assert data["url"] == f"https://site.test/inbox/i/{digits('inquiry')}"
+    assert data["page"] == {
+        "id": "articles/two-sides.md",
+        "title": "Marketing vs. sales",
+        "url": "https://site.test/articles/two-sides/",
+    }
+    assert data["answers"][2] == {"name": "budget", "label": "Budget", "value": "middle"}
+    assert data["consents"][0]["given"] is True
+    assert data["extra"] == {"colour": ["red", "blue"]}
+    assert data["shortened"] is False
+    with pytest.raises(WebhookVerificationError):
+        Webhook(SECRET).verify(taken.body.replace(b"Ann", b"Bob"), dict(taken.headers))
+
+
+def test_each_try_has_the_same_id_and_body_and_its_own_time() -> None:
+    now = datetime.now(UTC)
+    with receiver(status=500) as one:
+        tell(one, now=now)
+        tell(one, now=now + timedelta(seconds=10))
+    first, second = one.taken
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+    assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 10
+    assert Webhook(SECRET).verify(second.body, dict(second.headers))
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [(200, "sent"), (204, "sent"), (299, "sent"), (301, "later"), (307, "later"), (400, "later"), (404, "later")]
+    + [(410, "dead"), (429, "later"), (500, "later"), (503, "later")],
+)
+def test_every_status_has_its_meaning(status: int, state: str) -> None:
+    with receiver(status=status) as one:
+        one.headers = {"Location": f"{one.address}/elsewhere", "Content-Length": "0" if status == 204 else "2"}
+        outcome = tell(one)
+    assert outcome.state == state
+    assert len(one.taken) == 1  # nothing was followed
+    assert state == "sent" or outcome.cause == f"HTTP {status}"
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "wait"),
+    [
+        (429, "120", timedelta(minutes=2)),
+        (503, "120", timedelta(minutes=2)),
+        (500, "120", timedelta()),
+        (429, "-5", timedelta()),
+        (429, "soon", timedelta()),
+        (429, "²", timedelta()),
+        (429, "9" * 400, timedelta(seconds=10**6)),
+        (429, "", timedelta()),
+    ],
+)
+def test_retry_after_is_heard(status: int, asked: str, wait: timedelta) -> None:
+    with receiver(status=status, headers={"Retry-After": asked}) as one:
+        assert tell(one).wait == wait
+
+
+def test_retry_after_may_be_a_date() -> None:
+    now = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    for minutes, wait in ((30, timedelta(minutes=30)), (-30, timedelta())):
+        date = format_datetime(now + timedelta(minutes=minutes), usegmt=True)
+        with receiver(status=503, headers={"Retry-After": date}) as one:
+            assert tell(one, now=now).wait == wait
+
+
+@pytest.mark.parametrize(
+    ("manner", "state"), [("stall", "later"), ("trickle", "later"), ("drop", "later"), ("endless", "sent")]
+)
+def test_no_receiver_holds_us(manner: str, state: str) -> None:
+    with receiver(manner=manner) as one:
+        start = time.monotonic()
+        assert tell(one, whole=0.4).state == state
+        assert time.monotonic() - start < 3
+
+
+def test_a_receiver_that_is_not_there_is_tried_again() -> None:
+    now = datetime.now(UTC)
+    assert post(row(f"http://127.0.0.1:{free_port()}/"), SECRET, ADDRESS, now).state == "later"
+    assert post(row("https://hook.invalid/"), SECRET, ADDRESS, now).error == "the receiver's name is not known"
+    assert post(row("ftp://hook.test/"), SECRET, ADDRESS, now).state == "dead"
+    assert post(row("https://hook.test:port/"), SECRET, ADDRESS, now).state == "dead"
+
+
+def test_certificates_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiver(tls=certificate(tmp_path)) as one:
+        outcome = tell(one)
+        assert (outcome.state, outcome.cause, one.taken) == ("later", "SSLCertVerificationError", [])
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+        assert tell(one) == SENT
+        assert one.taken[0].headers["host"] == one.address.removeprefix("https://")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["", "whsec_", "whsec_c2hvcnQ=", "whsec_!!!", "sk_" + SECRET[6:], "whsec_" + base64.b64encode(bytes(65)).decode()],
+)
+def test_without_a_good_secret_nothing_is_sent(secret: str) -> None:
+    with receiver() as one:
+        outcome = post(row(one.url), secret, ADDRESS, datetime.now(UTC))
+    assert (outcome.state, one.taken) == ("dead", [])
+    assert "OBVERSE_WEBHOOK" in outcome.error
+    assert not secret or secret not in outcome.error
+
+
+def test_keys_have_24_to_64_bytes() -> None:
+    lengths = (23, 24, 64, 65)
+    keys = [key_of("whsec_" + base64.b64encode(bytes(length)).decode()) for length in lengths]
+    assert [key and len(key) for key in keys] == [None, 24, 64, None]
+
+
+def test_long_texts_are_cut_and_that_is_said() -> None:
+    short = json.loads(body(row(values={"message": "é" * 9_000}), ADDRESS))["data"]
+    assert not short["shortened"]
+    content = body(row(values={"name": "Ann", "message": "é" * 40_000}), ADDRESS)
+    long = json.loads(content)["data"]
+    assert len(content) < LARGEST
+    assert long["shortened"]
+    assert long["answers"][0]["value"] == "Ann"
+    assert len(long["answers"][1]["value"]) >= 4_000
+    assert long["answers"][1]["value"].endswith("é…")
+    assert long["url"] == short["url"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"extra": {f"field {n}": ("x" * 250,) for n in range(1_000)}},
+        {"extra": {"n" * 30_000: ("x",)}},
+        {"name": "名" * 60_000, "email": "e" * 60_000, "page_title": "t" * 60_000},
+        {"values": {f"a{n}": ["é" * 3_000] * 60 for n in range(100)}, "name": "n" * 9_000},
+    ],
+)
+def test_whatever_is_sent_a_post_stays_small(changes: dict[str, Any]) -> None:
+    content = body(row(**changes), ADDRESS)
+    assert len(content) < LARGEST
+    assert json.loads(content)["data"]["inquiry"] == digits("inquiry")
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_what_is_typed_stays_in_the_body(text: str) -> None:
+    with receiver() as one:
+        assert post(row(one.url, name=text, page_title=text), SECRET, ADDRESS, datetime.now(UTC)) == SENT
+    told = Webhook(SECRET).verify(one.taken[0].body, dict(one.taken[0].headers))
+    assert told["data"]["name"] == text
