@@ -153,9 +153,13 @@ def _postgres(url: sa.URL, patience: float) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _connected(raw: Any, _record: object) -> None:
         with raw.cursor() as cursor:
-            for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
-                # A lock is given up first, so that the message says what was waited for.
-                wait = patience * (1 if limit == "lock_timeout" else 2)
+            # A lock is given up first, so that the message says what was waited for. Idle is who died in the middle;
+            # an export to a slow line is idle for a while, too.
+            for limit, wait in (
+                ("lock_timeout", patience),
+                ("statement_timeout", 2 * patience),
+                ("idle_in_transaction_session_timeout", 60),
+            ):
                 cursor.execute(f"SET {limit} = {int(wait * 1000)}")
         raw.commit()
 

@@ -283,7 +283,7 @@ def _in_batches(connection: sa.Connection, ids: Sequence[str], size: int = 200) 
         sent: dict[str, list[Sent]] = {one: [] for one in some}
         for one in _sent(connection, some):
             sent[one.inquiry].append(one)
-        for row in (rows[one] for one in some):
+        for row in (rows[one] for one in some if one in rows):
             yield Inquiry(replace(row, excerpt=_excerpt(row, sent[row.id][0])), tuple(sent[row.id]))
 
 
