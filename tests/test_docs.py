@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from capture.inbox.pages import KEYS
 from obverse import cli, hooks, templates, view
 from obverse.build import BuildOptions, build
 from obverse.config import CONFIG_FIELDS
@@ -60,6 +61,17 @@ def test_every_command_is_in_the_guides(name: str) -> None:
 )
 def test_every_name_is_in_the_reference(name: str) -> None:
     assert re.search(rf"(`|\[){re.escape(name)}\b", _text("reference.md"))
+
+
+def test_every_address_says_what_it_answers() -> None:
+    rows = re.findall(r"^\| `(/[^`]*)` \| (?:GET|POST) \| (.*) \|$", _text("reference.md"), re.MULTILINE)
+    assert {"/_ob/f/<name>", "/_ob/t/<receipt>", "/inbox/", "/api/v1/report", "/healthz"} <= {path for path, _ in rows}
+    assert [path for path, said in rows if len(said) < 10] == []
+
+
+@pytest.mark.parametrize("key", [key for keys, _ in KEYS for key in keys])
+def test_every_key_of_the_inbox_is_in_the_manual(key: str) -> None:
+    assert re.search(rf"(`{re.escape(key)}`|\b{re.escape(key)}\b)", _text("sales.md"))
 
 
 def _template_names() -> list[str]:

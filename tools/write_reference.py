@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -52,6 +53,8 @@ def reference() -> str:
         *_template_names(),
         "## Hooks\n\nFunctions in the site's `hooks.py`: value in, value out.\n",
         _table(("function", "meaning"), _hooks()),
+        "## Addresses\n\nWhat answers beside the pages, under the site's own path. `GET` answers `HEAD` too.\n",
+        _table(("address", "methods", "answer"), _addresses()),
         "## Problems\n\nThe level of each can be set in `[checks]`: `error`, `warning` or `off`.\n",
         _table(("code", "level", "meaning"), _problems()),
     )
@@ -60,6 +63,23 @@ def reference() -> str:
 
 def _hooks() -> Iterator[tuple[str, str]]:
     return ((_call(hooks.Hooks, name), _first(hooks.Hooks, name)) for name in hooks.NAMES)
+
+
+def _addresses() -> Iterator[tuple[str, str, str]]:
+    """Every address of the application, each once; the words are those of the function that answers."""
+    from capture.app import create_app
+    from capture.setup import Setup
+
+    house = SimpleNamespace(setup=Setup(Path("var"), "https://example.com", preview=True))
+    app = create_app(house)  # type: ignore[arg-type]  # no address is asked for anything
+    rules = sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ())))
+    rows = {}
+    for rule in rules:
+        methods = rule.methods or set()
+        # What takes every method does so to refuse all but one.
+        shown = "POST" if "DELETE" in methods else " ".join(sorted(methods & {"GET", "POST"}))
+        rows[rule.rule, shown] = _sentence(app.view_functions[rule.endpoint])
+    return ((f"`{rule}`", methods, said) for (rule, methods), said in rows.items())
 
 
 def _problems() -> Iterator[tuple[str, str, str]]:

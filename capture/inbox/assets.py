@@ -40,6 +40,7 @@ def register(blueprint: Blueprint) -> None:
 
 
 def _serve(name: str) -> Response:
+    """A style sheet, a script or a picture of the inbox, under a name that carries its content."""
     if name not in _contents():
         abort(404)
     media, content = _contents()[name]
