@@ -25,13 +25,8 @@ from tests.capture.samples import digits, make_submission
 SITE = replace(SETTINGS, timezone="America/New_York")
 HEAD = Letterhead(SITE, "https://site.test", say_in("en"))
 PAGE = PageRow("articles/two-sides.md", "/articles/two-sides/", "Marketing vs. sales")
-VALUES = {
-    "name": "Ann Example",
-    "email": "ann@example.com",
-    "budget": "middle",
-    "message": "First\nSecond",
-    "news": True,
-}
+PERSON = {"name": "Ann Example", "email": "ann@example.com"}
+VALUES = {**PERSON, "budget": "middle", "message": "First\nSecond", "news": True}
 NASTY = (
     "a\r\nBcc: victim@example.org",
     "a\nBcc: victim@example.org\n\nbody",
@@ -42,7 +37,7 @@ NASTY = (
     "=?utf-8?q?=0D=0ABcc:_v@example.org?=",
     '"<v@example.org>, x',
     "Müller, Anna <v@example.org>; (a) [b] \\",
-    "‮evil‬",
+    "\u202eevil\u202c",
     "x" * 5_000,
     "é" * 5_000,
     "名" * 500,
@@ -185,7 +180,7 @@ def test_whatever_is_typed_no_header_is_made_of_it(text: str) -> None:
     assert addresses(message, "From") == ["hello@house.test"]
     assert len(str(message["Subject"])) <= 200
     assert max(len(one) for one in made.as_bytes().split(b"\r\n")) <= 998
-    assert not any(one in str(message["Subject"]) for one in "\r\n\x00\x1b\u2028‮")
+    assert not any(one in str(message["Subject"]) for one in "\r\n\x00\x1b\u2028\u202e")
 
 
 @settings(max_examples=150, deadline=None)

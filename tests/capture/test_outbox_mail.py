@@ -27,8 +27,8 @@ def test_a_mail_arrives_as_it_was_made() -> None:
         ("busy", "later", "421 4.3.2 Too busy", "SMTPRecipientsRefused 421"),
         ("refuse", "dead", "550 5.1.1 <…> nobody of that name", "SMTPRecipientsRefused 550"),
         ("spam", "dead", "554 5.7.1 That looks like spam", "SMTPDataError 554"),
-        ("drop", "later", "Connection unexpectedly closed", "SMTPServerDisconnected"),
-        ("stall", "later", "the mail server did not answer in time", "TimeoutError"),
+        ("drop", "later", "the mail server broke off, or did not answer in time", "SMTPServerDisconnected"),
+        ("stall", "later", "the mail server broke off, or did not answer in time", "SMTPServerDisconnected"),
     ],
 )
 def test_what_may_pass_is_tried_again_and_the_rest_is_not(manner: str, state: str, error: str, cause: str) -> None:
@@ -115,17 +115,15 @@ def test_servers(url: str, server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "mail.example", "http://mail.example", "smtp://", "smtp://secret@x:port", "smtp://[x"]
+    "url", ["", "mail.example", "http://mail.example", "smtp://", "smtp://hidden@x:port", "smtp://[x"]
 )
 def test_a_setting_that_names_no_server_is_said_without_repeating_it(url: str) -> None:
     with pytest.raises(BadServer) as told:
         server_of(url)
-    assert "secret" not in str(told.value)
+    assert "hidden" not in str(told.value)
     assert send(notice(), url).state == "later"
 
 
 def test_near_is_this_machine_only() -> None:
-    near = {
-        host: Server(host, 25).near for host in ("localhost", "127.0.0.9", "::1", "10.0.0.1", "localhost.evil.test")
-    }
-    assert near == {"localhost": True, "127.0.0.9": True, "::1": True, "10.0.0.1": False, "localhost.evil.test": False}
+    assert all(Server(host, 25).near for host in ("localhost", "127.0.0.9", "::1"))
+    assert not any(Server(host, 25).near for host in ("10.0.0.1", "localhost.evil.test", "mail.example"))
