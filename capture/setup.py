@@ -1,4 +1,4 @@
-"""What one capture process is given: where it keeps its data, what it must not tell, and what the site says of itself."""
+"""What one capture process is given: where its data lie, what it must not tell, and what the site says of itself."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Settings:
 
     `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
     told of every inquiry; `origin` the scheme and host of the endpoint when it is not the site's own; `contact` another
-    way to reach the house, shown when a form cannot be taken; `rate` how many posts one network may send in ten minutes.
+    way to reach the house, shown when a form cannot be taken; `rate` how many posts a network may send in ten minutes.
     """
 
     title: str = ""

@@ -261,7 +261,7 @@ def _own_page(error: str = "", status: int = 200) -> Response:
         sessions=[_shown(one, login.session.id) for one in everywhere],
         people=[{"name": one.name, "email": one.email, "me": one.id == login.user.id} for one in everybody],
         has_password=any(one.id == login.user.id and one.password for one in everybody),
-        said=t(f"access.done.{done}") if done in ("ended", "password") else "",
+        said={"text": t(f"access.done.{done}")} if done in ("ended", "password") else {},
         error=error,
         shortest=passwords.SHORTEST,
     )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from capture.store.database import lock
 from capture.store.moments import from_text, to_text
 from capture.store.tables import attempts, links, sessions, users
+from capture.store.texts import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Attempts:
 
 def login_name(email: str) -> str:
     """An e-mail address as people are looked up by it."""
-    return unicodedata.normalize("NFC", email).strip().lower()
+    return storable(unicodedata.normalize("NFC", email)).strip().lower()
 
 
 # People.
@@ -76,7 +77,7 @@ def add_person(connection: sa.Connection, id: str, email: str, name: str, passwo
     Raises ValueError when the address is somebody's who may log in already.
     """
     known = person_by_email(connection, email, removed=True)
-    values = {"name": name, "password": password, "removed_at": None}
+    values = {"name": storable(name), "password": password, "removed_at": None}
     if known is None:
         row = {"id": id, "email": login_name(email), "created_at": to_text(now), **values}
         connection.execute(users.insert().values(**row))
@@ -175,7 +176,7 @@ def touch_session(connection: sa.Connection, id: str, now: datetime) -> None:
 
 def delete_session(connection: sa.Connection, id: str, user: str) -> bool:
     """End one session of somebody; False when they have none of that id."""
-    ended = connection.execute(sessions.delete().where(sessions.c.id == id, sessions.c.user == user))
+    ended = connection.execute(sessions.delete().where(sessions.c.id == storable(id), sessions.c.user == user))
     return ended.rowcount > 0
 
 
