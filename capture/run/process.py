@@ -69,6 +69,8 @@ class Process:
         note_routes(application)
         base_path = self._house.setup.base_path
         static = Static(self._options.site, base_path) if self._options.site else None
+        if static and not self._options.build and static.is_empty():
+            static = None  # no build of ours will ever fill it
         headers = self._options.headers
         return Front(application.wsgi_app, static, base_path=base_path, headers=headers, log=self._log)
 
