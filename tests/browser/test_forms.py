@@ -153,6 +153,14 @@ def test_blanks_are_no_answer(page: Page, endpoint: Endpoint) -> None:
     assert told(page, "name") == say("form.error.required")
 
 
+def test_an_address_without_its_scheme_is_taken(page: Page, endpoint: Endpoint) -> None:
+    page.goto(endpoint.show(EVERY))
+    page.locator("[name=site]").fill("example.com")
+    page.locator("[name=site]").press("Enter")
+    expect(page.locator("[name=site]")).to_have_value("https://example.com")
+    expect(page.locator("[id='form-every-site.error']")).to_be_hidden()
+
+
 def test_every_kind_of_field_can_be_mended(page: Page, endpoint: Endpoint) -> None:
     page.goto(endpoint.show(EVERY))
     fill(page, site="example.com/a", seats="51", code="abc")
@@ -306,6 +314,10 @@ def test_it_goes_nowhere_else(page: Page, endpoint: Endpoint, next_: Any) -> Non
     expect(page.get_by_role("status")).to_have_text(say("form.sent"))
     expect(page.locator("[name=message]")).to_have_value("")
     assert page.url == f"{endpoint.address}/"
+    fill(page, message="Another one")
+    press(page)
+    expect(page).to_have_url(SENT)
+    assert len({post.one("_ob_instance") for post in endpoint.posts}) == 2
 
 
 def test_back_from_the_thanks_another_message_is_another(page: Page, endpoint: Endpoint) -> None:
