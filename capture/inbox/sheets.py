@@ -220,9 +220,8 @@ def delivery_text(one: Delivery) -> Markup:
 
 def _reply(row: Row, first: Sent, frame: Frame, sender: str, author: str) -> dict[str, Any]:
     """A reply to start from: a greeting and the name below it. What the visitor wrote is quoted by the mail itself."""
-    greeting = (
-        t("sheet.reply.greeting", name=display.stripped(row.name)) if row.name else t("sheet.reply.greeting.nameless")
-    )
+    name = display.stripped(row.name)
+    greeting = t("sheet.reply.greeting", name=name) if name else t("sheet.reply.greeting.nameless")
     house = frame.release.settings.title
     return {
         "to": display.visible(row.email),
