@@ -201,8 +201,8 @@ def _language(visit: Visit, seen: Form | None, page: PageRow | None) -> str:
 
 def _is_foreign(visit: Visit) -> bool:
     """Whether a browser says that a page of somebody else's sent it. No origin, or a hidden one, is no signal."""
-    origin = request.headers.get("Origin", "null")
-    if origin == "null":
+    origin = request.headers.get("Origin", "")
+    if origin in ("", "null"):
         return False
     if origin in (visit.places.own_origin, visit.places.site_origin, origin_of(visit.release.settings.url)):
         return False

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,14 +122,17 @@ def _check(name: str, data: bytes) -> None:
             raise ValueError(name)
         return
     plain: Any = json.loads(data)
-    if type(plain) is not (list if name == "pages.json" else dict):
+    kind: type = list if name == "pages.json" else dict
+    if not isinstance(plain, kind):
         raise TypeError(name)
-    if name.startswith("forms/"):
-        Form.from_plain(plain)
-    elif name == "site.json":
-        Settings.from_plain(plain)
-    elif name == "pages.json":
-        list(map(page_row, plain))
+    reader: Callable[[Any], object] = _READERS.get(name, Form.from_plain if name.startswith("forms/") else dict)
+    reader(plain)
+
+
+_READERS: dict[str, Callable[[Any], object]] = {
+    "pages.json": lambda rows: [page_row(one) for one in rows],
+    "site.json": Settings.from_plain,
+}
 
 
 def _place(store: Path, name: str, digest: str) -> Path:

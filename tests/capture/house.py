@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from capture.house import House, open_house
 from capture.setup import PageRow, Secrets, Settings, Setup
 from obverse.forms.form import Form, FormField, Slot
@@ -82,6 +84,12 @@ SHELL = (
     '<link rel="stylesheet" href="/assets/app.css">\n</head>\n<body>\n<header>Two Sides</header>\n'
     '<main id="main">%%MAIN%%</main>\n</body>\n</html>\n'
 )
+
+
+@pytest.fixture
+def no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of capture are not forced to the disk, which a busy machine takes long for."""
+    monkeypatch.setattr("capture.files.os.fsync", lambda _: None)
 
 
 @dataclass

@@ -12,7 +12,10 @@ from capture.release import Release, ReleaseError, Releases, Shell, take_in
 from capture.setup import PageRow
 from capture.shelf import KEPT, newest, newest_number
 from obverse.forms.form import Form
-from tests.capture.house import CONTACT, CONTACT_DE, FORMS, GUIDE, PAGES, SETTINGS, write_release
+from tests.capture.house import CONTACT, CONTACT_DE, FORMS, GUIDE, PAGES, SETTINGS, no_sync, write_release
+
+__all__ = ["no_sync"]
+pytestmark = pytest.mark.usefixtures("no_sync")
 
 
 class Seconds:
