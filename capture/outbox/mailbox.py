@@ -28,6 +28,9 @@ blueprint = Blueprint("mailbox", __name__, url_prefix="/_ob/mail", template_fold
 
 _SHOWN = 100
 
+# What a reader looks for first; the other headers follow as they stand in the mail.
+_FIRST = ("From", "To", "Reply-To", "Subject", "Date")
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -112,7 +115,8 @@ def _shown(row: Delivery, house: House) -> Shown:
 
 
 def _shown_mail(row: Delivery, message: EmailMessage, time: tuple[str, str], place: str) -> Shown:
-    headers = tuple((name, " ".join(str(value).split())) for name, value in message.items())
+    names = sorted(message.keys(), key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
+    headers = tuple((name, " ".join(str(message[name]).split())) for name in names)
     subject, text = str(message["Subject"]), message.get_content().replace("\r\n", "\n")
     return Shown(row.id, subject, row.target, *time, "mail", headers, text, place)
 
