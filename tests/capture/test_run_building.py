@@ -73,6 +73,7 @@ def building(root: Path) -> Iterator[Running]:
     ledger = root / ".obverse" / "site.ledger"
     with running(root, build=argv, ledger=str(ledger)) as one:
         until(lambda: one.lines("build"), 120)
+        until(lambda: one.send().status == 303)  # a release is looked for once a second
         yield one
 
 

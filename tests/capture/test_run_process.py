@@ -67,7 +67,14 @@ def refusal(root: Path, **options: Any) -> str:
 def test_it_does_not_start_with_defaults_and_says_all_that_is_to_be_set(tmp_path: Path) -> None:
     root = make_root(tmp_path, replace(MANY, url="https://shop.example", sender="hello@shop.example"), smtp="")
     said = refusal(root)
-    for words in ("placeholder shop.example", "[capture] from", "OBVERSE_SMTP", "obverse users add", "4 errors"):
+    for words in (
+        "placeholder shop.example",
+        "[capture] from",
+        "OBVERSE_SMTP",
+        "obverse users add",
+        "4 errors",
+        "[run-setting]",
+    ):
         assert words in said
     assert "5e5e" not in said
 
@@ -85,12 +92,16 @@ def test_settings_with_mistakes_keep_it_from_starting(root: Path) -> None:
 def test_a_database_of_a_newer_program_keeps_it_from_starting(root: Path) -> None:
     with database(root) as opened, opened.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    assert "newer" in refusal(root)
+    said = refusal(root)
+    assert "newer" in said
+    assert "[run-database]" in said
 
 
 def test_a_port_that_is_taken_is_said_to_be_so(root: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert f"127.0.0.1:{taken.getsockname()[1]} cannot be" in refusal(root, port=taken.getsockname()[1])
+        port = taken.getsockname()[1]
+        said = refusal(root, port=port)
+        assert f"127.0.0.1:{port} cannot be listened on: Address already in use [run-address]" in said
 
 
 def test_the_key_is_made_on_the_first_start_and_kept(root: Path) -> None:
