@@ -87,7 +87,7 @@ def form(name: str) -> Response:
     return as_response(_taken(visit, name), visit)
 
 
-@blueprint.get("/t/<receipt>")
+@blueprint.get("/t/<receipt>", provide_automatic_options=False)
 def thanks(receipt: str) -> Response:
     """The thank-you page of a receipt."""
     visit = Visit.now()

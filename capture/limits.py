@@ -6,6 +6,7 @@ there is room for, the ones that have been silent longest are forgotten; the cap
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ class Limits:
             own, own_wait = _pour(self._empty_at.get(key, 0.0), rate, now)
             every, every_wait = _pour(self._all, max(self.total, rate), now)
             if own_wait or every_wait:
-                return max(own_wait, every_wait)
+                return self._refused(key, now, max(own_wait, every_wait))
             self._all = every
             self._empty_at[key] = own
             self._empty_at.move_to_end(key)
@@ -47,17 +48,20 @@ class Limits:
                 self._empty_at.popitem(last=False)
         return 0
 
+    def _refused(self, key: tuple[str, str], now: float, wait: int) -> int:
+        """Nothing is counted, but what a clock set back left behind is cut to a window from now."""
+        self._all = min(self._all, now + WINDOW)
+        if key in self._empty_at:
+            self._empty_at[key] = min(self._empty_at[key], now + WINDOW)
+        return wait
+
     def __len__(self) -> int:
         """How many networks are remembered."""
         return len(self._empty_at)
 
 
 def _pour(empty_at: float, rate: int, now: float) -> tuple[float, int]:
-    """One more drop into a bucket that is empty at that time: when it is empty then, and how long to wait instead.
-
-    A clock that was set back leaves nobody waiting for longer than a window.
-    """
-    drop = WINDOW / rate
-    after = max(min(empty_at, now + WINDOW), now) + drop
-    over = after - now - WINDOW
-    return (after, 0) if over <= 1e-6 else (empty_at, int(over) + 1)
+    """One more drop into a bucket that is empty at that time: when it is empty then, and how long to wait instead."""
+    after = max(min(empty_at, now + WINDOW), now) + WINDOW / rate
+    # Seconds since 1970 are exact to about a millionth.
+    return after, math.ceil(max(0.0, after - now - WINDOW - 1e-6))

@@ -128,13 +128,17 @@ def _body(request: Request) -> bytes:
     """The body, as far as we are ready to hold it. A longer one is not read to its end."""
     if (request.content_length or 0) > LONGEST:
         raise _TooMuch
-    request.max_content_length = LONGEST
+    # One byte more than we take: a stream that has no length is cut there without a word.
+    request.max_content_length = LONGEST + 1
     try:
-        return request.stream.read()
+        body = request.stream.read()
     except RequestEntityTooLarge:
         raise _TooMuch from None
     except (HTTPException, OSError, ValueError):  # it broke off
         raise _Unreadable from None
+    if len(body) > LONGEST:
+        raise _TooMuch
+    return body
 
 
 def _urlencoded(body: bytes, _request: Request) -> tuple[Fields, bool]:

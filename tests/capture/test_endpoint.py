@@ -4,12 +4,15 @@ from html import unescape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from capture.app import create_app
 from capture.house import House
@@ -383,8 +386,8 @@ def test_too_many_keep_the_text(desk: House) -> None:
 
 
 def test_a_forged_address_does_not_help(tmp_path: Path, sqlite_url: str) -> None:
-    settings = replace(SETTINGS, rate=2)
-    with a_house(tmp_path, sqlite_url, settings=settings, proxies=1) as house:
+    changed = replace(SETTINGS, rate=2)
+    with a_house(tmp_path, sqlite_url, settings=changed, proxies=1) as house:
         browser = client(house)
         seen = []
         for number in range(3):
@@ -425,8 +428,8 @@ def test_only_our_own_pages_send(desk: House, origin: str | None, status: int) -
 @pytest.fixture
 def away(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
     """The endpoint of a static site that is on another host."""
-    settings = replace(SETTINGS, url="https://static.test/blog", base_path="/blog", origin="https://ask.test")
-    with a_house(tmp_path, sqlite_url, settings=settings, address="https://ask.test") as house:
+    changed = replace(SETTINGS, url="https://static.test/blog", base_path="/blog", origin="https://ask.test")
+    with a_house(tmp_path, sqlite_url, settings=changed, address="https://ask.test") as house:
         yield house
 
 
@@ -472,8 +475,8 @@ def test_answers_of_another_host_wear_the_sites_theme(away: House) -> None:
 
 
 def test_a_base_path_is_part_of_every_address(tmp_path: Path, sqlite_url: str) -> None:
-    settings = replace(SETTINGS, url="https://site.test/blog", base_path="/blog")
-    given = {"settings": settings, "base_path": "/blog", "address": "https://site.test/blog"}
+    changed = replace(SETTINGS, url="https://site.test/blog", base_path="/blog")
+    given = {"settings": changed, "base_path": "/blog", "address": "https://site.test/blog"}
     with a_house(tmp_path, sqlite_url, **given) as house:
         browser = client(house)
         response = browser.post("/blog" + FORM, data=ANSWERS)
@@ -655,3 +658,44 @@ def test_logs_hold_nothing_personal(
     desk.spool.joinpath("bad").mkdir()
     assert caplog.records
     assert not any(word in caplog.text for word in ("Ann", "ann@", "cost", "another", "127.0.0.1"))
+
+
+# --- whatever comes
+
+TEXT = st.text(max_size=40)
+HEADER = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=40)
+NAMES = st.sampled_from([*ANSWERS, *PAGE, "_ob_trap"]) | TEXT
+BODY = st.binary(max_size=200) | st.dictionaries(NAMES, TEXT, max_size=6).map(lambda pairs: urlencode(pairs).encode())
+PATH = st.tuples(st.sampled_from([FORM, "/_ob/f/", "/_ob/t/", "/_ob/"]), TEXT).map("".join)
+KINDS = ("application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=b")
+HEADERS = ("Accept", "Accept-Language", "Referer", "Origin", "X-Forwarded-For", "Host", "Cookie")
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One application for all that a machine can think of; nothing is limited."""
+    with a_house(tmp_path_factory.mktemp("house"), settings=replace(SETTINGS, rate=0), proxies=1) as house:
+        app = create_app(house)
+        app.testing = True
+        yield app
+
+
+@given(
+    path=PATH,
+    method=st.sampled_from(["POST", "POST", "POST", "GET", "HEAD", "OPTIONS", "PUT"]),
+    body=BODY,
+    kind=st.sampled_from(KINDS) | HEADER,
+    headers=st.dictionaries(st.sampled_from(HEADERS), HEADER),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+def test_nothing_that_comes_is_a_fault(
+    standing: Flask, path: str, method: str, body: bytes, kind: str, headers: dict[str, str]
+) -> None:
+    environ = EnvironBuilder(method=method, data=body).get_environ()
+    environ |= {"PATH_INFO": path.encode("utf-8", "surrogatepass").decode("latin-1"), "CONTENT_TYPE": kind}
+    environ |= {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    answer, status, sent = run_wsgi_app(standing.wsgi_app, environ, buffered=True)
+    b"".join(answer)
+    assert int(status[:3]) < 500
+    if not status.startswith("308"):
+        assert "unsafe" not in sent["Content-Security-Policy"]
