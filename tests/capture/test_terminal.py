@@ -69,7 +69,7 @@ def ids(root: Path) -> dict[str, str]:
             "SELECT c.email, i.id FROM inquiries i JOIN contacts c ON c.id = i.contact"
         ).all()
     database.close()
-    return {str(email).partition("@")[0]: str(id) for email, id in rows}
+    return {str(row[0]).partition("@")[0]: str(row[1]) for row in rows}
 
 
 # Looking.
@@ -213,11 +213,11 @@ def test_an_id_that_names_several_lists_them(root: Path, out: Out) -> None:
     with database.write() as connection:
         known = [row[0] for row in connection.exec_driver_sql("SELECT id FROM inquiries ORDER BY id")]
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        for number, id in enumerate(known):
-            new = f"abcd{number}" + id[5:]
+        for number, old in enumerate(known):
+            new = f"abcd{number}" + old[5:]
             for name in ("submissions", "events", "outbox"):
-                connection.exec_driver_sql(f"UPDATE {name} SET inquiry = ? WHERE inquiry = ?", (new, id))
-            connection.exec_driver_sql("UPDATE inquiries SET id = ? WHERE id = ?", (new, id))
+                connection.exec_driver_sql(f"UPDATE {name} SET inquiry = ? WHERE inquiry = ?", (new, old))
+            connection.exec_driver_sql("UPDATE inquiries SET id = ? WHERE id = ?", (new, old))
     database.close()
     assert terminal.inquiries_show(root, "abcd", False) == 1
     problems = out()[1]
