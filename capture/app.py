@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from capture.endpoint import lost
@@ -14,7 +14,7 @@ from capture.house import House, open_house
 
 __all__ = ["House", "create_app", "open_house"]
 
-# Where the blueprints are: the module and, once it is there, its `blueprint`.
+# The modules that have a `blueprint`. A part that cannot be imported must not leave the others open without it.
 _PUBLIC = ("capture.endpoint", "capture.health", "capture.reporting")
 _STAFF = ("capture.access", "capture.inbox")
 _PREVIEW = ("capture.outbox.mailbox",)
@@ -30,20 +30,10 @@ def create_app(house: House) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
     app.jinja_env.autoescape = True
     for module in (*_PUBLIC, *_STAFF, *(_PREVIEW if house.setup.preview else ())):
-        blueprint = _blueprint(module)
-        if blueprint is not None:
-            app.register_blueprint(blueprint)
+        app.register_blueprint(importlib.import_module(module).blueprint)
     app.register_error_handler(HTTPException, lost)
     app.wsgi_app = _under(house.setup.base_path, app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
-
-
-def _blueprint(module: str) -> Blueprint | None:
-    try:
-        found = getattr(importlib.import_module(module), "blueprint", None)
-    except ImportError:
-        return None
-    return found if isinstance(found, Blueprint) else None
 
 
 def _under(base_path: str, inner: _Wsgi) -> _Wsgi:
