@@ -253,12 +253,12 @@ def _own_page(error: str = "", status: int = 200) -> Response:
     with house().ready().read() as connection:
         everywhere = people.sessions_of(connection, login.user.id)
         everybody = people.people(connection)
-    done = request.args.get("done", "")
+    done, here = request.args.get("done", ""), login.session.id
     html = render_template(
         "access/own.html",
         here="sessions",
         me=login.user,
-        sessions=[_shown(one, login.session.id) for one in everywhere],
+        sessions=[_shown(one, here) for one in sorted(everywhere, key=lambda one: one.id != here)],
         people=[{"name": one.name, "email": one.email, "me": one.id == login.user.id} for one in everybody],
         has_password=any(one.id == login.user.id and one.password for one in everybody),
         said={"text": t(f"access.done.{done}")} if done in ("ended", "password") else {},

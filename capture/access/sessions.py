@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -127,7 +126,7 @@ _SYSTEMS = (
 
 def agent_family(text: str) -> str:
     """`Firefox, Linux` of a User-Agent header; "" for one that names no browser known here. Nothing of it is kept."""
-    browser = next((name for mark, name in _BROWSERS if re.search(rf"\b{mark}", text)), "")
+    browser = next((name for mark, name in _BROWSERS if mark in text), "")
     system = next((name for mark, name in _SYSTEMS if mark in text), "")
     return ", ".join(filter(None, (browser, system))) if browser else ""
 
