@@ -169,7 +169,7 @@ def listing_shown(
         "opened": opened,
         "total": found.total,
         "filtered": bool(query.stage or query.owner or query.form or query.page),
-        "clear": _here(query, stage="", owner="", form="", page="", sort="", **{"from": 0}),
+        "unfiltered": _here(query, stage="", owner="", form="", page="", sort="", **{"from": 0}),
         "range": t("list.range", first=first, last=first + len(found.rows) - 1, total=found.total),
         "newer": _here(query, **{"from": max(query.offset - LIMIT, 0)}) if query.offset else "",
         "older": _here(query, **{"from": query.offset + LIMIT}) if query.offset + LIMIT < found.total else "",
