@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +41,8 @@ def open_preview(root: Path, address: str, release: Path, source: str, token: st
     Raises what `open_house` raises, and OSError when `var/preview/` cannot be written.
     """
     folder = root / "var" / "preview"
-    folder.mkdir(parents=True, exist_ok=True)
+    for each in (folder.parent, folder):  # what visitors write is nobody else's business
+        each.mkdir(mode=0o700, exist_ok=True)
     ensure_key(folder, lambda: secrets.token_hex(32))
     known, _ = load_secrets(folder, {})
     setup = Setup(
@@ -62,4 +63,5 @@ def open_preview(root: Path, address: str, release: Path, source: str, token: st
         worker.stop(2.0)
         house.database.close()
 
-    return Preview(create_app(house), make_link(house, ensure_desk_user(house), LINK_MINUTES), close)
+    app = create_app(replace(house, wake=worker.wake))
+    return Preview(app, make_link(house, ensure_desk_user(house), LINK_MINUTES), close)

@@ -222,6 +222,7 @@ def test_an_id_that_names_several_lists_them(root: Path, out: Out) -> None:
     assert terminal.inquiries_show(root, "abcd", False) == 1
     problems = out()[1]
     assert "more than one inquiry begins with 'abcd'" in problems
+    assert "[unknown-inquiry]" in problems
     assert "give more of it: abcd0" in problems
     assert terminal.inquiries_show(root, "abcd1", False) == 0
 

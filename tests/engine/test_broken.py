@@ -35,6 +35,13 @@ ELSEWHERE = {
     "port-taken": "tests.engine.test_serve",
     "serve-address": "tests.engine.test_serve_parts",
     "builder-crashed": "tests.engine.test_serve",
+    "run-address": "tests.capture.test_run_process",
+    "run-database": "tests.capture.test_run_process",
+    "run-release": "tests.capture.test_run_parts",
+    "run-setting": "tests.capture.test_run_process",
+    "secrets-open": "tests.capture.test_secrets",
+    "unknown-inquiry": "tests.capture.test_terminal",
+    "unknown-user": "tests.capture.test_terminal",
 }
 
 TOLD = re.compile(r"^\S.* (?:error|warning): .* \[([a-z0-9-]+)\]$", re.MULTILINE)

@@ -38,12 +38,12 @@ def test_the_theme_and_the_starter_travel_inside(wheel: Path) -> None:
     assert inside == kept("templates") | kept("content") | {"obverse.toml", "build.py"}
 
 
-def test_every_file_of_the_engine_travels(wheel: Path) -> None:
-    assert kept("obverse") <= set(names(wheel))
+def test_every_file_of_both_sides_travels(wheel: Path) -> None:
+    assert kept("obverse") | kept("capture") <= set(names(wheel))
 
 
 def test_nothing_else_lands_among_the_libraries(wheel: Path) -> None:
-    assert {name.partition("/")[0].partition("-")[0] for name in names(wheel)} == {"obverse"}
+    assert {name.partition("/")[0].partition("-")[0] for name in names(wheel)} == {"capture", "obverse"}
 
 
 def test_it_is_for_any_machine_and_has_the_command(wheel: Path) -> None:
