@@ -7,7 +7,7 @@ an element, an attribute or an address that no page of ours has.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -210,8 +210,8 @@ def attack(client: FlaskClient, number: int, text: str) -> Sent:
 
 
 @contextmanager
-def siege(root: Path) -> Iterator[Siege]:
-    """A preview, which shows the most, after everything has been sent to it; answers, notes and stages as well."""
+def siege(root: Path, texts: Sequence[str] = TEXTS) -> Iterator[Siege]:
+    """A preview, which shows the most, after all these texts have been sent to it."""
     release = write_release(root / "release", forms=(CONTACT,), pages=PAGES, settings=SETTINGS)
     setup = Setup(root / "var" / "preview", "http://localhost", Secrets(key=KEY), release, preview=True)
     house = open_house(setup, Clock(NOW), Tokens())
@@ -221,7 +221,7 @@ def siege(root: Path) -> Iterator[Siege]:
             secret = begin(connection, "ida", NOW, house.token)
         one = Siege(root, house, create_app(house), secret)
         visitor = one.app.test_client()
-        one.sent.extend(attack(visitor, number, text) for number, text in enumerate(TEXTS))
+        one.sent.extend(attack(visitor, number, text) for number, text in enumerate(texts))
         yield one
     finally:
         house.database.close()
