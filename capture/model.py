@@ -77,10 +77,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A row for the outbox. `payload` is all the channel needs; (`inquiry` fills in the id once it is known).
+    """A row for the outbox. `payload` is all that its channel needs.
 
-    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission) or "reply" (to the visitor); `target` the address
-    or URL.
+    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission) or "reply" (to the visitor); `target` is the
+    address or URL.
     """
 
     channel: str
