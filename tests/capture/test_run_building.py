@@ -154,7 +154,7 @@ def test_posts_are_answered_while_the_site_is_rebuilt(root: Path) -> None:
 
 @pytest.mark.long
 def test_a_rebuild_of_a_thousand_articles_does_not_slow_posts_down(root: Path) -> None:
-    """A busy machine only makes it worse, so the best of three rebuilds counts."""
+    """A busy machine only makes both worse, so the least of three measurements of each counts."""
     write_articles(root, 1000)
     told = []
     with building(root) as one:
@@ -162,4 +162,5 @@ def test_a_rebuild_of_a_thousand_articles_does_not_slow_posts_down(root: Path) -
             before, during = rebuild_under_posts(one, root, 400)
             told.append((round(slowest(before), 1), round(slowest(during), 1), len(during)))
     print("99 of 100 within ms: before, during, posts during:", told)
-    assert min(during / before for before, during, _ in told) <= 2
+    befores, durings, _ = zip(*told, strict=True)
+    assert min(durings) <= 2 * min(befores)

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +22,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from capture.run import RunOptions
+from capture.run.preparation import prepare
+from capture.run.push import push
 from capture.store.tables import inquiries, outbox, receipts, submissions
+from obverse.problems import as_text
 from tests.capture.databases import Server, running_server
 from tests.capture.house import write_release
 from tests.capture.receivers import mail_server
@@ -79,22 +84,37 @@ def test_it_does_not_start_with_defaults_and_says_all_that_is_to_be_set(tmp_path
     assert "5e5e" not in said
 
 
+def obstacles(root: Path) -> str:
+    """What stands in the way of a process over `root`."""
+    prepared, problems = prepare(RunOptions(root))
+    if prepared:
+        prepared.house.database.close()
+    return as_text(problems)
+
+
 def test_secrets_that_others_may_read_keep_it_from_starting(root: Path) -> None:
     (root / "var" / "secrets.toml").chmod(0o644)
-    assert "chmod 600" in refusal(root)
+    assert "chmod 600" in obstacles(root)
 
 
 def test_settings_with_mistakes_keep_it_from_starting(root: Path) -> None:
     (root / "obverse.toml").write_text("[site]\ntitel = 1\n")
-    assert "obverse.toml:2:1" in refusal(root)
+    assert "obverse.toml:2:1" in obstacles(root)
 
 
 def test_a_database_of_a_newer_program_keeps_it_from_starting(root: Path) -> None:
+    assert obstacles(root) == ""
     with database(root) as opened, opened.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    said = refusal(root)
+    said = obstacles(root)
     assert "newer" in said
     assert "[run-database]" in said
+
+
+def test_a_data_folder_that_cannot_be_written_keeps_it_from_starting(root: Path) -> None:
+    shutil.rmtree(root / "var")
+    (root / "var").touch()
+    assert "[unreadable]" in obstacles(root) or "[disk]" in obstacles(root)
 
 
 def test_a_port_that_is_taken_is_said_to_be_so(root: Path) -> None:
@@ -208,8 +228,6 @@ def test_all_of_it_lies_under_the_path_of_the_address(tmp_path: Path) -> None:
 
 
 def test_a_process_without_settings_runs_from_pushed_releases(tmp_path: Path) -> None:
-    from capture.run.push import push
-
     root = make_root(tmp_path / "far")
     let_in(root)
     write_release(tmp_path / "near" / ".obverse" / "release", settings=MANY)
