@@ -128,7 +128,8 @@ def _opening(told: Mapping[str, Any], head: Letterhead) -> str:
 
 
 def _answers(told: Mapping[str, Any], say: Say) -> str:
-    return _joined("\n", [_answer(one, say) for one in told.get("answers", ())])
+    """What was answered; what was left empty is in the inbox and would only be in the way here."""
+    return _joined("\n", [_answer(one, say) for one in told.get("answers", ()) if one.get("shown")])
 
 
 def _answer(one: Mapping[str, Any], say: Say) -> str:

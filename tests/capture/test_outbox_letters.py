@@ -278,3 +278,14 @@ def test_the_time_is_the_houses_own_or_nothing() -> None:
     assert HEAD.moment((NOW + timedelta(days=200)).isoformat()) == "2027-06-11 06:00 (America/New_York)"
     assert replace(HEAD, settings=replace(SITE, timezone="Nowhere/At_All")).moment(NOW.isoformat()).endswith("(UTC)")
     assert HEAD.moment("yesterday") == ""
+
+
+def test_what_was_left_empty_is_not_in_the_mail() -> None:
+    sent = submission(values={**VALUES, "budget": "", "message": None})
+    answers = {one["name"]: one["shown"] for one in outgoing_for(CONTACT, SITE, sent)[0].payload["answers"]}
+    assert (answers["budget"], answers["message"]) == ("", "")
+    text = text_of(notice(values={**VALUES, "budget": "", "message": None}))
+    assert "None" not in text
+    assert "Ann Example" in text
+    labels = [str((CONTACT.field(name) or CONTACT.fields[0]).label) for name in ("budget", "message")]
+    assert not any(f"{label}:" in text for label in labels)
