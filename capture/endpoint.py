@@ -51,10 +51,10 @@ class Visit:
     places: Places
 
     @classmethod
-    def now(cls) -> Visit:
-        """The visit of the request at hand."""
+    def now(cls, form: str = "", rules: str = "") -> Visit:
+        """The visit of the request at hand, by a release that knows a form with these rules, if there is one."""
         house: House = current_app.extensions["obverse"]
-        release = house.releases.current()
+        release = house.releases.current(form, rules)
         return cls(house, release, Places.of(house.setup, release))
 
     def voice(self, lang: str = "") -> Voice:
@@ -132,8 +132,9 @@ def _taken(visit: Visit, name: str) -> Answer:
     post = read_post(request, visit.house.setup.proxies, visit.hosts)
     if isinstance(post, Rejected):
         return visit.voice(_language(visit, None, None)).refuse(post.status, post.code, origin=visit.origin_page())
-    page = visit.origin_page(post)
     rules, _, words = post.own("version").partition(".")
+    visit = Visit.now(name, rules)
+    page = visit.origin_page(post)
     form_seen = visit.release.form(name, _language(visit, None, page), rules, words)
     voice = visit.voice(_language(visit, form_seen, page))
     if _is_foreign(visit):

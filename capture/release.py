@@ -35,6 +35,7 @@ _CANDIDATE = re.compile(r"""([",]\s*)/(?!/)""")
 
 # How long the answer of the disk is good for, in seconds.
 _FRESH = 1.0
+_URGENT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +156,15 @@ class Releases:
         self._versions: dict[Path, Form] = {}
         self._current = Release()
 
-    def current(self) -> Release:
-        """The newest release. The disk is asked at most once a second, by one thread; the others do not wait for it."""
+    def current(self, form: str = "", rules: str = "") -> Release:
+        """The newest release. The disk is asked at most once a second, by one thread; the others do not wait for it.
+
+        A release without the `form` with the `rules` that somebody has seen may be older than their page: then the disk
+        is asked at once.
+        """
         now = self._clock()
-        if self._looked is not None and 0 <= now - self._looked < _FRESH:
+        patience = _FRESH if not form or (form, rules, "") in self._current.by_rules else _URGENT
+        if self._looked is not None and 0 <= now - self._looked < patience:
             return self._current
         if self._lock.acquire(blocking=self._looked is None):
             try:

@@ -124,6 +124,8 @@ def _add_run(one: argparse.ArgumentParser) -> None:
     )
     one.add_argument("--port", metavar="PORT", type=int, default=8080, help="the port to listen on (default: 8080)")
     one.add_argument("--no-build", action="store_true", help="serve the forms and the inbox alone, from var/releases/")
+    one.add_argument("--proxies", metavar="N", type=int, help="how many proxies stand before it, not [capture] proxies")
+    one.add_argument("--quiet", action="store_true", help="leave requests out of the log")
 
 
 def _run_house(given: argparse.Namespace) -> int:
@@ -147,6 +149,8 @@ def _run_house(given: argparse.Namespace) -> int:
             headers=headers(config.capture.origin),
             ledger=order.ledger_file,
             site=order.folder,
+            proxies=given.proxies,
+            quiet=given.quiet,
         )
     )
 

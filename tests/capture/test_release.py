@@ -338,3 +338,15 @@ def test_nothing_of_another_kind_is_taken_in(source: Path, store: Path) -> None:
 @given(st.text())
 def test_any_address_is_looked_up(url: str) -> None:
     assert Release(pages={}, places={}).page_at(url) is None
+
+
+def test_a_form_that_was_published_a_moment_ago_is_known_at_once(tmp_path: Path) -> None:
+    clock = [100.0]
+    source = write_release(tmp_path / "release")
+    releases = Releases(tmp_path / "releases", source, lambda: clock[0])
+    assert releases.current().form("fresh", "en") is None
+    fresh = replace(CONTACT, name="fresh")
+    (source / "forms" / "fresh.en.json").write_text(json.dumps(fresh.to_plain()), encoding="utf-8")
+    clock[0] += 0.2
+    assert releases.current().form("fresh", "en") is None, "the disk is asked at most once a second"
+    assert releases.current("fresh", fresh.rules).form("fresh", "en", fresh.rules, fresh.words) == fresh
