@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -538,8 +539,11 @@ class paused:  # noqa: N801 -- reads as a sentence
         self.hidden = self.socket.with_name("hidden")
 
     def __enter__(self) -> None:
-        self.server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-        self.socket.rename(self.hidden)
+        with psycopg.connect(self.server.url(), autocommit=True) as connection:
+            # The socket first: who is cut off while it is there is back at once.
+            self.socket.rename(self.hidden)
+            others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            connection.execute(others + " AND backend_type = 'client backend'")
         self.server.execute = _away  # type: ignore[assignment, method-assign]
 
     def __exit__(self, *_: object) -> None:
