@@ -49,7 +49,7 @@ class Frame:
 
     def moment(self, at: datetime) -> Moment:
         """A point in time in the site's zone."""
-        return Moment(to_text(at), display.moment(at, self.now, self.zone))
+        return Moment(at.isoformat(timespec="seconds"), display.moment(at, self.now, self.zone))
 
     def form_title(self, name: str, lang: str) -> str:
         """What a form is called, its name when it is gone."""
