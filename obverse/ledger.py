@@ -13,7 +13,7 @@ import marshal
 import os
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -62,9 +62,7 @@ class Written:
     @property
     def numbers(self) -> array[int]:
         """The numbers of the questions it asked."""
-        numbers: array[int] = array("I")
-        numbers.frombytes(self.reads)
-        return numbers
+        return unpacked(self.reads)
 
 
 @dataclass(slots=True)
@@ -118,7 +116,7 @@ def _to_plain(ledger: Ledger) -> tuple[Any, ...]:
         ledger.references,
         (ledger.rules, ledger.setting, ledger.next_due, ledger.built_at),
         ledger.cells,
-        [(key, one.digest, array("I", one.cells).tobytes(), one.until) for key, one in ledger.questions],
+        [(key, one.digest, packed(one.cells), one.until) for key, one in ledger.questions],
         {
             path: (
                 one.job,
@@ -148,7 +146,7 @@ def _from_plain(plain: tuple[Any, ...]) -> Ledger:
         next_due=next_due,
         built_at=built_at,
         cells=cells,
-        questions=[(key, Answered(digest, _numbers(used), until)) for key, digest, used, until in questions],
+        questions=[(key, Answered(digest, tuple(unpacked(used)), until)) for key, digest, used, until in questions],
         outputs={
             path: Written(job, reads, wants, Stamp(*stamp), digest, problems_in(found), because)
             for path, (job, reads, wants, stamp, digest, found, because) in outputs.items()
@@ -158,10 +156,16 @@ def _from_plain(plain: tuple[Any, ...]) -> Ledger:
     )
 
 
-def _numbers(packed: bytes) -> tuple[int, ...]:
+def packed(numbers: Iterable[int]) -> bytes:
+    """Numbers of questions or cells as the ledger keeps them."""
+    return array("I", numbers).tobytes()
+
+
+def unpacked(data: bytes) -> array[int]:
+    """The numbers again."""
     numbers: array[int] = array("I")
-    numbers.frombytes(packed)
-    return tuple(numbers)
+    numbers.frombytes(data)
+    return numbers
 
 
 def _stamp_out(stamp: Stamp | None) -> tuple[int, int, int, int] | None:

@@ -6,15 +6,13 @@ it was left. Everything else is kept, with the problems that were found while it
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from obverse.answers import Answers
 from obverse.commit import Stage
 from obverse.jobs import Job, Output
-from obverse.ledger import Key, Ledger, Written, stamps_of
+from obverse.ledger import Key, Ledger, Written, packed, stamps_of, unpacked
 from obverse.problems import Problem
 from obverse.sources import Stamp, digest_of
 from obverse.theme import Theme
@@ -40,7 +38,7 @@ class Finished:
         """The numbers of all questions that some output asks."""
         live: set[int] = set()
         for reads in {record.reads for record in self.records.values()}:
-            live.update(_unpacked(reads))
+            live.update(unpacked(reads))
         return live
 
     def distrust_written(self) -> None:
@@ -51,7 +49,7 @@ class Finished:
     def renumbered(self, numbers: Mapping[int, int]) -> dict[str, Written]:
         """The records with their questions numbered anew."""
         return {
-            path: replace(record, reads=_packed(numbers[old] for old in _unpacked(record.reads)))
+            path: replace(record, reads=packed(numbers[old] for old in record.numbers))
             for path, record in self.records.items()
         }
 
@@ -113,7 +111,7 @@ def _keep(output: Output, because: str, done: Finished) -> None:
     (done.failures if output.failed else done.problems).extend(output.problems)
     done.records[output.job.output] = Written(
         job=output.job.digest,
-        reads=_packed(output.reads),
+        reads=packed(output.reads),
         wants=output.wants,
         stamp=done.stage.stamps[output.job.output],
         digest="" if output.copy_of else digest_of(output.data),
@@ -129,13 +127,3 @@ def _wanted(done: Finished, theme: Theme) -> Iterator[Job]:
         asset = theme.asset(name)
         if asset is not None:
             yield Job(asset.output, "/" + asset.output, "asset", params=(name,))
-
-
-def _packed(numbers: Any) -> bytes:
-    return array("I", numbers).tobytes()
-
-
-def _unpacked(reads: bytes) -> array[int]:
-    numbers: array[int] = array("I")
-    numbers.frombytes(reads)
-    return numbers
