@@ -89,6 +89,9 @@ def open_house(setup: Setup, now: Callable[[], datetime] = utc_now, token: Calla
     house = House(setup, database, releases, now, token, setup.secrets.key or hex_token())
     try:
         house.readiness.ensure(database)
+    except TooNew:
+        database.close()
+        raise
     except Unavailable:
         _log.warning("the database is not available; posts are kept in the spool until it is")
     house.releases.current()
