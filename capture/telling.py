@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from capture.columns import aligned, clipped, harmless, harmless_lines
 from capture.inbox import display
 from capture.inbox.sheets import event_text, reason_word, shown_value
 from capture.inbox.words import t
 from capture.release import Release
-from capture.store.moments import to_text
 from capture.store.records import Inquiry, Row, Sent
 
 SHORT = 8  # characters of an id: enough to name one of many
@@ -40,19 +38,6 @@ def _line(row: Row, now: datetime) -> tuple[str, ...]:
 
 def _stage(row: Row) -> str:
     return t("stage.held" if row.held else f"stage.{row.stage}").lower()
-
-
-def plain_row(row: Row) -> dict[str, Any]:
-    """A row as JSON can hold it: raw, since programs escape what they show themselves."""
-    texts = ("id", "name", "email", "phone", "form", "lang", "page", "page_title", "stage", "lost_reason", "currency")
-    return {
-        **{name: getattr(row, name) for name in texts},
-        "owner": row.owner_name,
-        "value": None if row.value is None else row.value / 100,
-        "held": list(row.held_reasons) if row.held else [],
-        "received_at": to_text(row.received_at),
-        "waiting_since": to_text(row.waiting_since) if row.waiting_since else None,
-    }
 
 
 def whole(found: Inquiry, release: Release, now: datetime) -> str:

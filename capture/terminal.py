@@ -58,7 +58,7 @@ def inquiries_list(root: Path, view: str, text: str, as_json: bool, preview: boo
             with database.read() as connection:
                 found, total = _listing(connection, Query(view=view, text=text), None if as_json else _MOST)
         if as_json:
-            return _said(json.dumps([telling.plain_row(row) for row in found], ensure_ascii=False, indent=2))
+            return _said(json.dumps([exports.plain_row(row) for row in found], ensure_ascii=False, indent=2))
         if not found:
             return _said(f"No inquiry is {view}." if view != "all" and not text else "No inquiry is like that.")
         more = f"\n… and {total - len(found)} more: narrow it with --search" if total > len(found) else ""

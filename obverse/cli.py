@@ -18,6 +18,7 @@ from obverse import __version__
 from obverse.commands import ENGINE, SETTINGS, Command, add_root, site_root, told
 
 if TYPE_CHECKING:
+    from obverse.config import Config
     from obverse.serve import Beside
 
 
@@ -92,6 +93,14 @@ def _serve(given: argparse.Namespace) -> int:
     return serve(ServeOptions(root, given.host, given.port, open_browser=given.open, beside=_capture_beside(root)))
 
 
+def _settings(root: Path) -> Config | None:
+    """The site's settings, what is wrong with them left to whoever works with them; None where there is no site."""
+    from obverse.config import load
+
+    file = root / SETTINGS
+    return load(file.read_text(encoding="utf-8-sig", errors="replace"))[0] if file.is_file() else None
+
+
 def _capture_beside(root: Path) -> Callable[[str], Beside]:
     """What `serve` serves beside the pages: the forms' endpoint, the inbox, and the bar under each page."""
 
@@ -100,10 +109,11 @@ def _capture_beside(root: Path) -> Callable[[str], Beside]:
         from capture.store.database import Unavailable
         from capture.store.migrations import TooNew
         from obverse.build import BuildOptions
-        from obverse.config import load
         from obverse.serve import Beside
 
-        config, _ = load((root / SETTINGS).read_text(encoding="utf-8-sig", errors="replace"))
+        config = _settings(root)
+        if config is None:  # the preview says so; there is nothing yet that a form could be sent from
+            return Beside()
         release = BuildOptions(root, mode="preview").release_folder
         token = os.environ.get("OBVERSE_REPORT", "")
         try:
@@ -131,13 +141,10 @@ def _add_run(one: argparse.ArgumentParser) -> None:
 def _run_house(given: argparse.Namespace) -> int:
     from capture.run import RunOptions, run
     from obverse.build import BuildOptions
-    from obverse.config import load
     from obverse.security import headers
 
     root = site_root(given)
-    settings = root / SETTINGS
-    text = settings.read_text(encoding="utf-8-sig", errors="replace") if settings.is_file() else ""
-    config, _ = load(text)
+    config = _settings(root)
     order = BuildOptions(root)
     build = (sys.executable, "-P", "-m", "obverse", "build", "--json", "--root", str(root))
     return run(
@@ -145,8 +152,8 @@ def _run_house(given: argparse.Namespace) -> int:
             root=root,
             host=given.host,
             port=given.port,
-            build=() if given.no_build or not text else build,
-            headers=headers(config.capture.origin),
+            build=() if given.no_build or config is None else build,
+            headers=headers(config.capture.origin if config else ""),
             ledger=order.ledger_file,
             site=order.folder,
             proxies=given.proxies,

@@ -109,6 +109,26 @@ class Config:
     report: Reporting = field(default_factory=Reporting)
 
     @property
+    def for_capture(self) -> dict[str, Any]:
+        """What capture is told of the settings, as JSON can hold it: the fields of its own `Settings`."""
+        site, capture = self.site, self.capture
+        return {
+            "title": site.title,
+            "url": site.url,
+            "base_path": self.base_path,
+            "language": site.language,
+            "languages": list(site.languages),
+            "timezone": site.timezone,
+            "currency": capture.currency,
+            "sender": capture.sender,
+            "notify": list(capture.notify),
+            "webhook": capture.webhook,
+            "origin": capture.origin,
+            "contact": capture.contact,
+            "rate": capture.rate,
+        }
+
+    @property
     def capture_url(self) -> str:
         """Where forms are sent: the URL before `/_ob/f/NAME`, a path when the endpoint is on the site's own host."""
         return self.capture.origin + self.base_path

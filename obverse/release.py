@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from obverse.config import Capture
-from obverse.config import Site as SiteSettings
 from obverse.form_files import FormFile, Forms
 from obverse.forms import Slot
 from obverse.jobs import Job
@@ -72,24 +70,7 @@ def _as_json(value: Any) -> str:
 
 
 def _site(_job: Job, view: View, _body: Body) -> dict[str, Any]:
-    """What capture is told of the settings: the fields of its own `Settings`."""
-    site: SiteSettings = view.ask("config", "site")
-    capture: Capture = view.ask("config", "capture")
-    return {
-        "title": site.title,
-        "url": site.url,
-        "base_path": str(view.ask("config", "base_path")),
-        "language": site.language,
-        "languages": list(site.languages),
-        "timezone": site.timezone,
-        "currency": capture.currency,
-        "sender": capture.sender,
-        "notify": list(capture.notify),
-        "webhook": capture.webhook,
-        "origin": capture.origin,
-        "contact": capture.contact,
-        "rate": capture.rate,
-    }
+    return dict(view.ask("config", "for_capture"))
 
 
 def _words(_job: Job, view: View, _body: Body) -> dict[str, str]:

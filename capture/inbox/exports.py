@@ -19,7 +19,7 @@ from capture.inbox.words import t
 from capture.release import Release
 from capture.store import inquiries
 from capture.store.database import Database
-from capture.store.inquiries import Inquiry, Query, Sent
+from capture.store.inquiries import Inquiry, Query, Row, Sent
 from capture.store.moments import to_text
 
 _FIXED = (
@@ -81,9 +81,8 @@ def json_lines(connection: sa.Connection, query: Query, known: Release) -> Itera
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def plain_inquiry(found: Inquiry) -> dict[str, Any]:
-    """An inquiry as JSON can hold it."""
-    row = found.row
+def plain_row(row: Row) -> dict[str, Any]:
+    """A row as JSON can hold it: raw, since programs escape what they show themselves."""
     texts = ("id", "name", "email", "phone", "form", "lang", "page", "page_title", "stage", "lost_reason", "currency")
     return {
         **{name: getattr(row, name) for name in texts},
@@ -92,8 +91,12 @@ def plain_inquiry(found: Inquiry) -> dict[str, Any]:
         "held": list(row.held_reasons) if row.held else [],
         "received_at": to_text(row.received_at),
         "waiting_since": to_text(row.waiting_since) if row.waiting_since else None,
-        "submissions": [_plain_sent(one) for one in found.submissions],
     }
+
+
+def plain_inquiry(found: Inquiry) -> dict[str, Any]:
+    """An inquiry as JSON can hold it."""
+    return {**plain_row(found.row), "submissions": [_plain_sent(one) for one in found.submissions]}
 
 
 def _plain_sent(sent: Sent) -> dict[str, Any]:

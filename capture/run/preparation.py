@@ -32,7 +32,7 @@ class Prepared:
     @property
     def settings(self) -> Settings:
         """What the site says of itself."""
-        return settings_of(self.config) if self.config else self.house.releases.current().settings
+        return Settings.from_plain(self.config.for_capture) if self.config else self.house.releases.current().settings
 
     def demands(self) -> tuple[Problem, ...]:
         """What it must be told before it starts, or has come to lack since."""
@@ -59,26 +59,6 @@ def prepare(options: RunOptions) -> tuple[Prepared | None, tuple[Problem, ...]]:
     return Prepared(_addressed(house, config), config), ()
 
 
-def settings_of(config: Config) -> Settings:
-    """The settings that a release of this configuration will bring."""
-    site, capture = config.site, config.capture
-    return Settings(
-        title=site.title,
-        url=site.url,
-        base_path=config.base_path,
-        language=site.language,
-        languages=site.languages,
-        timezone=site.timezone,
-        currency=capture.currency,
-        sender=capture.sender,
-        notify=capture.notify,
-        webhook=capture.webhook,
-        origin=capture.origin,
-        contact=capture.contact,
-        rate=capture.rate,
-    )
-
-
 def _config(root: Path) -> tuple[Config | None, tuple[Problem, ...]]:
     path = root / SETTINGS
     if not path.is_file():
@@ -103,7 +83,7 @@ def _setup(options: RunOptions, folder: Path, config: Config | None, given: Secr
 
 def _addressed(house: House, config: Config | None) -> House:
     """The same house with its address, which a release may have to say first."""
-    settings = settings_of(config) if config else house.releases.current().settings
+    settings = Settings.from_plain(config.for_capture) if config else house.releases.current().settings
     address = settings.origin + settings.base_path if settings.origin else settings.url
     return replace(house, setup=replace(house.setup, address=address, base_path=settings.base_path))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from obverse import __version__
+from obverse import __version__, cli
 from obverse.cli import COMMANDS, main
 from tests.engine.sites import TinySite, stats, tree
 
@@ -429,3 +429,9 @@ def test_a_file_in_the_way_of_a_folder(in_the_way: str, words: list[str], site: 
     printed = capsys.readouterr()
     assert "[disk]" in printed.err + printed.out
     assert site.read(in_the_way) == "a file, not a folder"
+
+
+def test_serve_in_a_folder_without_a_site_waits_for_one(tmp_path: Path) -> None:
+    beside = cli._capture_beside(tmp_path)("http://127.0.0.1:1")
+    assert (beside.mounts, beside.scripts) == ((), ())
+    assert list(tmp_path.iterdir()) == []
