@@ -6,109 +6,194 @@ no longer what they were. Rendering asks more; everything asked is numbered, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from obverse.cells import Cells, digest_of_value
+from obverse.cells import Cells, digest_of_value, origin_of
 from obverse.clock import NEVER
-from obverse.ledger import Answered, Key
+from obverse.ledger import Asked, Key, Origin, packed, unpacked
 from obverse.questions import QUESTIONS, until
+
+
+class Told(NamedTuple):
+    """A question that a worker asked: its key, the digest of the answer, until when that holds, and its cells."""
+
+    key: Key
+    digest: bytes
+    until: str
+    cells: tuple[tuple[str, bytes], ...]
 
 
 class Answers:
     """The question and cell tables of one build."""
 
-    def __init__(self, cells: Cells, known_cells: list[tuple[str, str]], known: list[tuple[Key, Answered]]) -> None:
+    def __init__(self, cells: Cells, known: Asked) -> None:
         """Begin with what the last build recorded, and find out which of its answers have changed."""
         self._cells = cells
-        self._cell_names = [name for name, _ in known_cells]
-        self._cell_numbers = {name: number for number, name in enumerate(self._cell_names)}
-        self._questions = [key for key, _ in known]
-        self._answered = [answered for _, answered in known]
-        self._numbers = {key: number for number, key in enumerate(self._questions)}
+        self._keys = list(known.keys)
+        self._digests = list(known.digests)
+        self._until = dict(known.until)
+        self._origins = known.origins
+        self._numbers: dict[Key, int] | None = None
         self._values: dict[int, Any] = {}
-        changed = {number for number, (name, digest) in enumerate(known_cells) if cells.digest(name) != digest}
-        self.changed = self._ask_again(changed)
+        self._readers: dict[str, set[int]] = {}
+        self._read_elsewhere: dict[str, bytes] = {}
+        self.changed = frozenset(self._ask_again())
 
-    def _ask_again(self, changed_cells: set[int]) -> frozenset[int]:
+    def _ask_again(self) -> Iterator[int]:
         """The numbers of the questions that have another answer now. Only those that read a changed cell are asked."""
-        if not changed_cells:
-            return frozenset()
-        changed = set()
-        for number, answered in enumerate(self._answered):
-            if changed_cells.isdisjoint(answered.cells):
+        again: set[int] = set()
+        for origin, (mark, rows) in self._origins.items():
+            if mark is not None and mark == self._cells.mark(origin):
                 continue
-            before = answered.digest
-            self._evaluate(number)
-            if self._answered[number].digest != before:
-                changed.add(number)
-        return frozenset(changed)
+            for name, (digest, readers) in rows.items():
+                if self._cells.digest(name) != digest:
+                    again.update(unpacked(readers))
+        for number in sorted(again):
+            before = self._digests[number]
+            self._record(number)
+            if self._digests[number] != before:
+                yield number
 
     def ask(self, key: Key) -> tuple[int, Any]:
         """The number of a question and its answer, worked out at most once a build."""
-        number = self._numbers.get(key)
-        if number is None:
-            number = len(self._questions)
-            self._numbers[key] = number
-            self._questions.append(key)
-            self._answered.append(Answered("", (), ""))
+        number = self._number(key)
         if number not in self._values:
-            self._evaluate(number)
+            if self._digests[number]:  # recorded, and as it was: only its value is not at hand
+                self._evaluate(number, self._cells.value)
+            else:
+                self._record(number)
         return number, self._values[number]
 
-    def _evaluate(self, number: int) -> None:
-        kind, *arguments = self._questions[number]
-        used: dict[int, None] = {}
+    def _number(self, key: Key) -> int:
+        if self._numbers is None:  # a build that renders nothing never needs to find a question
+            self._numbers = {known: number for number, known in enumerate(self._keys)}
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self._keys)
+            self._keys.append(key)
+            self._digests.append(b"")
+        return number
+
+    def _evaluate(self, number: int, read: Callable[[str], Any]) -> Any:
+        kind, *arguments = self._keys[number]
+        value = self._values[number] = QUESTIONS[kind](read, *arguments)
+        return value
+
+    def _record(self, number: int) -> None:
+        """Answer a question, and remember the answer and the cells it was made from."""
+        used: dict[str, None] = {}
+        value_of = self._cells.value
 
         def read(name: str) -> Any:
-            used[self._cell(name)] = None
-            return self._cells.value(name)
+            used[name] = None
+            return value_of(name)
 
-        value = QUESTIONS[kind](read, *arguments)
+        value = self._evaluate(number, read)
         moment = until(value)
         ends = moment.isoformat() if moment is not None and moment != NEVER else ""
-        self._values[number] = value
-        self._answered[number] = Answered(digest_of_value(value), tuple(used), ends)
+        self._note(number, digest_of_value(value), ends, used)
 
-    def _cell(self, name: str) -> int:
-        number = self._cell_numbers.get(name)
-        if number is None:
-            number = len(self._cell_names)
-            self._cell_numbers[name] = number
-            self._cell_names.append(name)
-        return number
+    def _note(self, number: int, digest: bytes, moment: str, used: Iterable[str]) -> None:
+        self._digests[number] = digest
+        self._until.pop(number, None)
+        if moment:
+            self._until[number] = moment
+        for name in used:
+            self._readers.setdefault(name, set()).add(number)
 
     def question(self, number: int) -> Key:
         """The question with this number."""
-        return self._questions[number]
+        return self._keys[number]
 
-    def next_due(self, live: Iterable[int]) -> datetime:
-        """When the first of these questions about time will be answered differently."""
-        moments = (self._answered[number].until for number in live)
-        return min((datetime.fromisoformat(moment) for moment in moments if moment), default=NEVER)
+    def __len__(self) -> int:
+        """How many questions are known."""
+        return len(self._keys)
 
-    def tables(self, live: set[int]) -> tuple[list[tuple[str, str]], list[tuple[Key, Answered]], dict[int, int] | None]:
-        """The tables to record: cells, questions, and how questions are numbered anew (None: as they were).
+    # What workers ask.
+
+    def told(self, first: int) -> list[Told]:
+        """All questions from number `first` on, for the process that keeps the tables; each is told once."""
+        cells: dict[int, list[tuple[str, bytes]]] = {}
+        for name, readers in self._readers.items():
+            for number in readers:
+                cells.setdefault(number, []).append((name, self._cells.digest(name)))
+        self._readers = {}
+        return [
+            Told(self._keys[number], self._digests[number], self._until.get(number, ""), tuple(cells[number]))
+            for number in range(first, len(self._keys))
+        ]
+
+    def adopt(self, told: Told) -> int:
+        """The number of a question that a worker has asked."""
+        number = self._number(told.key)
+        if not self._digests[number]:
+            self._note(number, told.digest, told.until, (name for name, _ in told.cells))
+            self._read_elsewhere.update(told.cells)
+        return number
+
+    # What is recorded.
+
+    def next_due(self, live: Callable[[], set[int]]) -> datetime:
+        """When the first of the `live` questions about time will be answered differently."""
+        if not self._until:
+            return NEVER
+        asked = live()
+        moments = (moment for number, moment in self._until.items() if number in asked)
+        return min(map(datetime.fromisoformat, moments), default=NEVER)
+
+    def tables(self, live: set[int]) -> tuple[Asked, dict[int, int] | None]:
+        """The tables to record, and how questions are numbered anew (None: as they were).
 
         Questions no output asks any more stay while they are few; more than that and all are numbered anew.
         """
-        if len(self._questions) <= 2 * len(live) + 100:
-            return (
-                self._cell_table(range(len(self._cell_names))),
-                list(zip(self._questions, self._answered, strict=True)),
-                None,
-            )
-        questions = {old: new for new, old in enumerate(sorted(live))}
-        used = dict.fromkeys(cell for old in questions for cell in self._answered[old].cells)
-        cells = {old: new for new, old in enumerate(used)}
-        kept = []
-        for old in questions:
-            answered = self._answered[old]
-            renumbered = tuple(cells[cell] for cell in answered.cells)
-            kept.append((self._questions[old], Answered(answered.digest, renumbered, answered.until)))
-        return self._cell_table(cells), kept, questions
+        if len(self._keys) <= 2 * len(live) + 100:
+            return Asked(self._keys, self._digests, self._until, self._present()), None
+        numbers = {old: new for new, old in enumerate(sorted(live))}
+        kept = Asked(
+            [self._keys[old] for old in numbers],
+            [self._digests[old] for old in numbers],
+            {numbers[old]: moment for old, moment in self._until.items() if old in numbers},
+            dict(_renumbered(self._present(), numbers)),
+        )
+        return kept, numbers
 
-    def _cell_table(self, numbers: Iterable[int]) -> list[tuple[str, str]]:
-        names = (self._cell_names[number] for number in numbers)
-        return [(name, self._cells.digest(name)) for name in names]
+    def _present(self) -> dict[str, Origin]:
+        """The cells as they are now with the questions that read them; those of an unchanged origin are not touched."""
+        found: dict[str, Origin] = {}
+        newly: dict[str, list[str]] = {}
+        for name in self._readers:
+            newly.setdefault(origin_of(name), []).append(name)
+        for origin in (*self._origins, *(one for one in newly if one not in self._origins)):
+            mark = self._cells.mark(origin)
+            known = self._origins.get(origin, (None, {}))
+            rows = known[1]
+            if mark is None or mark != known[0]:
+                rows = {name: (self._digest(name), readers) for name, (_, readers) in rows.items()}
+            found[origin] = (mark, self._with_readers(rows, newly[origin]) if origin in newly else rows)
+        return found
+
+    def _with_readers(self, known: dict[str, tuple[bytes, bytes]], names: list[str]) -> dict[str, tuple[bytes, bytes]]:
+        rows = dict(known)
+        for name in names:
+            more = self._readers[name]
+            if name in rows:
+                more = more.union(unpacked(rows[name][1]))
+            rows[name] = (self._digest(name), packed(sorted(more)))
+        return rows
+
+    def _digest(self, name: str) -> bytes:
+        return self._read_elsewhere.get(name) or self._cells.digest(name)
+
+
+def _renumbered(origins: dict[str, Origin], numbers: dict[int, int]) -> Iterator[tuple[str, Origin]]:
+    """The cells that questions which stay have read, with their new numbers."""
+    for origin, (mark, rows) in origins.items():
+        kept = {}
+        for name, (digest, readers) in rows.items():
+            stay = packed(numbers[old] for old in unpacked(readers) if old in numbers)
+            if stay:
+                kept[name] = (digest, stay)
+        if kept:
+            yield origin, (mark, kept)

@@ -126,7 +126,7 @@ def _nothing_to_do(options: BuildOptions, old: Ledger, sources: Sources, at: Clo
 
 def _refresh_stamps(options: BuildOptions, old: Ledger, sources: Sources) -> None:
     """Remember stats that may be trusted by now, so that those files need not be read again."""
-    stamps = {path: (source.stamp, source.digest) for path, source in sources.files.items()}
+    stamps = {path: (source.stamp and tuple(source.stamp), source.digest) for path, source in sources.files.items()}
     if stamps != old.sources:
         old.sources = stamps
         fresh = options.ledger_file.with_suffix(".fresh")

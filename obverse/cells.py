@@ -2,10 +2,15 @@
 
 `card:a.md`, `page:a.md`, `anchors:a.md`, `list:en/tags=x`, `config:site.title`, `template:base.html`, `asset:app.css` …
 What does not exist is a cell too, holding None: a missing link target that appears later is just a changed cell.
+
+Every cell has an *origin*, what it is made of (one page's source, or the places of all pages), and an origin has a mark
+that is another one whenever any of its cells could be: ten thousand unchanged pages are ten thousand comparisons of
+short texts, and none of them is unpacked.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +19,7 @@ from typing import Any
 from obverse.facts import Heading
 from obverse.form_files import FormFile
 from obverse.site import File, Site
-from obverse.sources import Source, digest_of
+from obverse.sources import Source
 from obverse.theme import Theme
 
 
@@ -34,9 +39,27 @@ class Inside:
     draft: bool
 
 
-def digest_of_value(value: object) -> str:
-    """The digest of a plain value or frozen dataclass."""
-    return digest_of(repr(value).encode("utf-8", "surrogatepass"))
+# The cells that follow from where all pages are.
+_OF_PLACES = frozenset(
+    {"hidden", "list", "names", "near", "pages", "redirects", "terms", "translations", "url", "urls"}
+)
+_OF_A_PAGE = frozenset({"anchors", "card", "page"})
+PLACES = "places"
+
+
+def origin_of(name: str) -> str:
+    """The origin of a cell: a page ("page:a.md"), a picture ("size:…"), the places of all pages, or "" for the rest."""
+    kind, _, key = name.partition(":")
+    if kind in _OF_A_PAGE:
+        return f"page:{key}"
+    if kind == "size":
+        return name
+    return PLACES if kind in _OF_PLACES else ""
+
+
+def digest_of_value(value: object) -> bytes:
+    """The digest of a plain value or frozen dataclass, 16 bytes."""
+    return hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 class Cells:
@@ -61,9 +84,10 @@ class Cells:
         self.owners = owners
         self.data = data
         self._sizes = sizes
+        self._places = f"{site.mark} {digest_of_value(owners).hex()}"
         self._files_by_url = {file.url: file for file in site.files.values()}
         self._values: dict[str, Any] = {}
-        self._digests: dict[str, str] = {}
+        self._digests: dict[str, bytes] = {}
         self._kinds: dict[str, Callable[[str], Any]] = {
             "anchors": self._anchors,
             "asset": theme.asset,
@@ -77,7 +101,7 @@ class Cells:
             "form": forms.get,
             "forms": lambda _: tuple(forms),
             "hidden": self._hidden,
-            "list": self._list,
+            "list": lambda key: site.lists.get(key, ()),
             "names": lambda _: (*site.entries, *site.files),
             "near": lambda key: site.neighbours.get(key, ("", "")),
             "page": self._page,
@@ -86,7 +110,7 @@ class Cells:
             "size": self._size,
             "template": theme.closure,
             "templates": lambda _: tuple(theme.template_names()),
-            "terms": lambda key: site.terms.get(_pair(key), ()),
+            "terms": lambda key: site.terms.get(key, ()),
             "translations": lambda key: site.translations.get(key, ()),
             "url": owners.get,
             "urls": lambda _: tuple(owners),
@@ -100,11 +124,21 @@ class Cells:
             self._values[name] = self._kinds[kind](key)
         return self._values[name]
 
-    def digest(self, name: str) -> str:
+    def digest(self, name: str) -> bytes:
         """The digest of what the cell holds now."""
         if name not in self._digests:
             self._digests[name] = digest_of_value(self.value(name))
         return self._digests[name]
+
+    def mark(self, origin: str) -> str | None:
+        """What an origin is like now: the same text, the same cells. None where only looking at the cells can tell."""
+        kind, _, key = origin.partition(":")
+        if kind == "page":
+            return self.site.marks.get(key, "")
+        if kind == "size":
+            file = self._files_by_url.get(key)
+            return file.digest if file else ""
+        return self._places if kind == PLACES else None
 
     def _anchors(self, path: str) -> tuple[str, ...] | None:
         entry = self.site.entries.get(path)
@@ -121,9 +155,6 @@ class Cells:
             return "draft"
         hidden = self.site.hidden.get(path)
         return hidden.state if hidden else None
-
-    def _list(self, key: str) -> tuple[str, ...]:
-        return self.site.lists.get(_pair(key), ())
 
     def _size(self, url: str) -> tuple[int, int] | None:
         file = self._files_by_url.get(url)
@@ -146,8 +177,3 @@ class Cells:
             matter.toc,
             matter.draft,
         )
-
-
-def _pair(key: str) -> tuple[str, str]:
-    lang, _, selector = key.partition("/")
-    return lang, selector

@@ -1,20 +1,30 @@
-"""index: all surveyed pages -> the Site: who is published now, in which order, under which terms, beside whom."""
+"""index: all surveyed pages -> the Site: who is published now, in which order, under which terms, beside whom.
+
+A page whose source and surroundings are as they were has its place and its card from the ledger; of ten thousand such
+pages none is unpacked, and the orders are made of their places alone.
+"""
 
 from __future__ import annotations
 
+import marshal
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 from obverse.addresses import beneath, encoded, folder_of, is_markdown, with_slash
 from obverse.clock import NEVER, Clock
 from obverse.config import Config
+from obverse.ledger import Rows, problems_in, problems_out
 from obverse.moves import Moves
-from obverse.placing import Ground, address, card_of, dated_section, kind_of
+from obverse.placing import Ground, address, card_from_record, card_of, card_record, kind_of, place_of
 from obverse.problems import Problem, nearest, problem, softened
-from obverse.site import Card, Entry, File, Hidden, Site, Surveyed, Term
-from obverse.sources import Source
+from obverse.site import Card, Entry, File, Hidden, Place, Site, Surveyed, Term
+from obverse.sources import Source, digest_of
 
 TAXONOMIES = ("tags", "categories", "series")
 
@@ -23,22 +33,40 @@ UNREADABLE = "unreadable"
 # Top folders whose files are read, never published.
 PRIVATE = ("forms", "authors", "_data")
 
+Placed: TypeAlias = tuple[str, tuple[Any, ...] | None, bytes, Rows]
+"""(mark, place, packed card record, problems) of a published page; its place is None when it cannot have one."""
 
-def index(
-    pages: Iterable[Surveyed], sources: Iterable[Source], config: Config, clock: Clock, moves: Moves, *, drafts: bool
-) -> Site:
-    """Put every page in its place. `sources` are the files under `content/`; `drafts` shows what is not published."""
-    everything = sorted(pages, key=lambda one: one.page.path)
-    states = {one.page.path: _state(one, clock, drafts=drafts) for one in everything}
+_NEVER = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """All that places depend on besides the pages: files, settings, the moment, what moved, what was placed before."""
+
+    sources: tuple[Source, ...]
+    config: Config
+    clock: Clock
+    moves: Moves
+    drafts: bool
+    known: Mapping[str, Placed]
+
+
+def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[str, Placed]]:
+    """Put every page in its place; also what to remember of it. `pages` are all there are, in order of path."""
+    config, moves = grounds.config, grounds.moves
+    states = {path: _state(one, grounds) for path, one in pages.items()}
     hidden = {path: state for path, state in states.items() if state.state}
-    visible = [one for one in everything if one.page.path not in hidden]
-    files, hidden_files = _files(sources, everything, hidden, config)
+    visible = [one for path, one in pages.items() if path not in hidden]
+    files, hidden_files = _files(grounds.sources, pages, hidden, config)
     ground = Ground(config, {path: file.url for path, file in files.items()}, moves.first_paths(), _authors(visible))
-    entries, problems = _entries(visible, ground)
-    shelves = _Shelves(config, [entry.card for entry in entries.values()])
-    return Site(
+    said = _ground_mark(ground)
+    placed = {one.path: _placed(one, ground, said, grounds.known) for one in visible}
+    entries = _entries(visible, placed)
+    places = [entry.place for entry in entries.values()]
+    shelves = _Shelves(places)
+    site = Site(
         config=config,
-        clock=clock,
+        clock=grounds.clock,
         entries=entries,
         hidden=hidden,
         files=files,
@@ -48,45 +76,50 @@ def index(
         neighbours=shelves.neighbours(),
         translations=shelves.translations(),
         redirects=_redirects(entries, config, moves),
-        next_due=_next_due(visible, hidden),
+        next_due=_next_due(states.values()),
         problems=(
-            *problems,
-            *_softened_problems(everything, hidden),
-            *_term_problems(entries),
+            *(one for path in placed for one in problems_in(placed[path][3])),
+            *_softened_problems(pages.values(), hidden),
+            *_term_problems(entries, places),
             *_alias_problems(entries),
             *_menus(config, states),
         ),
+        marks={path: placed[path][0] for path in entries},
+        mark=_mark(places, hidden, ground, hidden_files),
     )
+    return site, placed
 
 
-def _state(one: Surveyed, clock: Clock, *, drafts: bool) -> Hidden:
+def _state(one: Surveyed, grounds: Grounds) -> Hidden:
     """Whether a page is out now (state "") or why not; `until` is when that changes by itself."""
-    matter = one.page.matter
-    if _unreadable(one.page.problems):
-        return Hidden(one.page, UNREADABLE, NEVER)
-    if matter.expires and matter.expires <= clock.now:
-        return Hidden(one.page, "expired", NEVER)
-    if drafts:
-        return Hidden(one.page, "", matter.expires or NEVER)
-    if matter.draft:
-        return Hidden(one.page, "draft", NEVER)
-    if matter.date and matter.date > clock.now:
-        return Hidden(one.page, "scheduled", matter.date)
-    return Hidden(one.page, "", matter.expires or NEVER)
+    glance, now = one.glance, grounds.clock.now.timestamp()
+    if glance.told and _unreadable(one.page.problems):
+        return Hidden(one, UNREADABLE, _NEVER)
+    ends = _NEVER if glance.expires is None else glance.expires
+    if ends <= now:
+        return Hidden(one, "expired", _NEVER)
+    if grounds.drafts:
+        return Hidden(one, "", ends)
+    if glance.draft:
+        return Hidden(one, "draft", _NEVER)
+    if glance.date is not None and glance.date > now:
+        return Hidden(one, "scheduled", glance.date)
+    return Hidden(one, "", ends)
 
 
-def _next_due(visible: list[Surveyed], hidden: Mapping[str, Hidden]) -> datetime:
-    expiring = (one.page.matter.expires for one in visible)
-    return min((*(moment for moment in expiring if moment), *(one.until for one in hidden.values())), default=NEVER)
+def _next_due(states: Iterable[Hidden]) -> datetime:
+    first = min((one.until for one in states), default=_NEVER)
+    return NEVER if first >= NEVER.timestamp() else datetime.fromtimestamp(first, UTC)
 
 
-def _softened_problems(everything: list[Surveyed], hidden: Mapping[str, Hidden]) -> tuple[Problem, ...]:
+def _softened_problems(everything: Iterable[Surveyed], hidden: Mapping[str, Hidden]) -> tuple[Problem, ...]:
     """What parsing and surveying found; of a page that is not out (or is a draft being previewed) it only warns."""
     found: list[Problem] = []
     for one in everything:
-        own = (*one.page.problems, *one.facts.problems)
-        spared = one.page.path in hidden or one.page.matter.draft
-        found.extend(softened(own) if spared and not _unreadable(own) else own)
+        if one.glance.told:
+            own = (*one.page.problems, *one.facts.problems)
+            spared = one.path in hidden or one.glance.draft
+            found.extend(softened(own) if spared and not _unreadable(own) else own)
     return tuple(found)
 
 
@@ -96,21 +129,56 @@ def _unreadable(problems: Iterable[Problem]) -> bool:
 
 
 def _authors(visible: list[Surveyed]) -> frozenset[str]:
-    return frozenset(one.page.path for one in visible if folder_of(one.page.path) == "authors")
+    return frozenset(one.path for one in visible if folder_of(one.path) == "authors")
 
 
-def _entries(visible: list[Surveyed], ground: Ground) -> tuple[dict[str, Entry], list[Problem]]:
-    """Everyone's card; an article without a date has no place, so nothing but that is said of it."""
-    entries: dict[str, Entry] = {}
-    problems: list[Problem] = []
+# Places, from the ledger where nothing they are made of has changed.
+
+
+def _ground_mark(ground: Ground) -> str:
+    parts = (ground.config, sorted(ground.files.items()), sorted(ground.first_paths.items()), sorted(ground.authors))
+    return digest_of(repr(parts).encode("utf-8", "surrogatepass"))
+
+
+def _placed(one: Surveyed, ground: Ground, said: str, known: Mapping[str, Placed]) -> Placed:
+    mark = f"{one.mark} {said}"
+    before = known.get(one.path)
+    if before is not None and before[0] == mark:
+        return before
+    card, found = card_of(one, ground)
+    undated = card.kind == "article" and card.date is None
+    if undated:  # it has no place, so nothing but that is said of it
+        found = (_undated(card.path),)
+    place = None if undated else tuple(place_of(card, one.page, ground.config))
+    told = softened(found) if one.glance.draft else found
+    return mark, place, marshal.dumps(card_record(card)), problems_out(told)
+
+
+def _entries(visible: Iterable[Surveyed], placed: Mapping[str, Placed]) -> dict[str, Entry]:
+    entries = {}
     for one in visible:
-        card, found = card_of(one, ground)
-        if card.kind == "article" and card.date is None:
-            found = (_undated(card.path),)
-        else:
-            entries[card.path] = Entry(one.page, one.facts, one.body, card)
-        problems.extend(softened(found) if one.page.matter.draft else found)
-    return entries, problems
+        _, place, packed, _ = placed[one.path]
+        if place is not None:
+            entries[one.path] = Entry(one, Place._make(place), partial(_card, packed))
+    return entries
+
+
+def _card(packed: bytes) -> Card:
+    return card_from_record(marshal.loads(packed))  # noqa: S302 - from the ledger, which was checked
+
+
+def _mark(places: list[Place], hidden: Mapping[str, Hidden], ground: Ground, hidden_files: frozenset[str]) -> str:
+    """Another text whenever an order, an address or a name could be another one."""
+    parts = (
+        list(map(tuple, places)),
+        [(path, one.state) for path, one in hidden.items()],
+        sorted(ground.files.items()),
+        sorted(hidden_files),
+        sorted(ground.first_paths.items()),
+        repr(ground.config),
+    )
+    # Version 2 of the format writes values alone: later ones also how objects are shared, which is no part of a place.
+    return digest_of(marshal.dumps(parts, 2))
 
 
 def _undated(path: str) -> Problem:
@@ -118,18 +186,21 @@ def _undated(path: str) -> Problem:
     return problem("missing-date", f"content/{path}", "an article needs a date", line=1, column=1, hint=hint)
 
 
+# Files published as they are.
+
+
 def _files(
-    sources: Iterable[Source], pages: list[Surveyed], hidden: Mapping[str, Hidden], config: Config
+    sources: Iterable[Source], pages: Mapping[str, Surveyed], hidden: Mapping[str, Hidden], config: Config
 ) -> tuple[dict[str, File], frozenset[str]]:
     """The files published as they are. Those of a bundle go where its page goes, and stay at home when it does."""
-    bundles = _bundles(pages, config)
+    bundles = _bundles(pages.values(), config)
     files, kept_back = {}, set()
     for source in sources:
         path = source.path.removeprefix("content/")
         if is_markdown(path) or private(path):
             continue
         home = _bundle_around(path, bundles)
-        if home is not None and bundles[home].page.path in hidden:
+        if home is not None and bundles[home].path in hidden:
             kept_back.add(path)
             continue
         url = encoded("/" + path)
@@ -140,11 +211,11 @@ def _files(
     return files, frozenset(kept_back)
 
 
-def _bundles(pages: list[Surveyed], config: Config) -> dict[str, Surveyed]:
+def _bundles(pages: Iterable[Surveyed], config: Config) -> dict[str, Surveyed]:
     """The page of each bundle by its folder: the one in the site's own language, if there are several."""
     own = config.site.language
-    found = [one for one in pages if one.page.name.split("/")[-1] == "index" and folder_of(one.page.path)]
-    return {folder_of(one.page.path): one for one in sorted(found, key=lambda one: one.page.lang == own)}
+    found = [one for one in pages if one.glance.name.endswith("/index")]
+    return {folder_of(one.path): one for one in sorted(found, key=lambda one: one.glance.lang == own)}
 
 
 def private(path: str) -> bool:
@@ -166,15 +237,15 @@ def _redirects(entries: Mapping[str, Entry], config: Config, moves: Moves) -> di
     """Site-local URL -> (content path it leads to, where that was asked for): aliases, then recorded moves."""
     found: dict[str, tuple[str, str]] = {}
     for path, entry in entries.items():
-        for alias in entry.page.matter.aliases:
-            url = with_slash(encoded(alias))
-            if config.base_path + url != entry.card.url:
+        for url in entry.place.aliases:
+            if config.base_path + url != entry.place.url:
                 found[url] = (path, f"content/{path}")
-    # A page that stands at an old address now answers there by itself.
-    taken = {entry.card.url for entry in entries.values()}
-    for url, path in moves.urls.items():
-        if path in entries and config.base_path + url not in taken:
-            found.setdefault(url, (path, "content/_moves.toml"))
+    if moves.urls:
+        # A page that stands at an old address now answers there by itself.
+        taken = {entry.place.url for entry in entries.values()}
+        for url, path in moves.urls.items():
+            if path in entries and config.base_path + url not in taken:
+                found.setdefault(url, (path, "content/_moves.toml"))
     return found
 
 
@@ -182,21 +253,23 @@ def _redirects(entries: Mapping[str, Entry], config: Config, moves: Moves) -> di
 _KEYS = {"tags": "tags", "categories": "category", "series": "series"}
 
 
-def _term_problems(entries: Mapping[str, Entry]) -> list[Problem]:
+def _term_problems(entries: Mapping[str, Entry], places: list[Place]) -> list[Problem]:
     """Terms that cannot be told apart by address, and terms no address can be made of."""
+    spellings = set(chain.from_iterable(place.terms for place in places))
+    if len({one[:3] for one in spellings}) == len(spellings) and all(one[2] for one in spellings):
+        return []
     found = []
     spelled: dict[tuple[str, str, str], tuple[str, str]] = {}
-    for entry in entries.values():
-        for one in _terms_of(entry.card):
-            key = _KEYS[one.taxonomy]
-            if not one.slug:
-                message, hint = f"no address can be made of the term '{one.name}'", "use letters or digits"
+    for path, entry in entries.items():
+        for lang, taxonomy, slug, name, _ in entry.place.terms:
+            key = _KEYS[taxonomy]
+            if not slug:
+                message, hint = f"no address can be made of the term '{name}'", "use letters or digits"
                 found.append(_at(entry, key, "term-name", message, hint))
                 continue
-            mine = (one.name, f"content/{entry.card.path}")
-            first, place = spelled.setdefault((entry.card.lang, one.taxonomy, one.slug), mine)
-            if first != one.name:
-                message = f"'{one.name}' is spelled '{first}' in {place}"
+            first, place = spelled.setdefault((lang, taxonomy, slug), (name, f"content/{path}"))
+            if first != name:
+                message = f"'{name}' is spelled '{first}' in {place}"
                 found.append(_at(entry, key, "term-spelling", message, "spell a term one way"))
     return found
 
@@ -206,7 +279,7 @@ def _alias_problems(entries: Mapping[str, Entry]) -> list[Problem]:
     found = []
     claimed: dict[str, str] = {}
     for path, entry in entries.items():
-        for alias in entry.page.matter.aliases:
+        for alias in entry.page.matter.aliases if entry.place.aliases else ():
             first = claimed.setdefault(with_slash(encoded(alias)), path)
             if first != path:
                 message = f"content/{first} and content/{path} would both answer for {alias}"
@@ -217,8 +290,8 @@ def _alias_problems(entries: Mapping[str, Entry]) -> list[Problem]:
 def _at(entry: Entry, key: str, code: str, message: str, hint: str) -> Problem:
     """A problem at a front matter key; of a draft it only warns."""
     line, column = entry.page.places.get(key, (1, 1))
-    one = problem(code, f"content/{entry.card.path}", message, line=line, column=column, hint=hint)
-    return softened((one,))[0] if entry.page.matter.draft else one
+    one = problem(code, f"content/{entry.place.path}", message, line=line, column=column, hint=hint)
+    return softened((one,))[0] if entry.place.draft else one
 
 
 def _menus(config: Config, states: Mapping[str, Hidden]) -> list[Problem]:
@@ -232,71 +305,51 @@ def _menus(config: Config, states: Mapping[str, Hidden]) -> list[Problem]:
     return problems
 
 
-@dataclass(frozen=True, slots=True)
 class _Shelves:
     """The orders in which the published pages stand."""
 
-    config: Config
-    cards: list[Card]
+    def __init__(self, places: list[Place]) -> None:
+        """`places` are those of all published pages, in order of path."""
+        self.places = places
+        articles = [place for place in places if place.kind == "article"]
+        self.newest_first = sorted(articles, key=attrgetter("date"), reverse=True)
 
-    def lists(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """Content paths by (language, selector): "articles", "section=x", "tags=x", "authors=x", "pages=x" …"""
-        found: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for card in self._newest_first():
-            for selector in self._article_selectors(card):
-                found[card.lang, selector].append(card.path)
-        for card in sorted(self.cards, key=lambda card: (card.weight, card.title.casefold(), card.path)):
-            found[card.lang, f"kind={card.kind}"].append(card.path)
-            if card.kind in {"page", "section"}:
-                found[card.lang, f"pages={card.section}"].append(card.path)
+    def lists(self) -> dict[str, tuple[str, ...]]:
+        """Content paths by "language/selector": "articles", "section=x", "tags=x", "authors=x", "pages=x" …"""
+        found: dict[str, list[str]] = defaultdict(list)
+        for place in self.newest_first:
+            for selector in place.selectors:
+                found[selector].append(place.path)
+        for place in sorted(self.places, key=attrgetter("weight", "title", "path")):
+            found[f"{place.lang}/kind={place.kind}"].append(place.path)
+            if place.kind in {"page", "section"}:
+                found[f"{place.lang}/pages={place.section}"].append(place.path)
         return {key: tuple(paths) for key, paths in found.items()}
 
-    def terms(self) -> dict[tuple[str, str], tuple[tuple[Term, int], ...]]:
+    def terms(self) -> dict[str, tuple[tuple[Term, int], ...]]:
         """Each taxonomy's terms by name with the number of their articles; a term is named as most of them spell it."""
-        spellings: dict[tuple[str, str], dict[str, Counter[Term]]] = defaultdict(lambda: defaultdict(Counter))
-        for card in self._newest_first():
-            for one in _terms_of(card):
-                spellings[card.lang, one.taxonomy][one.slug][one] += 1
+        spellings: dict[str, dict[str, Counter[Term]]] = defaultdict(lambda: defaultdict(Counter))
+        counted = Counter(chain.from_iterable(place.terms for place in self.newest_first))
+        for (lang, taxonomy, slug, name, url), count in counted.items():
+            spellings[f"{lang}/{taxonomy}"][slug][Term(taxonomy, slug, name, url)] += count
         return {key: _named(by_slug) for key, by_slug in spellings.items()}
 
     def neighbours(self) -> dict[str, tuple[str, str]]:
         """For each article the (newer, older) one in its section, "" at the ends."""
         rows: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for card in self._newest_first():
-            rows[card.lang, self._top(card)].append(card.path)
-        found = {}
+        for place in self.newest_first:
+            rows[place.lang, place.top].append(place.path)
+        found: dict[str, tuple[str, str]] = {}
         for paths in rows.values():
-            for newer, path, older in zip(["", *paths], paths, [*paths[1:], ""], strict=False):
-                found[path] = (newer, older)
+            found.update(zip(paths, zip(["", *paths], [*paths[1:], ""], strict=False), strict=False))
         return found
 
     def translations(self) -> dict[str, tuple[str, ...]]:
         """The paths of all languages of a page, by its path without language; only where there is more than one."""
         groups: dict[str, list[str]] = defaultdict(list)
-        for card in self.cards:
-            groups[card.name].append(card.path)
+        for place in self.places:
+            groups[place.name].append(place.path)
         return {name: tuple(paths) for name, paths in groups.items() if len(paths) > 1}
-
-    def _newest_first(self) -> list[Card]:
-        articles = [card for card in self.cards if card.kind == "article"]
-        oldest = datetime.min.replace(tzinfo=NEVER.tzinfo)
-        by_path = sorted(articles, key=lambda card: card.path)
-        return sorted(by_path, key=lambda card: card.date or oldest, reverse=True)
-
-    def _article_selectors(self, card: Card) -> list[str]:
-        sections, folder = ["articles", f"section={card.section}"], folder_of(card.section)
-        while folder:
-            sections.append(f"section={folder}")
-            folder = folder_of(folder)
-        terms = [f"{one.taxonomy}={one.slug}" for one in _terms_of(card)]
-        return list(dict.fromkeys([*sections, *terms, *(f"authors={path}" for path in card.authors)]))
-
-    def _top(self, card: Card) -> str:
-        return dated_section(card.section, self.config)
-
-
-def _terms_of(card: Card) -> list[Term]:
-    return [*card.tags, *([card.category] if card.category else []), *([card.series] if card.series else [])]
 
 
 def _named(by_slug: Mapping[str, Counter[Term]]) -> tuple[tuple[Term, int], ...]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from obverse.problems import Problem
 from obverse.site import Card
-from obverse.sources import digest_of
 
 KINDS = frozenset(
     {"asset", "feed", "file", "headers", "list", "page", "redirect", "release", "robots", "shell", "sitemap", "terms"}
@@ -32,9 +31,9 @@ class Job:
     params: tuple[str | int, ...] = ()
 
     @property
-    def digest(self) -> str:
-        """What tells this job from another one for the same output."""
-        return digest_of(repr(self).encode("utf-8", "surrogatepass"))
+    def record(self) -> tuple[object, ...]:
+        """What tells this job from another one for the same output, as plain values."""
+        return (self.url, self.kind, self.template, self.subject, repr(self.card) if self.card else "", self.params)
 
     @property
     def origin(self) -> str:

@@ -1,8 +1,9 @@
 """The ledger: what every output asked, what it was answered, and what the answers were made of.
 
 After a commit every recorded answer equals the present one. It is three tables (cell -> digest, question -> digest of
-its answer, output -> question numbers) beside what was known of the sources. Strings stand in it once; outputs and
-questions refer by number, so that ten thousand pages load in milliseconds.
+its answer, output -> question numbers) beside what was known of the sources. Cells are kept by their *origin*, what
+they are all made of, each with the questions that read it: while the mark of an origin is the same, none of its cells
+is looked at, and an edit costs what it touches.
 """
 
 from __future__ import annotations
@@ -13,75 +14,76 @@ import marshal
 import os
 import sys
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from obverse.options import RELEASE
 from obverse.problems import Level, Problem
-from obverse.sources import Stamp
 
-FORMAT = 2
+FORMAT = 3
 _MAGIC = f"obverse ledger {FORMAT} {sys.implementation.cache_tag}\n".encode()
 _CHECK = 16
 
 Key: TypeAlias = tuple[Any, ...]
 """A question: its kind, then its arguments."""
 
+Rows: TypeAlias = tuple[tuple[Any, ...], ...]
+"""Problems as plain values."""
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What is recorded of one question.
-
-    The digest of its answer, the numbers of its cells, and for a question about time the ISO moment from which it will
-    be answered differently ("" for others).
-    """
-
-    digest: str
-    cells: tuple[int, ...]
-    until: str
+Origin: TypeAlias = tuple[str | None, dict[str, tuple[bytes, bytes]]]
+"""What is recorded of the cells of one origin: its mark, and cell -> (digest, packed numbers of its questions)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What is recorded of one output.
 
-    The digest of its job, its packed question numbers, the assets it wants, the stat it was left with, the digest of
+    Its job as plain values, its packed question numbers, the assets it wants, the stat it was left with, the digest of
     its bytes ("" for a copied file), the problems found while it was made, and why it was last written.
     """
 
-    job: str
+    job: tuple[Any, ...]
     reads: bytes
     wants: tuple[str, ...]
-    stamp: Stamp
+    stamp: tuple[int, ...]
     digest: str
-    problems: tuple[Problem, ...]
+    problems: Rows
     because: str
 
-    @property
-    def numbers(self) -> array[int]:
-        """The numbers of the questions it asked."""
-        return unpacked(self.reads)
+
+@dataclass(slots=True)
+class Asked:
+    """All questions by number, and the cells they were answered from.
+
+    `keys` and `digests` (of the answers) are in step; `until` tells of a question about time the ISO moment from which
+    it will be answered differently; `origins` are the cells.
+    """
+
+    keys: list[Key] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+    until: dict[int, str] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Ledger:
     """All that one output folder's last build left behind. An empty one means that nothing is known.
 
-    `sources`: path -> (stamp, digest). `pages`: content path -> a `pages.Record`. `references`: template digest -> the
-    names it mentions. `addresses`: content path -> (site-local URL, body key) of what was published. `told`: problems.
+    `sources`: path -> (stamp, digest). `pages`: content path -> a `pages.Record`. `places`: content path -> a
+    `index.Placed`. `references`: template digest -> the names it mentions. `addresses`: content path -> (site-local
+    URL, body key) of what was published. `told`: problems.
     """
 
-    sources: dict[str, tuple[Stamp | None, str]] = field(default_factory=dict)
+    sources: dict[str, tuple[tuple[int, ...] | None, str]] = field(default_factory=dict)
     pages: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    places: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     references: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rules: str = ""
     setting: str = ""
     next_due: str = ""
     built_at: str = ""
-    cells: list[tuple[str, str]] = field(default_factory=list)
-    questions: list[tuple[Key, Answered]] = field(default_factory=list)
+    asked: Asked = field(default_factory=Asked)
     outputs: dict[str, Written] = field(default_factory=dict)
     addresses: dict[str, tuple[str, str]] = field(default_factory=dict)
     told: tuple[Problem, ...] = ()
@@ -90,7 +92,7 @@ class Ledger:
 def load(file: Path) -> Ledger:
     """The ledger in `file`; an empty one when there is none, or when it is damaged or of another format or Python."""
     try:
-        data = file.read_bytes()
+        data = memoryview(file.read_bytes())
     except OSError:
         return Ledger()
     head, check, body = data[: len(_MAGIC)], data[len(_MAGIC) : len(_MAGIC) + _CHECK], data[len(_MAGIC) + _CHECK :]
@@ -102,55 +104,40 @@ def load(file: Path) -> Ledger:
 def dump(ledger: Ledger) -> bytes:
     """The ledger as bytes; a checksum guards against a torn or foreign file."""
     body = marshal.dumps(_to_plain(ledger))
-    return _MAGIC + _checksum(body) + body
+    return b"".join((_MAGIC, _checksum(body), body))
 
 
-def _checksum(body: bytes) -> bytes:
+def _checksum(body: bytes | memoryview) -> bytes:
     return hashlib.blake2b(body, digest_size=_CHECK).digest()
 
 
 def _to_plain(ledger: Ledger) -> tuple[Any, ...]:
+    asked = ledger.asked
     return (
-        {path: (_stamp_out(stamp), digest) for path, (stamp, digest) in ledger.sources.items()},
+        ledger.sources,
         ledger.pages,
+        ledger.places,
         ledger.references,
         (ledger.rules, ledger.setting, ledger.next_due, ledger.built_at),
-        ledger.cells,
-        [(key, one.digest, packed(one.cells), one.until) for key, one in ledger.questions],
-        {
-            path: (
-                one.job,
-                one.reads,
-                one.wants,
-                _stamp_out(one.stamp),
-                one.digest,
-                _problems_out(one.problems),
-                one.because,
-            )
-            for path, one in ledger.outputs.items()
-        },
+        (asked.keys, asked.digests, asked.until, asked.origins),
+        # marshal knows tuples, not their children
+        {path: tuple(one) for path, one in ledger.outputs.items()},
         ledger.addresses,
-        _problems_out(ledger.told),
+        problems_out(ledger.told),
     )
 
 
 def _from_plain(plain: tuple[Any, ...]) -> Ledger:
-    sources, pages, references, known, cells, questions, outputs, addresses, told = plain
-    rules, setting, next_due, built_at = known
+    sources, pages, places, references, known, asked, outputs, addresses, told = plain
+    made = map(Written._make, outputs.values())
     return Ledger(
-        sources={path: (Stamp(*stamp) if stamp else None, digest) for path, (stamp, digest) in sources.items()},
+        sources=sources,
         pages=pages,
+        places=places,
         references=references,
-        rules=rules,
-        setting=setting,
-        next_due=next_due,
-        built_at=built_at,
-        cells=cells,
-        questions=[(key, Answered(digest, tuple(unpacked(used)), until)) for key, digest, used, until in questions],
-        outputs={
-            path: Written(job, reads, wants, Stamp(*stamp), digest, problems_in(found), because)
-            for path, (job, reads, wants, stamp, digest, found, because) in outputs.items()
-        },
+        **dict(zip(("rules", "setting", "next_due", "built_at"), known, strict=True)),
+        asked=Asked(*asked),
+        outputs=dict(zip(outputs, made, strict=True)),
         addresses=addresses,
         told=problems_in(told),
     )
@@ -168,18 +155,15 @@ def unpacked(data: bytes) -> array[int]:
     return numbers
 
 
-def _stamp_out(stamp: Stamp | None) -> tuple[int, int, int, int] | None:
-    return (stamp.mtime_ns, stamp.size, stamp.inode, stamp.ctime_ns) if stamp else None
-
-
-def _problems_out(problems: tuple[Problem, ...]) -> tuple[tuple[Any, ...], ...]:
+def problems_out(problems: Iterable[Problem]) -> Rows:
+    """Problems as the ledger keeps them."""
     return tuple(
         (one.code, one.path, one.message, one.line, one.column, one.excerpt, one.hint, str(one.level), one.spared)
         for one in problems
     )
 
 
-def problems_in(rows: tuple[tuple[Any, ...], ...]) -> tuple[Problem, ...]:
+def problems_in(rows: Rows) -> tuple[Problem, ...]:
     """Problems from the plain rows they are kept as."""
     return tuple(
         Problem(code, path, message, line, column, excerpt, hint, Level(level), spared)
@@ -187,13 +171,14 @@ def problems_in(rows: tuple[tuple[Any, ...], ...]) -> tuple[Problem, ...]:
     )
 
 
-def stamps_of(out: Path, release: Path, paths: Mapping[str, Written]) -> dict[str, Stamp]:
+def stamps_of(out: Path, release: Path, paths: Iterable[str]) -> dict[str, tuple[int, ...]]:
     """The present stat of every known output that is there: the price of knowing that nothing is to do."""
-    found = {}
+    found: dict[str, tuple[int, ...]] = {}
     site, released = os.fspath(out) + os.sep, os.fspath(release) + os.sep
+    look = os.stat
     for path in paths:
         file = released + path[len(RELEASE) :] if path.startswith(RELEASE) else site + path
         with contextlib.suppress(OSError, ValueError):
-            one = os.stat(file)
-            found[path] = Stamp(one.st_mtime_ns, one.st_size, one.st_ino)
+            one = look(file)
+            found[path] = (one.st_mtime_ns, one.st_size, one.st_ino, 0)
     return found

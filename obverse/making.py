@@ -7,14 +7,14 @@ it was left. Everything else is kept, with the problems that were found while it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from obverse.answers import Answers
 from obverse.commit import Stage
 from obverse.jobs import Job, Output
-from obverse.ledger import Key, Ledger, Written, packed, stamps_of, unpacked
+from obverse.ledger import Key, Ledger, Written, packed, problems_in, problems_out, stamps_of, unpacked
 from obverse.problems import Problem
-from obverse.sources import Stamp, digest_of
+from obverse.sources import digest_of
 from obverse.theme import Theme
 
 Make = Callable[[Job], Output]
@@ -36,20 +36,17 @@ class Finished:
 
     def live_questions(self) -> set[int]:
         """The numbers of all questions that some output asks."""
-        live: set[int] = set()
-        for reads in {record.reads for record in self.records.values()}:
-            live.update(unpacked(reads))
-        return live
+        return set(unpacked(b"".join({record.reads for record in self.records.values()})))
 
     def distrust_written(self) -> None:
         """Leave stamps that no file has on all that was written, so that the next build makes it again."""
         for path in self.written:
-            self.records[path] = replace(self.records[path], stamp=Stamp(0, 0, 0))
+            self.records[path] = self.records[path]._replace(stamp=())
 
     def renumbered(self, numbers: Mapping[int, int]) -> dict[str, Written]:
         """The records with their questions numbered anew."""
         return {
-            path: replace(record, reads=packed(numbers[old] for old in record.numbers))
+            path: record._replace(reads=packed(numbers[old] for old in unpacked(record.reads)))
             for path, record in self.records.items()
         }
 
@@ -71,10 +68,10 @@ def finish(
         for number, job in enumerate(list(waiting.values())):
             progress("rendering", number, len(waiting))
             known = old.outputs.get(job.output)
-            because = _stale(job, known, stamps, answers, same_rules=bool(old.questions or not old.outputs))
+            because = _stale(job, known, stamps, answers, same_rules=bool(old.asked.keys or not old.outputs))
             if known is not None and not because:
                 done.records[job.output] = known
-                done.problems.extend(known.problems)
+                done.problems.extend(problems_in(known.problems))
             else:
                 _keep(make(job), because, done)
         waiting = {job.output: job for job in _wanted(done, theme) if job.output not in done.records}
@@ -82,17 +79,20 @@ def finish(
     return done
 
 
-def _stale(job: Job, known: Written | None, stamps: Mapping[str, Stamp], answers: Answers, *, same_rules: bool) -> str:
+def _stale(
+    job: Job, known: Written | None, stamps: Mapping[str, tuple[int, ...]], answers: Answers, *, same_rules: bool
+) -> str:
     """Why an output has to be made, "" when it stands as it is."""
     if known is None:
         return "it is new"
     if not same_rules:
         return "Obverse, a library, Python or hooks.py changed"
-    if known.job != job.digest:
+    if known.job != job.record:
         return "it is made from something else"
     if answers.changed:
-        changed = next((number for number in known.numbers if number in answers.changed), None)
-        if changed is not None:
+        numbers = unpacked(known.reads)
+        if not answers.changed.isdisjoint(numbers):
+            changed = next(number for number in numbers if number in answers.changed)
             return f"the answer to {spoken(answers.question(changed))} changed"
     if job.output not in stamps:
         return "it was not there any more"
@@ -110,12 +110,12 @@ def _keep(output: Output, because: str, done: Finished) -> None:
     done.written[output.job.output] = because
     (done.failures if output.failed else done.problems).extend(output.problems)
     done.records[output.job.output] = Written(
-        job=output.job.digest,
+        job=output.job.record,
         reads=packed(output.reads),
         wants=output.wants,
-        stamp=done.stage.stamps[output.job.output],
+        stamp=tuple(done.stage.stamps[output.job.output]),
         digest="" if output.copy_of else digest_of(output.data),
-        problems=output.problems,
+        problems=problems_out(output.problems),
         because=because,
     )
 

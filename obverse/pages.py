@@ -5,27 +5,33 @@ A page whose source and rules are as they were comes back from the ledger; a bod
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from obverse.addresses import is_markdown
 from obverse.config import Config
-from obverse.facts import Part
+from obverse.facts import Facts, Part
 from obverse.hooks import Hooks
 from obverse.markup import MarkupOptions
 from obverse.memo import Memo
 from obverse.page import Page
 from obverse.problems import Problem, problem
-from obverse.site import Entry, Surveyed
+from obverse.site import Entry, Glance, Surveyed
 from obverse.sources import Source, digest_of
 
 CONTENT = "content/"
 SECTION_PAGE = "_index"
 
-Record: TypeAlias = tuple[str, str, tuple[Any, ...], tuple[Any, ...], str]
-"""(source digest, rules, page record, facts record, body key)."""
+# Where a facts record (`survey.survey_record`) has what a glance needs.
+WORDS, PROBLEMS = 2, 5
+
+Record: TypeAlias = tuple[str, str, str, tuple[Any, ...], bytes]
+"""(source digest, rules, body key, glance, page record and facts record packed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class Reader:
         facts = self.memo.get(key, "facts")
         if facts is None:
             _, facts = self._survey(page, key, markup)
-        return source.digest, rules, to_record(page), facts, key
+        return source.digest, rules, key, tuple(_glance(page, facts)), marshal.dumps((to_record(page), facts))
 
     def _key(self, page: Page, markup: MarkupOptions) -> str:
         """What a body's survey is remembered by: the digest of all it is made from."""
@@ -110,16 +116,34 @@ class Reader:
         return parts_from_record(record, entry.page.body_line)
 
 
-def surveyed(records: Mapping[str, Record]) -> list[Surveyed]:
-    """Records as surveyed pages."""
+def _glance(page: Page, facts: tuple[Any, ...]) -> Glance:
+    """What decides whether a page is out, so that the rest need not be unpacked to know."""
+    matter = page.matter
+    told = bool(page.problems or facts[PROBLEMS])
+    return Glance(
+        page.name, page.lang, matter.draft, _seconds(matter.date), _seconds(matter.expires), told, facts[WORDS] > 0
+    )
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+def surveyed(records: Mapping[str, Record]) -> dict[str, Surveyed]:
+    """Records as surveyed pages, by content path in order."""
+    return {
+        path: Surveyed(path, Glance._make(glance), key, f"{digest} {rules} {key}", partial(_unpacked, path, packed))
+        for path, (digest, rules, key, glance, packed) in sorted(records.items())
+    }
+
+
+def _unpacked(path: str, packed: bytes) -> tuple[Page, Facts]:
     from obverse.parse import from_record
     from obverse.survey import facts_from_record
 
-    found = []
-    for path, (_digest, _rules, page_record, facts_record, key) in records.items():
-        page = from_record(page_record)
-        found.append(Surveyed(page, facts_from_record(facts_record, f"{CONTENT}{path}", page.body_line), key))
-    return found
+    page_record, facts_record = marshal.loads(packed)  # noqa: S302 - from the ledger, which was checked
+    page = from_record(page_record)
+    return page, facts_from_record(facts_record, f"{CONTENT}{path}", page.body_line)
 
 
 def is_page(path: str) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ from obverse.facts import Part
 from obverse.form_files import FOLDER as FORMS
 from obverse.form_files import read_forms, unknown_forms
 from obverse.hooks import Hooks, load_hooks
-from obverse.index import index
+from obverse.index import Grounds, Placed, index
 from obverse.jobs import Job, Output
-from obverse.ledger import Ledger
+from obverse.ledger import Asked, Ledger
 from obverse.links import menu_problems
 from obverse.making import Finished, finish
 from obverse.memo import Memo, memo
@@ -75,7 +75,7 @@ def look(
         if desk is None:
             return None, problems
         records, unreadable = _reader(desk).records(sources.under("content/"))
-        site, _, moved = _placed(desk, surveyed(records))
+        site, _, moved, _ = _placed(desk, surveyed(records))
         return site, levelled((*problems, *unreadable, *moved, *site.problems), desk.config.checks)
 
 
@@ -106,7 +106,7 @@ def _desk(
 def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
     reader = _reader(desk)
     records, unreadable = reader.records(desk.sources.under("content/"))
-    site, moves, moved = _placed(desk, surveyed(records))
+    site, moves, moved, places = _placed(desk, surveyed(records))
     planned = plan(site, desk.theme)
     data, strange = data_sources(desk.sources.under(DATA))
     forms = read_forms(desk.sources.under(FORMS), desk.config)
@@ -117,16 +117,16 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
     try:
         make = _maker(desk, site, answers, reader, data)
         done = finish(jobs, _outputs_known(desk), answers, desk.theme, make, stage, desk.options.progress)
-        desk.memo.save(record[4] for record in records.values())
+        desk.memo.save(record[2] for record in records.values())
         problems = (*problems, *menu_problems(cells.value, desk.config.menus))
         problems = (*problems, *forms.problems, *unknown_forms(site, forms))
         found = (*problems, *desk.sources.problems, *unreadable, *moved, *strange, *site.problems, *planned.problems)
         found = (*found, *desk.theme.word_problems(), *desk.hooks.problems, *done.problems)
         told = levelled((*levelled(found, desk.config.checks), *done.failures), {})
-        due = min(site.next_due, answers.next_due(done.live_questions()))
+        due = min(site.next_due, answers.next_due(done.live_questions))
         report = _report(done, told, due)
         if not report.blocked and not desk.options.dry:
-            ledger = _ledger(desk, records, site, answers, done, report)
+            ledger = _ledger(desk, records, places, site, answers, done, report)
             _write_moves(desk, moves)
             removals = (*done.removals, *_strangers(desk, done))
             commit(desk.options.workshop, stage, removals, desk.options.ledger_file, ledgers.dump(ledger))
@@ -153,30 +153,35 @@ def _text(source: Source) -> str:
 # Placing pages, and noticing those that moved.
 
 
-def _placed(desk: Desk, pages: list[Surveyed]) -> tuple[Site, Moves, tuple[Problem, ...]]:
+def _placed(desk: Desk, pages: dict[str, Surveyed]) -> tuple[Site, Moves, tuple[Problem, ...], dict[str, Placed]]:
     source = desk.sources.files.get(MOVES)
     moves, problems = read_moves(_text(source)) if source else (NO_MOVES, ())
-    site = _index(desk, pages, moves)
-    if desk.options.mode == "site" and not problems:
-        before = [Published(path, url, body) for path, (url, body) in desk.old.addresses.items()]
+    grounds = Grounds(
+        tuple(desk.sources.under("content/")), desk.config, desk.clock, moves, desk.options.drafts, desk.old.places
+    )
+    site, places = index(pages, grounds)
+    before, now = desk.old.addresses, _addresses(site)
+    if desk.options.mode == "site" and not problems and before != now:
         paths = frozenset(path.removeprefix("content/") for path in desk.sources.files)
-        more = detected(before, _published(site), moves, paths)
+        more = detected(_published(before), _published(now), moves, paths)
         if more != moves:
-            return _index(desk, pages, more), more, problems
-    return site, moves, problems
+            site, places = index(pages, replace(grounds, moves=more))
+            return site, more, problems, places
+    return site, moves, problems, places
 
 
-def _index(desk: Desk, pages: list[Surveyed], moves: Moves) -> Site:
-    return index(pages, desk.sources.under("content/"), desk.config, desk.clock, moves, drafts=desk.options.drafts)
-
-
-def _published(site: Site) -> list[Published]:
+def _addresses(site: Site) -> dict[str, tuple[str, str]]:
+    """Content path -> (site-local URL, body key) of all that is published."""
     base = site.config.base_path
-    return [
+    return {
         # Pages without a word are all alike, so none of them can be recognised by its body.
-        Published(path, entry.card.url.removeprefix(base), entry.body if entry.facts.words else "")
+        path: (entry.place.url.removeprefix(base), entry.body if entry.glance.wordy else "")
         for path, entry in site.entries.items()
-    ]
+    }
+
+
+def _published(addresses: dict[str, tuple[str, str]]) -> list[Published]:
+    return [Published(path, url, body) for path, (url, body) in addresses.items()]
 
 
 def _write_moves(desk: Desk, moves: Moves) -> None:
@@ -198,8 +203,7 @@ def _same_rules(desk: Desk) -> bool:
 
 
 def _answers(desk: Desk, cells: Cells) -> Answers:
-    known = desk.old if _same_rules(desk) else Ledger()
-    return Answers(cells, known.cells, known.questions)
+    return Answers(cells, desk.old.asked if _same_rules(desk) else Asked())
 
 
 def _outputs_known(desk: Desk) -> Ledger:
@@ -208,16 +212,24 @@ def _outputs_known(desk: Desk) -> Ledger:
 
 
 def _ledger(
-    desk: Desk, records: dict[str, Record], site: Site, answers: Answers, done: Finished, report: Report
+    desk: Desk,
+    records: dict[str, Record],
+    places: dict[str, Placed],
+    site: Site,
+    answers: Answers,
+    done: Finished,
+    report: Report,
 ) -> Ledger:
-    cells, questions, numbers = answers.tables(done.live_questions())
+    asked, numbers = answers.tables(done.live_questions())
     touched = restless(desk.sources.files.values())
     if not all(map(is_page, touched)):
         # A template or a file that was written while we read it: what was made in this build is made again.
         done.distrust_written()
     return Ledger(
         sources={
-            path: (source.stamp, source.digest) for path, source in desk.sources.files.items() if path not in touched
+            path: (source.stamp and tuple(source.stamp), source.digest)
+            for path, source in desk.sources.files.items()
+            if path not in touched
         },
         pages={path: record for path, record in records.items() if f"content/{path}" not in touched},
         references=desk.theme.references,
@@ -225,10 +237,10 @@ def _ledger(
         setting=desk.options.setting,
         next_due=report.next_due.isoformat(),
         built_at=desk.clock.now.isoformat(),
-        cells=cells,
-        questions=questions,
+        places=places,
+        asked=asked,
         outputs=done.records if numbers is None else done.renumbered(numbers),
-        addresses={one.path: (one.url, one.body) for one in _published(site)},
+        addresses=_addresses(site),
         told=report.problems,
     )
 

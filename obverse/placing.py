@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
 
 from obverse.addresses import decoded, encoded, folder_of, joined, segment, slug, with_slash
 from obverse.config import Config
 from obverse.page import Page
 from obverse.parse import dated_name
 from obverse.problems import Problem, nearest, problem
-from obverse.site import Card, Surveyed, Term
+from obverse.site import Card, Place, Surveyed, Term
 
 # Adults read about 238 words of English prose a minute (Brysbaert 2019, "How many words do we read per minute?").
 WORDS_A_MINUTE = 238
@@ -65,6 +68,74 @@ def card_of(one: Surveyed, ground: Ground) -> tuple[Card, tuple[Problem, ...]]:
         extra=matter.extra,
     )
     return card, (*kind_problems, *author_problems, *image_problems)
+
+
+def card_record(card: Card) -> tuple[Any, ...]:
+    """A card as plain values that `marshal` can write."""
+    values: dict[str, Any] = {name: getattr(card, name) for name in _CARD}
+    for name in ("date", "updated"):
+        values[name] = values[name].isoformat() if values[name] else ""
+    for name in ("category", "series"):
+        values[name] = tuple(_term_record(values[name])) if values[name] else ()
+    return (*values.values(), tuple(_term_record(one) for one in card.tags))
+
+
+def _term_record(one: Term) -> tuple[str, str, str, str]:
+    return one.taxonomy, one.slug, one.name, one.url
+
+
+def card_from_record(record: tuple[Any, ...]) -> Card:
+    """The card of a record."""
+    values = dict(zip(_CARD, record, strict=False))
+    for name in ("date", "updated"):
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    for name in ("category", "series"):
+        values[name] = Term(*values[name]) if values[name] else None
+    return Card(**values, tags=tuple(Term(*one) for one in record[-1]))
+
+
+_CARD = tuple(one.name for one in fields(Card) if one.init and one.name != "tags")
+
+
+def place_of(card: Card, page: Page, config: Config) -> Place:
+    """Where the page of a card stands in the orders of the site."""
+    terms = tuple((card.lang, *_term_record(one)) for one in terms_of(card))
+    return Place(
+        path=card.path,
+        name=card.name,
+        lang=card.lang,
+        kind=card.kind,
+        section=card.section,
+        top=dated_section(card.section, config),
+        url=card.url,
+        date=card.date.timestamp() if card.date else None,
+        weight=card.weight,
+        title=card.title.casefold(),
+        selectors=tuple(dict.fromkeys(f"{card.lang}/{one}" for one in _selectors(card))),
+        terms=terms,
+        aliases=tuple(with_slash(encoded(alias)) for alias in page.matter.aliases),
+        template=page.matter.template,
+        draft=page.matter.draft,
+    )
+
+
+def terms_of(card: Card) -> list[Term]:
+    """All terms of a page: tags, then category, then series."""
+    return [*card.tags, *([card.category] if card.category else []), *([card.series] if card.series else [])]
+
+
+def _selectors(card: Card) -> Iterator[str]:
+    """The lists an article is on: all articles, its section and those around it, its terms, its authors."""
+    if card.kind != "article":
+        return
+    yield "articles"
+    yield f"section={card.section}"
+    folder = folder_of(card.section)
+    while folder:
+        yield f"section={folder}"
+        folder = folder_of(folder)
+    yield from (f"{one.taxonomy}={one.slug}" for one in terms_of(card))
+    yield from (f"authors={path}" for path in card.authors)
 
 
 def kind_of(page: Page, config: Config) -> tuple[str, tuple[Problem, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from obverse.addresses import beneath, decoded, encoded, output_path, segment
@@ -11,7 +11,7 @@ from obverse.jobs import Job
 from obverse.placing import dated_section, taxonomy_folder
 from obverse.problems import Problem, nearest, problem
 from obverse.questions import archived_pages
-from obverse.site import Card, Entry, Site
+from obverse.site import Card, Entry, Place, Site
 from obverse.theme import Theme
 
 # What each kind of page is rendered with, unless its front matter names another template.
@@ -75,41 +75,42 @@ def page_job(url: str, template: str, subject: str = "", card: Card | None = Non
 
 
 def _entry_jobs(site: Site, entry: Entry, theme: Theme, problems: list[Problem]) -> Iterator[Job]:
-    card, url = entry.card, entry.card.url.removeprefix(site.config.base_path)
+    place = entry.place
+    url = place.url.removeprefix(site.config.base_path)
     template = _template(entry, theme, problems)
-    if card.kind == "section" and dated_section(_own_folder(card), site.config):
-        yield from _list_jobs(site, card.lang, f"section={_own_folder(card)}", url, template, card.path, None)
-    elif card.kind == "author":
-        yield from _list_jobs(site, card.lang, f"authors={card.name}.md", url, template, card.path, None)
+    if place.kind == "section" and dated_section(_own_folder(place), site.config):
+        yield from _list_jobs(site, place.lang, f"section={_own_folder(place)}", url, template, place.path, None)
+    elif place.kind == "author":
+        yield from _list_jobs(site, place.lang, f"authors={place.name}.md", url, template, place.path, None)
     else:
-        yield page_job(url, template, card.path)
+        yield page_job(url, template, place.path)
 
 
 def _template(entry: Entry, theme: Theme, problems: list[Problem]) -> str:
-    wanted = entry.page.matter.template
+    wanted, place = entry.place.template, entry.place
     if not wanted:
-        return TEMPLATES[entry.card.kind]
+        return TEMPLATES[place.kind]
     name = wanted if wanted.endswith(".html") else f"{wanted}.html"
     if theme.source(name):
         return name
     line, column = entry.page.places.get("template", (1, 1))
     known = [one.removesuffix(".html") for one in theme.template_names()]
-    message, where = f"no such template: '{wanted}'", f"content/{entry.card.path}"
+    message, where = f"no such template: '{wanted}'", f"content/{place.path}"
     hint = nearest(wanted, known)
     problems.append(problem("unknown-template", where, message, line=line, column=column, hint=hint))
-    return TEMPLATES[entry.card.kind]
+    return TEMPLATES[place.kind]
 
 
-def _own_folder(card: Card) -> str:
+def _own_folder(place: Place) -> str:
     """The content folder a section's own page stands for."""
-    return card.name.removesuffix("_index").rstrip("/")
+    return place.name.removesuffix("_index").rstrip("/")
 
 
 def _list_jobs(
     site: Site, lang: str, selector: str, url: str, template: str, subject: str, card: Card | None
 ) -> Iterator[Job]:
     """The front of a list and its archived pages."""
-    total = len(site.lists.get((lang, selector), ()))
+    total = len(site.lists.get(f"{lang}/{selector}", ()))
     for number in range(archived_pages(total, site.config.articles.per_page) + 1):
         address = f"{beneath(url)}page/{number}/" if number else url
         params = (selector, number, site.config.base_path + url)
@@ -126,9 +127,9 @@ def _prefix(site: Site, lang: str) -> str:
 
 def _section_jobs(site: Site, lang: str) -> Iterator[Job]:
     """Dated sections that nobody wrote an `_index.md` for."""
-    written = {_own_folder(entry.card) for entry in site.entries.values() if entry.card.lang == lang}
+    written = {_own_folder(entry.place) for entry in site.entries.values() if entry.place.lang == lang}
     for section in site.config.articles.sections:
-        if section not in written and site.lists.get((lang, f"section={section}")):
+        if section not in written and site.lists.get(f"{lang}/section={section}"):
             url = _prefix(site, lang) + "".join(encoded("/" + segment(part)) for part in section.split("/")) + "/"
             title = section.rsplit("/", 1)[-1].replace("-", " ").capitalize()
             card = generated(site, "section", lang, url, title)
@@ -137,7 +138,7 @@ def _section_jobs(site: Site, lang: str) -> Iterator[Job]:
 
 def _term_jobs(site: Site, lang: str) -> Iterator[Job]:
     for taxonomy in TAXONOMIES:
-        terms = site.terms.get((lang, taxonomy), ())
+        terms = site.terms.get(f"{lang}/{taxonomy}", ())
         if not terms:
             continue
         url = _prefix(site, lang) + encoded(f"/{taxonomy_folder(site.config, taxonomy)}/")
@@ -151,13 +152,13 @@ def _term_jobs(site: Site, lang: str) -> Iterator[Job]:
 
 def _author_jobs(site: Site, lang: str) -> Iterator[Job]:
     """The list of authors, when nobody wrote `authors/_index.md`."""
-    if site.lists.get((lang, "kind=author")) and not site.lists.get((lang, "kind=authors")):
+    if site.lists.get(f"{lang}/kind=author") and not site.lists.get(f"{lang}/kind=authors"):
         url = f"{_prefix(site, lang)}/authors/"
         yield page_job(url, TEMPLATES["authors"], "", generated(site, "authors", lang, url, ""))
 
 
 def _feed_jobs(site: Site, lang: str) -> Iterator[Job]:
-    if site.lists.get((lang, "articles")):
+    if site.lists.get(f"{lang}/articles"):
         for name, template in (("feed.xml", "atom.xml"), ("feed.json", "")):
             url = f"{_prefix(site, lang)}/{name}"
             yield Job(output_path(url), url, "feed", template, params=(lang,))
@@ -177,7 +178,7 @@ def _file_jobs(site: Site) -> Iterator[Job]:
 def _fixed_jobs(site: Site) -> Iterator[Job]:
     """What every site has, unless it brings its own."""
     lang = site.config.site.language
-    if not site.lists.get((lang, "kind=404")):
+    if not site.lists.get(f"{lang}/kind=404"):
         yield page_job("/404.html", TEMPLATES["404"], "", generated(site, "404", lang, "/404.html", ""))
     yield Job("sitemap.xml", "/sitemap.xml", "sitemap", "sitemap.xml")
     yield Job("robots.txt", "/robots.txt", "robots", "robots.txt")
@@ -211,6 +212,7 @@ def _collision(site: Site, first: Job, second: Job, message: str) -> Problem:
 # What file systems take for one name, and what is safe for a whole path below some folder.
 _NAME_BYTES = 255
 _PATH_BYTES = 1024
+_CHARACTER_BYTES = 4  # at most, in UTF-8
 
 
 # The front matter keys that may have made an address, by the kind of its job.
@@ -219,13 +221,15 @@ _NAMING = {"page": ("url", "slug"), "list": ("tags", "category", "series"), "red
 
 def _first_on(site: Site, job: Job) -> str:
     """The newest article on the list that a job shows, or ""."""
-    paths = site.lists.get((job.card.lang, str(job.params[0])), ()) if job.kind == "list" and job.card else ()
+    paths = site.lists.get(f"{job.card.lang}/{job.params[0]}", ()) if job.kind == "list" and job.card else ()
     return paths[0] if paths else ""
 
 
 def _too_long(site: Site, jobs: dict[str, Job]) -> Iterator[tuple[str, Problem]]:
     """Addresses that no file can answer for. They must be found now: a commit that has begun cannot be taken back."""
     for output, job in jobs.items():
+        if len(output) * _CHARACTER_BYTES <= _NAME_BYTES:
+            continue
         size = max(len(name.encode("utf-8", "replace")) for name in output.split("/"))
         if size > _NAME_BYTES or len(output.encode("utf-8", "replace")) > _PATH_BYTES:
             subject = job.subject or _first_on(site, job)
@@ -240,6 +244,8 @@ def _too_long(site: Site, jobs: dict[str, Job]) -> Iterator[tuple[str, Problem]]
 
 def _file_in_the_way(site: Site, jobs: dict[str, Job], names: dict[str, str]) -> Iterator[tuple[str, Problem]]:
     """(output, problem) of those that cannot be, because a folder around them is a file."""
+    if not any(folder.casefold() in names for folder in _folders(jobs)):
+        return
     for output, job in jobs.items():
         folder = output.rpartition("/")[0]
         while folder:
@@ -248,3 +254,14 @@ def _file_in_the_way(site: Site, jobs: dict[str, Job], names: dict[str, str]) ->
                 message = f"{jobs[taken].origin} would be a file where {job.origin} needs a folder"
                 yield output, _collision(site, jobs[taken], job, message)
             folder = folder.rpartition("/")[0]
+
+
+def _folders(outputs: Iterable[str]) -> set[str]:
+    """All folders around some output paths."""
+    found: set[str] = set()
+    for output in outputs:
+        folder = output.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from obverse.clock import Clock
 from obverse.config import Config
@@ -14,13 +15,80 @@ from obverse.page import Page
 from obverse.problems import Problem
 
 
-@dataclass(frozen=True, slots=True)
 class Surveyed:
-    """A page and the facts of its body. `body` is the memo key under which its parts are kept."""
+    """A page and the facts of its body, unpacked when somebody looks at them; what places it is at hand.
 
-    page: Page
-    facts: Facts
-    body: str
+    `path` is the content path, `glance` what can be said without unpacking, `body` the memo key under which the body's
+    parts are kept, `mark` another text whenever anything else here could be different.
+    """
+
+    __slots__ = ("_unpack", "_unpacked", "body", "glance", "mark", "path")
+
+    def __init__(
+        self, path: str, glance: Glance, body: str, mark: str, unpack: Callable[[], tuple[Page, Facts]]
+    ) -> None:
+        """`unpack` gives the page and the facts; it is called at most once."""
+        self.path = path
+        self.glance = glance
+        self.body = body
+        self.mark = mark
+        self._unpack = unpack
+        self._unpacked: tuple[Page, Facts] | None = None
+
+    @property
+    def page(self) -> Page:
+        """The page, without its body."""
+        return self._both()[0]
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of its body."""
+        return self._both()[1]
+
+    def _both(self) -> tuple[Page, Facts]:
+        if self._unpacked is None:
+            self._unpacked = self._unpack()
+        return self._unpacked
+
+
+class Glance(NamedTuple):
+    """What decides whether a page is out: times in seconds since 1970.
+
+    `told` says that reading it found problems, `wordy` that its body has words.
+    """
+
+    name: str
+    lang: str
+    draft: bool
+    date: float | None
+    expires: float | None
+    told: bool
+    wordy: bool
+
+
+class Place(NamedTuple):
+    """Where a published page stands: all that the orders of the site are made of.
+
+    `url` is the href; `top` the dated section around it ("" elsewhere); `date` in seconds since 1970; `title` is folded
+    for sorting; `selectors` are the keys of the lists it is on; `terms` are (language, taxonomy, slug, name, href);
+    `aliases` its former URLs; `template` the one its front matter asks for.
+    """
+
+    path: str
+    name: str
+    lang: str
+    kind: str
+    section: str
+    top: str
+    url: str
+    date: float | None
+    weight: int
+    title: str
+    selectors: tuple[str, ...]
+    terms: tuple[tuple[str, str, str, str, str], ...]
+    aliases: tuple[str, ...]
+    template: str
+    draft: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +101,7 @@ class Term:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Card:
     """What others may know of a page. It is made of its own source and the settings alone.
 
@@ -64,25 +132,67 @@ class Card:
     weight: int
     noindex: bool
     extra: Mapping[str, Any]
+    mark: str = field(default="", init=False, compare=False)
+
+    def __repr__(self) -> str:
+        """A short text that differs whenever a card does: answers are full of cards, and told apart by their `repr`."""
+        if not self.mark:
+            whole = repr([getattr(self, name) for name in _SAID]).encode("utf-8", "surrogatepass")
+            object.__setattr__(self, "mark", hashlib.blake2b(whole, digest_size=16).hexdigest())
+        return f"Card({self.path!r}, {self.mark})"
 
 
-@dataclass(frozen=True, slots=True)
+_SAID = tuple(one.name for one in fields(Card) if one.init)
+
+
 class Entry:
-    """A page in its place: its source, the facts of its body, its card."""
+    """A page in its place: its source, the facts of its body, its card. Each is unpacked when somebody looks at it."""
 
-    page: Page
-    facts: Facts
-    body: str
-    card: Card
+    __slots__ = ("_card", "_card_of", "_surveyed", "body", "place")
+
+    def __init__(self, surveyed: Surveyed, place: Place, card_of: Callable[[], Card]) -> None:
+        """`card_of` gives the card; it is called at most once."""
+        self._surveyed = surveyed
+        self._card_of = card_of
+        self._card: Card | None = None
+        self.place = place
+        self.body = surveyed.body
+
+    @property
+    def page(self) -> Page:
+        """The page, without its body."""
+        return self._surveyed.page
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of its body."""
+        return self._surveyed.facts
+
+    @property
+    def glance(self) -> Glance:
+        """What is known of it without unpacking anything."""
+        return self._surveyed.glance
+
+    @property
+    def card(self) -> Card:
+        """What others may know of it."""
+        if self._card is None:
+            self._card = self._card_of()
+        return self._card
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """A page that is not published now: why ("draft", "scheduled", "expired") and from when that changes, if ever."""
 
-    page: Page
+    surveyed: Surveyed
     state: str
-    until: datetime
+    until: float
+
+    @property
+    def page(self) -> Page:
+        """The page, without its body."""
+        return self.surveyed.page
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +209,10 @@ class File:
 class Site:
     """The whole site, in order.
 
-    `entries` and `hidden` by content path; `lists` by (language, selector) give content paths in reading order, newest
-    first for articles; `terms` by (language, taxonomy) in order of name, with how many pages each has; `redirects` map
-    site-local URLs to content paths; `next_due` is when a hidden page appears or a visible one expires.
+    `entries` and `hidden` by content path; `lists` by "language/selector" give content paths in reading order, newest
+    first for articles; `terms` by "language/taxonomy" in order of name, with how many pages each has; `redirects` map
+    site-local URLs to content paths; `next_due` is when a hidden page appears or a visible one expires. `marks` tell
+    by content path when a published page may be another one, and `mark` when any place may be.
     """
 
     config: Config
@@ -110,10 +221,12 @@ class Site:
     hidden: Mapping[str, Hidden]
     files: Mapping[str, File]
     hidden_files: frozenset[str]
-    lists: Mapping[tuple[str, str], tuple[str, ...]]
-    terms: Mapping[tuple[str, str], tuple[tuple[Term, int], ...]]
+    lists: Mapping[str, tuple[str, ...]]
+    terms: Mapping[str, tuple[tuple[Term, int], ...]]
     neighbours: Mapping[str, tuple[str, str]]
     translations: Mapping[str, tuple[str, ...]]
     redirects: Mapping[str, tuple[str, str]]
     next_due: datetime
     problems: tuple[Problem, ...]
+    marks: Mapping[str, str]
+    mark: str

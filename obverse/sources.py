@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from obverse.problems import Problem, problem
 
@@ -23,8 +24,7 @@ SETTINGS = "obverse.toml"
 HOOKS = "hooks.py"
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What stat() says of a file: modification time in nanoseconds, size in bytes, inode.
 
     `ctime_ns` is when the inode last changed, which no program can set back. It is 0 for outputs, because the rename
@@ -37,8 +37,7 @@ class Stamp:
     ctime_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One file the site is made of.
 
     `path` is its name in the site: relative to the root, forward slashes, NFC ("content/articles/a.md"); the bundled
@@ -65,7 +64,8 @@ class Sources:
         return (source for path, source in self.files.items() if path.startswith(prefix))
 
 
-Known = Mapping[str, tuple[Stamp | None, str]]
+Known = Mapping[str, tuple[tuple[int, ...] | None, str]]
+"""Path -> (stamp, digest), as the ledger keeps them."""
 
 
 def read_sources(root: Path, theme: Path, known: Known, now_ns: int) -> Sources:
@@ -143,8 +143,8 @@ class _Scan:
                 self._entry(path, entry, (*above, identity))
 
     def _entry(self, path: str, entry: os.DirEntry[str], above: tuple[tuple[int, int], ...]) -> None:
-        name = unicodedata.normalize("NFC", entry.name)
-        if not _speakable(name):
+        name = entry.name if entry.name.isascii() else unicodedata.normalize("NFC", entry.name)
+        if not name.isprintable() and not _speakable(name):
             shown = entry.name.encode("utf-8", "replace").decode()
             self.problems.append(
                 problem("file-name", f"{path}/{shown}", "a file name that is not valid text", hint="rename it")

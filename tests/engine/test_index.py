@@ -30,13 +30,13 @@ def article(date: str, **keys: str) -> str:
 def test_articles_stand_newest_first_and_equal_dates_by_path(site_dir: Make) -> None:
     dates = {"b": "2026-01-02", "a": "2026-01-02", "c": "2026-01-03", "d": "2025-12-31"}
     site = site_dir({f"content/articles/{name}.md": article(date) for name, date in dates.items()}, SETTINGS)
-    assert placed(site).lists["en", "articles"] == tuple(f"articles/{name}.md" for name in "cabd")
+    assert placed(site).lists["en/articles"] == tuple(f"articles/{name}.md" for name in "cabd")
 
 
 def test_a_moment_counts_not_the_way_it_is_written(site_dir: Make) -> None:
     moments = {"late": "2026-01-01T20:00:00-10:00", "early": "2026-01-02T05:00:00Z"}
     site = site_dir({f"content/articles/{name}.md": article(date) for name, date in moments.items()}, SETTINGS)
-    assert placed(site).lists["en", "articles"] == ("articles/late.md", "articles/early.md")
+    assert placed(site).lists["en/articles"] == ("articles/late.md", "articles/early.md")
 
 
 def test_neighbours_stay_within_their_section_and_language(site_dir: Make) -> None:
@@ -68,12 +68,12 @@ def test_terms_are_counted_by_language_and_named_as_most_spell_them(site_dir: Ma
         "content/page.md": "---\ntags: [untold]\n---\n",
     }
     site = placed(site_dir(files, SETTINGS))
-    assert [(term.name, count) for term, count in site.terms["en", "tags"]] == [("crm", 3), ("Über", 1)]
-    assert [(term.name, count) for term, count in site.terms["de", "tags"]] == [("CRM", 1)]
-    assert [term.url for term, _ in site.terms["en", "tags"]] == ["/b/tags/crm/", "/b/tags/%C3%BCber/"]
-    assert site.terms["de", "tags"][0][0].url == "/b/de/tags/crm/"
-    assert site.lists["en", "categories=news"] == ("articles/b.md",)
-    assert site.lists["en", "series=one"] == ("articles/c.md",)
+    assert [(term.name, count) for term, count in site.terms["en/tags"]] == [("crm", 3), ("Über", 1)]
+    assert [(term.name, count) for term, count in site.terms["de/tags"]] == [("CRM", 1)]
+    assert [term.url for term, _ in site.terms["en/tags"]] == ["/b/tags/crm/", "/b/tags/%C3%BCber/"]
+    assert site.terms["de/tags"][0][0].url == "/b/de/tags/crm/"
+    assert site.lists["en/categories=news"] == ("articles/b.md",)
+    assert site.lists["en/series=one"] == ("articles/c.md",)
 
 
 def test_what_is_out_and_when_that_changes(site_dir: Make) -> None:

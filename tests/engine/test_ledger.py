@@ -183,10 +183,10 @@ def test_questions_nobody_asks_any_more_are_let_go(built: TinySite) -> None:
     """More dead questions than live ones are numbered anew, and what follows is as clean as ever."""
     built.write("content/many.md", "---\ntitle: Many\n---\n" + "".join(f"[x](/dot.svg?{n})\n" for n in range(900)))
     built.good_build()
-    many = len(ledgers.load(built.options().ledger_file).questions)
+    many = len(ledgers.load(built.options().ledger_file).asked.keys)
     built.remove("content/many.md")
     built.assert_as_clean(built.good_build())
-    few = len(ledgers.load(built.options().ledger_file).questions)
+    few = len(ledgers.load(built.options().ledger_file).asked.keys)
     assert few < many - 800
     built.replace("content/about.md", "title: About", "title: Us")
     built.assert_as_clean(built.good_build())
