@@ -8,6 +8,7 @@ from typing import Any
 
 from markdown import Extension, Markdown
 
+from obverse.markup.guards import Guards
 from obverse.markup.inline import Inline
 from obverse.markup.tree import RESERVED, Notes, Reading
 
@@ -45,16 +46,21 @@ _LOCK = threading.Lock()
 def render(text: str, extensions: tuple[object, ...]) -> str:
     """The HTML of a text. One converter is kept per process and set of extensions."""
     with _LOCK:
-        converter = _converter(extensions)
-        converter.reset()
-        return converter.convert(RESERVED.sub("", text))
+        kept = _kept(extensions)
+        kept.reset()
+        return kept.convert(RESERVED.sub("", text))
 
 
 @functools.lru_cache(maxsize=4)
-def _converter(extensions: tuple[object, ...]) -> Markdown:
+def _kept(extensions: tuple[object, ...]) -> Markdown:
+    return converter(extensions)
+
+
+def converter(extensions: tuple[object, ...], guarded: bool = True) -> Markdown:
+    """A new converter. One that is not guarded gives the same HTML, with all the library's own detours."""
     added = [one for one in extensions if isinstance(one, str | Extension)]
-    own = (*EXTENSIONS, Inline(), Notes(), Reading())
-    converter = Markdown(extensions=[*own, *added], extension_configs=SETTINGS, output_format="html")
+    own = (*EXTENSIONS, Inline(), Notes(), Reading(), *((Guards(),) if guarded else ()))
+    made = Markdown(extensions=[*own, *added], extension_configs=SETTINGS, output_format="html")
     for name in REPLACED:
-        converter.preprocessors.deregister(name, strict=False)
-    return converter
+        made.preprocessors.deregister(name, strict=False)
+    return made

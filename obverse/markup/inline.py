@@ -35,10 +35,10 @@ from pymdownx.inlinehilite import InlineHilitePattern
 from obverse.markup.lines import ATTRIBUTES
 from obverse.markup.tree import key
 
-_BREAK = r"(?:(?<! ) {2,}|\\)\n"
-_CODE = r"(?:(?<!\\)((?:\\{2})+)(?=`+)|(?<!\\)(`+))"
+BREAK = r"(?:(?<! ) {2,}|\\)\n"
+CODE = r"(?:(?<!\\)((?:\\{2})+)(?=`+)|(?<!\\)(`+))"
 # `a == b` and `'==' or '==='` are no marks: one begins with a letter or with markup, and touches no word outside.
-_MARK = r"(?<![=\w])(==)(?=[\w*_\[`\x02\"“(])((?:[^=\n]|\n(?!\n)|=(?!=))+?)(?<=\S)==(?![=\w])"
+MARK = r"(?<![=\w])(==)(?=[\w*_\[`\x02\"“(])((?:[^=\n]|\n(?!\n)|=(?!=))+?)(?<=\S)==(?![=\w])"
 
 # A destination: in angle brackets, or without blanks and with balanced parentheses; then perhaps a title. Other than
 # in CommonMark a file's name may hold blanks, because that is what people write and it is plain what they mean.
@@ -56,19 +56,19 @@ _DEEPEST = 40
 
 # Tags, comments, instructions, declarations, literal sections. The library has possessive groups in its pattern, which
 # Python 3.11.2 gets wrong.
-_HTML = (
+HTML = (
     rf"(<[a-zA-Z][a-zA-Z0-9\-]*+{ATTRIBUTES}/?>|</[a-zA-Z][a-zA-Z0-9\-]*+\s*>|<!--(?:-?>|[\s\S]*?-->)"
     r"|<\?[\s\S]*?\?>|<![a-zA-Z][^>]*>|<!\[CDATA\[[\s\S]*?\]\]>)"
 )
-_AUTOLINK = r"<([A-Za-z][A-Za-z0-9+.\-]{1,31}:[^\s<>\x00-\x1f]*)>"
+AUTOLINK = r"<([A-Za-z][A-Za-z0-9+.\-]{1,31}:[^\s<>\x00-\x1f]*)>"
 # What ends an address in running text, besides white space: quotation marks and the stops of East Asian scripts.
 _STOPS = "\\s<>\x02\x03“”‘’«»„。，、；：！？）（《》「」『』【】"
-_BARE_LINK = (
+BARE_LINK = (
     rf"(?:(?<![A-Za-z])(?:https?|ftp)://(?=[^\W_])[^{_STOPS}]+"
     rf"|(?:(?<![^\s*_~(])|(?<=\x03))www\.(?=[^\W_])[^{_STOPS}]*\.[^{_STOPS}]+)"
 )
 _TRAILING = re.compile(r"(?:[?!.,:*_~'\"]|&[a-zA-Z0-9]+;|;)+$")
-_BARE_MAIL = (
+BARE_MAIL = (
     r"(?<![A-Za-z0-9._+\-/@:])([A-Za-z0-9._+\-]+@[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*"
     r"\.[A-Za-z0-9_\-]*[A-Za-z])(?![A-Za-z0-9_\-@/])"
 )
@@ -86,7 +86,7 @@ class Inline(Extension):
         md.ESCAPED_CHARS = list(string.punctuation)
         patterns = md.inlinePatterns
         patterns.register(
-            _Code(_CODE, {"custom_inline": [], "style_plain_text": 0, "css_class": ""}, md), "backtick", 190
+            _Code(CODE, {"custom_inline": [], "style_plain_text": 0, "css_class": ""}, md), "backtick", 190
         )
         patterns.register(_Escape(ESCAPE_RE, md), "escape", 180)
         patterns.register(_Reference(REFERENCE_RE, md), "reference", 170)
@@ -95,14 +95,14 @@ class Inline(Extension):
         patterns.register(_ImageReference(IMAGE_REFERENCE_RE, md), "image_reference", 140)
         patterns.register(_ShortReference(REFERENCE_RE, md), "short_reference", 130)
         patterns.register(_ShortImageReference(IMAGE_REFERENCE_RE, md), "short_image_ref", 125)
-        patterns.register(_Autolink(_AUTOLINK, md), "autolink", 120)
-        patterns.register(HtmlInlineProcessor(_HTML, md), "html", 90)
-        patterns.register(SubstituteTagInlineProcessor(_BREAK, "br"), "linebreak", 100)
+        patterns.register(_Autolink(AUTOLINK, md), "autolink", 120)
+        patterns.register(HtmlInlineProcessor(HTML, md), "html", 90)
+        patterns.register(SubstituteTagInlineProcessor(BREAK, "br"), "linebreak", 100)
         patterns.register(_Entity(ENTITY_RE, md), "entity", 80)
-        patterns.register(_BareLink(_BARE_LINK, md), "bare_link", 85)
-        patterns.register(SimpleTagInlineProcessor(_MARK, "mark"), "mark", 65)
+        patterns.register(_BareLink(BARE_LINK, md), "bare_link", 85)
+        patterns.register(SimpleTagInlineProcessor(MARK, "mark"), "mark", 65)
         # After emphasis, whose underscores may touch an address.
-        patterns.register(_BareMail(_BARE_MAIL, md), "bare_mail", 40)
+        patterns.register(_BareMail(BARE_MAIL, md), "bare_mail", 40)
         md.treeprocessors.register(_Attributes(md), "attr_list", 8)
 
 

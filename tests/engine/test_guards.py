@@ -1,0 +1,146 @@
+"""What makes the default engine fast changes none of its bytes: it is compared with the same engine left unguarded.
+
+The long variant reads real files: `OBVERSE_MARKDOWN_CORPUS=folder:folder pytest -m long tests/engine/test_guards.py`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import markdown
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown import Extension, Markdown
+from markdown.inlinepatterns import InlineProcessor
+from markdown.treeprocessors import InlineProcessor as Walk
+
+from benchmarks.markdown import bodies
+from obverse.markup import MarkupOptions, engine, guards, render
+from obverse.markup.tree import RESERVED
+from tests.engine.structure import cases
+
+CASES = [text for _, text in cases("github.txt")] + [
+    text.split("\n---->\n")[0].rstrip("\n") for _, text in cases("own.txt")
+]
+PIECES = st.sampled_from(
+    [
+        *("*", "**", "***", "_", "__", "~~", "^^", "==", "++", "`", "``", "\\", "[", "]", "![", "](", ")", "<", ">"),
+        *("a", "b c", " ", "  \n", "\\\n", "\n", "\n\n", "# ", "- ", "1. ", "> ", "    ", "&", "!", "'", '"', ":"),
+        *("[a]: /x\n\n", "[^1]", "\n\n[^1]: note", "*[ab]: AB\n\n", "ab", "<b>", "</b>", "<https://a.b/c>"),
+        *("https://a.b/c_d_e", "www.a.bc", "a@b.cd", "<a@b.cd>", "&amp;", "&#42;", "++ctrl+c++", "[x] "),
+        *("{: .c }", "{#i}", "{", "}", "| a | b |\n|---|:-:|\n| c | d |", "<div>\n", "</div>\n\n", "\t"),
+        *("```py\nx = 1\n```\n", "!!! note\n    a\n", '=== "t"\n    b\n', "> [!NOTE]\n> c\n"),
+        *("é", "“", "”", "。", "\u200b", "\x02", "\x03", "\x02klzzwxh:0001\x03", "\x0242\x03"),
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=60).map("".join)
+
+
+@functools.cache
+def converters() -> tuple[Markdown, Markdown]:
+    """The engine as it is used, and the same without what makes it fast."""
+    return engine.converter(()), engine.converter((), guarded=False)
+
+
+def both(text: str) -> tuple[str, str]:
+    """What the two make of a text."""
+    guarded, unguarded = (one.reset().convert(RESERVED.sub("", text)) for one in converters())
+    return guarded, unguarded
+
+
+def assert_same(text: str) -> None:
+    guarded, unguarded = both(text)
+    assert guarded == unguarded, text
+
+
+def test_there_is_something_to_compare() -> None:
+    guarded, unguarded = converters()
+    assert type(unguarded.treeprocessors["inline"]) is Walk
+    assert type(guarded.treeprocessors["inline"]) is guards.GuardedWalk
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_constructs(text: str) -> None:
+    assert_same(text)
+
+
+@pytest.mark.parametrize("step", [1, 5, 17])
+def test_constructs_in_each_other(step: int) -> None:
+    for first, second in zip(CASES, CASES[step:], strict=False):
+        assert_same(f"{first}\n\n{second}")
+        assert_same(f"- {second}\n\n> {first}\n")
+        assert_same(f"{first}[x](y) *{second}")
+
+
+@given(TEXTS)
+@settings(max_examples=400, deadline=None)
+@example("*a [b](c) _d `e` f_ g* h")
+@example("[a ![b *c*](d) **e**](f) <b>*g*</b>")
+@example("# a `b` *c*\n\n*[c]: d\n\n- *e*\n  f **g *h* i** j\n\n| *k* |\n|---|\n| **l `m` n** |")
+def test_made_up_texts(text: str) -> None:
+    assert_same(text)
+
+
+@given(st.text(st.sampled_from(list("ab1 \n\t*_`~#>-+=|[](){}<>!\\/:.&;\"'^@")), max_size=300))
+@settings(max_examples=300, deadline=None)
+def test_random_characters(text: str) -> None:
+    assert_same(text)
+
+
+@pytest.mark.long
+def test_real_files() -> None:
+    folders = os.environ.get("OBVERSE_MARKDOWN_CORPUS", "")
+    if not folders:
+        pytest.skip("OBVERSE_MARKDOWN_CORPUS names no folders")
+    count = 0
+    for body in bodies(folders.split(os.pathsep)):
+        assert_same(body)
+        count += 1
+    assert count
+
+
+@pytest.mark.parametrize("expression", guards.TRIGGERS, ids=range(len(guards.TRIGGERS)))
+@given(text=TEXTS)
+@settings(max_examples=60, deadline=None)
+def test_no_expression_matches_without_its_trigger(expression: str, text: str) -> None:
+    for trigger in guards.TRIGGERS[expression]:
+        text = text.replace(trigger, trigger[0] if len(trigger) > 1 else "")
+    if not any(trigger in text for trigger in guards.TRIGGERS[expression]):
+        assert re.compile(expression, re.DOTALL).search(text) is None
+
+
+def test_every_pattern_in_use_has_a_trigger() -> None:
+    patterns = converters()[0].inlinePatterns
+    assert {one.getCompiledRegExp().pattern for one in patterns} == set(guards.TRIGGERS)
+
+
+@pytest.mark.parametrize("version", [(3, 10, 9), (3, 12), (4, 0)])
+def test_another_version_of_the_library_goes_its_own_way(version: tuple[int, ...], monkeypatch: Any) -> None:
+    monkeypatch.setattr(markdown, "__version_info__", (*version, 0, "final", 0))
+    made = engine.converter(())
+    assert type(made.treeprocessors["inline"]) is Walk
+    assert made.convert("*a*") == "<p><em>a</em></p>"
+
+
+class _Shouts(InlineProcessor):
+    def handleMatch(self, m: re.Match[str], data: str) -> tuple[Element, int, int]:  # type: ignore[override]  # noqa: N802
+        element = Element("b")
+        element.text = m[1].upper()
+        return element, m.start(), m.end()
+
+
+class _Shouting(Extension):
+    """A site's own pattern, whose expression nobody here knows."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        md.inlinePatterns.register(_Shouts(r"%(\w+)%"), "shouts", 55)
+
+
+def test_a_pattern_of_a_hook_is_tried_on_every_text() -> None:
+    made = render("plain %loud% *and %loud%*\n\n- %loud%", MarkupOptions(extensions=(_Shouting(),)))
+    assert made.count("<b>LOUD</b>") == 3
