@@ -13,12 +13,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from obverse import ledger as ledgers
+from obverse import ledger_file as ledgers
 from obverse.bundled import bundled
 from obverse.clock import Clock, moment
 from obverse.commit import CannotWriteError, roll_forward
 from obverse.excerpts import quoted
-from obverse.ledger import Ledger
+from obverse.ledger import Ledger, stamps_of
 from obverse.lock import locked
 from obverse.options import RELEASE, BuildOptions, Report
 from obverse.problems import Problem, errors, problem
@@ -115,7 +115,7 @@ def _nothing_to_do(options: BuildOptions, old: Ledger, sources: Sources, at: Clo
     due = datetime.fromisoformat(old.next_due)
     if not datetime.fromisoformat(old.built_at) <= now < due:
         return None
-    stamps = ledgers.stamps_of(options.folder, options.release_folder, old.outputs)
+    stamps = stamps_of(options.folder, options.release_folder, old.outputs)
     if any(stamps.get(path) != written.stamp for path, written in old.outputs.items()):
         return None
     if not options.dry:
@@ -128,10 +128,11 @@ def _refresh_stamps(options: BuildOptions, old: Ledger, sources: Sources) -> Non
     """Remember stats that may be trusted by now, so that those files need not be read again."""
     stamps = {path: (source.stamp and tuple(source.stamp), source.digest) for path, source in sources.files.items()}
     if stamps != old.sources:
-        old.sources = stamps
-        fresh = options.ledger_file.with_suffix(".fresh")
-        fresh.write_bytes(ledgers.dump(old))
-        os.replace(fresh, options.ledger_file)
+        target, data = ledgers.save(old, replace(old, sources=stamps), options.ledger_file)
+        fresh = target.with_name(target.name + ".fresh")
+        fresh.write_bytes(data)
+        os.replace(fresh, target)
+        ledgers.settle(target)
 
 
 def _verified(options: BuildOptions, report: Report, at: Clock | None) -> Report:
@@ -146,6 +147,6 @@ def _verified(options: BuildOptions, report: Report, at: Clock | None) -> Report
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(clean.release_folder, ignore_errors=True)
-        clean.ledger_file.unlink(missing_ok=True)
+        ledgers.remove(clean.ledger_file)
     problems = (*report.problems, *(fresh.problems if fresh.blocked else ()), *found)
     return replace(report, problems=problems, blocked=bool(errors(problems)))

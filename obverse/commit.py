@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from obverse.ledger_file import settle
 from obverse.options import RELEASE
 from obverse.problems import Problem, problem
 from obverse.sources import Stamp, stamp_of
@@ -174,6 +175,7 @@ def roll_forward(workshop: Path) -> bool:
         new_ledger, ledger = plan["ledger"]
         if os.path.exists(new_ledger):
             os.replace(new_ledger, ledger)
+            settle(Path(ledger))
     except OSError as error:
         place = str(error.filename2 or error.filename or "")
         raise CannotWriteError(_refused(places.out, place, error, _HALFWAY)) from error

@@ -104,7 +104,7 @@ def unknown_forms(site: Site, forms: Forms) -> list[Problem]:
     """A problem at every front matter key `form` that names no form."""
     found = []
     for path, entry in site.entries.items():
-        name = entry.page.matter.form
+        name = entry.place.form
         if name and name not in forms.by_name:
             line, column = entry.page.places.get("form", (1, 1))
             hint = nearest(name, forms.by_name) or f"write content/forms/{name}.md"

@@ -41,13 +41,17 @@ _NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """All that places depend on besides the pages: files, settings, the moment, what moved, what was placed before."""
+    """All that places depend on besides the pages: files, settings, the moment, what moved; and how pages are read.
+
+    `known` is what was placed before.
+    """
 
     sources: tuple[Source, ...]
     config: Config
     clock: Clock
     moves: Moves
     drafts: bool
+    rules: str
     known: Mapping[str, Placed]
 
 
@@ -59,7 +63,7 @@ def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[s
     visible = [one for path, one in pages.items() if path not in hidden]
     files, hidden_files = _files(grounds.sources, pages, hidden, config)
     ground = Ground(config, {path: file.url for path, file in files.items()}, moves.first_paths(), _authors(visible))
-    said = _ground_mark(ground)
+    said = _ground_mark(ground, grounds.rules)
     placed = {one.path: _placed(one, ground, said, grounds.known) for one in visible}
     entries = _entries(visible, placed)
     places = [entry.place for entry in entries.values()]
@@ -135,9 +139,15 @@ def _authors(visible: list[Surveyed]) -> frozenset[str]:
 # Places, from the ledger where nothing they are made of has changed.
 
 
-def _ground_mark(ground: Ground) -> str:
-    parts = (ground.config, sorted(ground.files.items()), sorted(ground.first_paths.items()), sorted(ground.authors))
-    return digest_of(repr(parts).encode("utf-8", "surrogatepass"))
+def _ground_mark(ground: Ground, rules: str) -> str:
+    parts = (
+        rules,
+        ground.config,
+        sorted(ground.files.items()),
+        sorted(ground.first_paths.items()),
+        sorted(ground.authors),
+    )
+    return digest_of(repr(parts).encode("utf-8", "surrogatepass"))[:16]
 
 
 def _placed(one: Surveyed, ground: Ground, said: str, known: Mapping[str, Placed]) -> Placed:

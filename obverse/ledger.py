@@ -9,10 +9,7 @@ is looked at, and an edit costs what it touches.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import marshal
 import os
-import sys
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,10 +18,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 from obverse.options import RELEASE
 from obverse.problems import Level, Problem
-
-FORMAT = 3
-_MAGIC = f"obverse ledger {FORMAT} {sys.implementation.cache_tag}\n".encode()
-_CHECK = 16
 
 Key: TypeAlias = tuple[Any, ...]
 """A question: its kind, then its arguments."""
@@ -67,6 +60,16 @@ class Asked:
 
 
 @dataclass(slots=True)
+class Base:
+    """The file that a ledger was loaded from: its checksum, size in bytes and number of questions; changes since."""
+
+    check: bytes
+    size: int
+    keys: int
+    since: tuple[Any, ...] | None = None
+
+
+@dataclass(slots=True)
 class Ledger:
     """All that one output folder's last build left behind. An empty one means that nothing is known.
 
@@ -87,60 +90,7 @@ class Ledger:
     outputs: dict[str, Written] = field(default_factory=dict)
     addresses: dict[str, tuple[str, str]] = field(default_factory=dict)
     told: tuple[Problem, ...] = ()
-
-
-def load(file: Path) -> Ledger:
-    """The ledger in `file`; an empty one when there is none, or when it is damaged or of another format or Python."""
-    try:
-        data = memoryview(file.read_bytes())
-    except OSError:
-        return Ledger()
-    head, check, body = data[: len(_MAGIC)], data[len(_MAGIC) : len(_MAGIC) + _CHECK], data[len(_MAGIC) + _CHECK :]
-    if head != _MAGIC or check != _checksum(body):
-        return Ledger()
-    return _from_plain(marshal.loads(body))  # noqa: S302 - checked: our own bytes, on our own disk
-
-
-def dump(ledger: Ledger) -> bytes:
-    """The ledger as bytes; a checksum guards against a torn or foreign file."""
-    body = marshal.dumps(_to_plain(ledger))
-    return b"".join((_MAGIC, _checksum(body), body))
-
-
-def _checksum(body: bytes | memoryview) -> bytes:
-    return hashlib.blake2b(body, digest_size=_CHECK).digest()
-
-
-def _to_plain(ledger: Ledger) -> tuple[Any, ...]:
-    asked = ledger.asked
-    return (
-        ledger.sources,
-        ledger.pages,
-        ledger.places,
-        ledger.references,
-        (ledger.rules, ledger.setting, ledger.next_due, ledger.built_at),
-        (asked.keys, asked.digests, asked.until, asked.origins),
-        # marshal knows tuples, not their children
-        {path: tuple(one) for path, one in ledger.outputs.items()},
-        ledger.addresses,
-        problems_out(ledger.told),
-    )
-
-
-def _from_plain(plain: tuple[Any, ...]) -> Ledger:
-    sources, pages, places, references, known, asked, outputs, addresses, told = plain
-    made = map(Written._make, outputs.values())
-    return Ledger(
-        sources=sources,
-        pages=pages,
-        places=places,
-        references=references,
-        **dict(zip(("rules", "setting", "next_due", "built_at"), known, strict=True)),
-        asked=Asked(*asked),
-        outputs=dict(zip(outputs, made, strict=True)),
-        addresses=addresses,
-        told=problems_in(told),
-    )
+    base: Base | None = field(default=None, compare=False)
 
 
 def packed(numbers: Iterable[int]) -> bytes:

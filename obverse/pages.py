@@ -53,7 +53,7 @@ class Reader:
         """The record of every page by content path, and the files that could not be read."""
         pages = [source for source in sources if is_page(source.path)]
         found, problems = {}, []
-        rules = self._page_rules()
+        rules = self.page_rules()
         markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
         for number, source in enumerate(pages):
             path = source.path.removeprefix(CONTENT)
@@ -68,7 +68,8 @@ class Reader:
                 problems.append(problem("unreadable", source.path, f"cannot be read: {error.strerror or error}"))
         return found, problems
 
-    def _page_rules(self) -> str:
+    def page_rules(self) -> str:
+        """What a page's record depends on besides its source."""
         site = self.config.site
         markdown = self.config.markdown
         return digest_of(
@@ -132,7 +133,7 @@ def _seconds(moment: datetime | None) -> float | None:
 def surveyed(records: Mapping[str, Record]) -> dict[str, Surveyed]:
     """Records as surveyed pages, by content path in order."""
     return {
-        path: Surveyed(path, Glance._make(glance), key, f"{digest} {rules} {key}", partial(_unpacked, path, packed))
+        path: Surveyed(path, Glance._make(glance), key, digest, partial(_unpacked, path, packed))
         for path, (digest, rules, key, glance, packed) in sorted(records.items())
     }
 

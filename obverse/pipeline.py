@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from obverse import ledger as ledgers
 from obverse.answers import Answers
 from obverse.cells import Cells
 from obverse.clock import Clock, moment
@@ -26,6 +25,7 @@ from obverse.hooks import Hooks, load_hooks
 from obverse.index import Grounds, Placed, index
 from obverse.jobs import Job, Output
 from obverse.ledger import Asked, Ledger
+from obverse.ledger_file import save
 from obverse.links import menu_problems
 from obverse.making import Finished, finish
 from obverse.memo import Memo, memo
@@ -74,8 +74,9 @@ def look(
     with _desk(options, old, sources, at) as (desk, problems):
         if desk is None:
             return None, problems
-        records, unreadable = _reader(desk).records(sources.under("content/"))
-        site, _, moved, _ = _placed(desk, surveyed(records))
+        reader = _reader(desk)
+        records, unreadable = reader.records(sources.under("content/"))
+        site, _, moved, _ = _placed(desk, surveyed(records), reader.page_rules())
         return site, levelled((*problems, *unreadable, *moved, *site.problems), desk.config.checks)
 
 
@@ -106,7 +107,7 @@ def _desk(
 def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
     reader = _reader(desk)
     records, unreadable = reader.records(desk.sources.under("content/"))
-    site, moves, moved, places = _placed(desk, surveyed(records))
+    site, moves, moved, places = _placed(desk, surveyed(records), reader.page_rules())
     planned = plan(site, desk.theme)
     data, strange = data_sources(desk.sources.under(DATA))
     forms = read_forms(desk.sources.under(FORMS), desk.config)
@@ -129,7 +130,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
             ledger = _ledger(desk, records, places, site, answers, done, report)
             _write_moves(desk, moves)
             removals = (*done.removals, *_strangers(desk, done))
-            commit(desk.options.workshop, stage, removals, desk.options.ledger_file, ledgers.dump(ledger))
+            commit(desk.options.workshop, stage, removals, *save(desk.old, ledger, desk.options.ledger_file))
         return report
     finally:
         stage.discard()
@@ -153,12 +154,13 @@ def _text(source: Source) -> str:
 # Placing pages, and noticing those that moved.
 
 
-def _placed(desk: Desk, pages: dict[str, Surveyed]) -> tuple[Site, Moves, tuple[Problem, ...], dict[str, Placed]]:
+def _placed(
+    desk: Desk, pages: dict[str, Surveyed], rules: str
+) -> tuple[Site, Moves, tuple[Problem, ...], dict[str, Placed]]:
     source = desk.sources.files.get(MOVES)
     moves, problems = read_moves(_text(source)) if source else (NO_MOVES, ())
-    grounds = Grounds(
-        tuple(desk.sources.under("content/")), desk.config, desk.clock, moves, desk.options.drafts, desk.old.places
-    )
+    files, drafts = tuple(desk.sources.under("content/")), desk.options.drafts
+    grounds = Grounds(files, desk.config, desk.clock, moves, drafts, rules, desk.old.places)
     site, places = index(pages, grounds)
     before, now = desk.old.addresses, _addresses(site)
     if desk.options.mode == "site" and not problems and before != now:

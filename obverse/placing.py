@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from obverse.addresses import decoded, encoded, folder_of, joined, segment, slug, with_slash
 from obverse.config import Config
@@ -20,6 +21,8 @@ from obverse.site import Card, Place, Surveyed, Term
 WORDS_A_MINUTE = 238
 EXCERPT_LENGTH = 300
 DESCRIPTION_LENGTH = 160
+
+T = TypeVar("T")
 
 KINDS = ("article", "page")
 
@@ -99,7 +102,7 @@ _CARD = tuple(one.name for one in fields(Card) if one.init and one.name != "tags
 
 def place_of(card: Card, page: Page, config: Config) -> Place:
     """Where the page of a card stands in the orders of the site."""
-    terms = tuple((card.lang, *_term_record(one)) for one in terms_of(card))
+    terms = tuple(_shared((card.lang, *_term_record(one))) for one in terms_of(card))
     return Place(
         path=card.path,
         name=card.name,
@@ -111,12 +114,19 @@ def place_of(card: Card, page: Page, config: Config) -> Place:
         date=card.date.timestamp() if card.date else None,
         weight=card.weight,
         title=card.title.casefold(),
-        selectors=tuple(dict.fromkeys(f"{card.lang}/{one}" for one in _selectors(card))),
+        selectors=tuple(dict.fromkeys(_shared(f"{card.lang}/{one}") for one in _selectors(card))),
         terms=terms,
         aliases=tuple(with_slash(encoded(alias)) for alias in page.matter.aliases),
         template=page.matter.template,
+        form=page.matter.form,
         draft=page.matter.draft,
     )
+
+
+@functools.lru_cache(10_000)
+def _shared(value: T) -> T:
+    """The same value, one and the same object each time: the ledger then holds it once."""
+    return value
 
 
 def terms_of(card: Card) -> list[Term]:

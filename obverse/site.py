@@ -19,7 +19,7 @@ class Surveyed:
     """A page and the facts of its body, unpacked when somebody looks at them; what places it is at hand.
 
     `path` is the content path, `glance` what can be said without unpacking, `body` the memo key under which the body's
-    parts are kept, `mark` another text whenever anything else here could be different.
+    parts are kept, `mark` the digest of the source.
     """
 
     __slots__ = ("_unpack", "_unpacked", "body", "glance", "mark", "path")
@@ -71,7 +71,7 @@ class Place(NamedTuple):
 
     `url` is the href; `top` the dated section around it ("" elsewhere); `date` in seconds since 1970; `title` is folded
     for sorting; `selectors` are the keys of the lists it is on; `terms` are (language, taxonomy, slug, name, href);
-    `aliases` its former URLs; `template` the one its front matter asks for.
+    `aliases` its former URLs; `template` and `form` those its front matter asks for.
     """
 
     path: str
@@ -88,6 +88,7 @@ class Place(NamedTuple):
     terms: tuple[tuple[str, str, str, str, str], ...]
     aliases: tuple[str, ...]
     template: str
+    form: str
     draft: bool
 
 

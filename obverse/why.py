@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from obverse import ledger as ledgers
+from obverse import ledger_file as ledgers
 from obverse.addresses import output_path
 from obverse.build import BuildOptions, build
 from obverse.config import load

@@ -549,7 +549,7 @@ def delete_everything_built(site: TinySite, chance: Random) -> None:
 
 @edit
 def damage_memory(site: TinySite, chance: Random) -> None:
-    files = [path for path in _under(site, ".obverse") if path.endswith((".ledger", ".db", ".db-wal"))]
+    files = [path for path in _under(site, ".obverse") if path.endswith((".ledger", ".since", ".db", ".db-wal"))]
     if files:
         path = chance.choice(files)
         data = bytearray((site.root / path).read_bytes())

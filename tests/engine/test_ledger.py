@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from obverse import ledger as ledgers
+from obverse import ledger_file as ledgers
+from obverse.ledger import Ledger
 from obverse.questions import QUESTIONS
 from obverse.view import View
 from tests.engine.sites import SETTINGS, TinySite
@@ -164,7 +165,7 @@ def test_damaged_ledger_is_no_ledger(built: TinySite, harm: str) -> None:
     damaged = {"cut": bytes(data[: len(data) // 2]), "flip": flipped, "empty": b"", "foreign": b"x" * 500, "gone": None}
     kept = damaged[harm]
     file.unlink() if kept is None else file.write_bytes(kept)
-    assert ledgers.load(file) == ledgers.Ledger()
+    assert ledgers.load(file) == Ledger()
     built.write("site/left-by-somebody/index.html", "a stale draft")
     report = built.good_build()
     assert len(report.written) == report.total
@@ -174,9 +175,41 @@ def test_damaged_ledger_is_no_ledger(built: TinySite, harm: str) -> None:
 def test_ledger_survives_writing_and_reading(built: TinySite) -> None:
     ledger = ledgers.load(built.options().ledger_file)
     assert ledger.outputs
-    file = built.root / "copy"
-    file.write_bytes(ledgers.dump(ledger))
-    assert ledgers.load(file) == ledger
+    target, data = ledgers.save(Ledger(), ledger, built.root / "copy.ledger")
+    target.write_bytes(data)
+    assert ledgers.load(target) == ledger
+
+
+def test_a_small_edit_writes_what_changed_alone(built: TinySite) -> None:
+    file = built.options().ledger_file
+    base = file.read_bytes()
+    for number in range(3):
+        built.write("content/about.md", f"---\ntitle: About {number}\n---\nWho we are, take {number}.\n\n## Team\n")
+        built.assert_as_clean(built.good_build())
+        assert file.read_bytes() == base
+    built.write("content/raw.txt", "a new file")
+    built.assert_as_clean(built.good_build())
+    built.remove("content/raw.txt")
+    built.assert_as_clean(built.good_build())
+    assert file.read_bytes() == base
+    assert file.with_suffix(ledgers.SINCE).exists()
+
+
+def test_changes_beside_another_base_are_ignored(built: TinySite) -> None:
+    file = built.options().ledger_file
+    built.replace("content/about.md", "title: About", "title: Us")
+    built.good_build()
+    since = file.with_suffix(ledgers.SINCE)
+    changes = since.read_bytes()
+    file.unlink()
+    report = built.good_build()
+    assert len(report.written) == report.total
+    assert not since.exists()
+    known = ledgers.load(file)
+    since.write_bytes(changes)
+    assert ledgers.load(file) == known
+    since.write_bytes(changes[:-9])
+    assert ledgers.load(file) == Ledger()
 
 
 def test_questions_nobody_asks_any_more_are_let_go(built: TinySite) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obverse.ledger import _problems_out, problems_in
+from obverse.ledger import problems_in, problems_out
 from obverse.problems import (
     ALWAYS,
     CODES,
@@ -100,7 +100,7 @@ def test_a_code_that_is_not_known_cannot_be_raised() -> None:
 
 def test_problems_survive_the_ledger() -> None:
     found = (ONE, *softened([ONE]))
-    assert problems_in(_problems_out(found)) == found
+    assert problems_in(problems_out(found)) == found
 
 
 def test_json_has_every_field_for_others() -> None:
