@@ -24,6 +24,11 @@ _DEEP = re.compile(
     rf"^(?![ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)$)(?:[ \t]*+(?:>|(?:[-+*]|\d{{1,9}}[.)])(?=[ \t]))){{{DEEPEST + 1}}}",
     re.MULTILINE,
 )
+# What a line as deep as that begins with, at the least.
+_MAYBE_DEEP = re.compile(rf"\n[ \t>+*.)\d-]{{{DEEPEST + 1}}}")
+# In UTF-8: the control characters of ASCII, and the beginnings of what is searched for beyond it.
+_CONTROLS = bytes(code for code in range(32) if chr(code) not in "\t\n\r")
+_ODD_BYTES = re.compile(rb"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])|\xef\xbf[\xbe\xbf]|\xf4\x8f[\x90-\x93]")
 _NUMBERED = re.compile(r"&#(?:(\d{1,10})|[xX]([0-9a-fA-F]{1,8}));?")
 # A bare address within a link that was written as HTML.
 _NESTED_LINK = re.compile(r"(<a\s[^<>]*>[^<>]*)<a\s[^<>]*>([^<>]*)</a>")
@@ -39,7 +44,8 @@ def survey(body: str, body_line: int, path: str, options: MarkupOptions, compone
     the names that may be called. Never raises: what is wrong is a problem in the facts.
     """
     source = Source(body, body_line)
-    problems = [*_control_characters(source, path), *_loose_marks(source, path), *_too_deep(source, path)]
+    problems = [] if _ordinary(body) else [*_control_characters(source, path), *_loose_marks(source, path)]
+    problems += _too_deep(source, path)
     text = _ILLEGAL.sub("", body) if problems else body
     if text != body:
         source = Source(text, body_line)
@@ -63,10 +69,20 @@ def survey(body: str, body_line: int, path: str, options: MarkupOptions, compone
     return Survey(tuple(made.parts), facts)
 
 
+def _ordinary(text: str) -> bool:
+    """Whether a text holds neither what XML cannot carry nor direction marks. Bytes are searched faster than text."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        return False
+    clean = len(data.translate(None, _CONTROLS)) == len(data)
+    return clean and (len(data) == len(text) or _ODD_BYTES.search(data) is None)
+
+
 def _mended(html: str) -> str:
     """HTML without what no engine should write: what XML cannot carry, headers of nothing, links within links."""
     html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
-    if "&#" in html:
+    if "&" in html and "&#" in html:
         html = _NUMBERED.sub(_character, html)
     while True:
         mended = _NESTED_LINK.sub(r"\1\2", html)
@@ -82,7 +98,8 @@ def _character(reference: re.Match[str]) -> str:
 
 def _too_deep(source: Source, path: str) -> list[Problem]:
     """A line that opens more lists and quotes than are read."""
-    found = _DEEP.search(source.text)
+    maybe = _MAYBE_DEEP.match(f"\n{source.text[: DEEPEST + 1]}") or _MAYBE_DEEP.search(source.text)
+    found = _DEEP.search(source.text) if maybe else None
     if found is None:
         return []
     message = f"lists and quotes are read {DEEPEST} deep; what is deeper is text"

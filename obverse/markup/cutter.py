@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ _ALIKE = 0.75
 _RAW = frozenset({"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"})
 _ALIGN = frozenset({"left", "center", "right"})
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_PLAIN_LINK = re.compile(r' href="([^"&]++)"')
 _CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption", re.DOTALL | re.IGNORECASE)
 _ITEM_END = re.compile(r"</li|<(?:ul|ol|p|/p|div|pre|table)\b", re.IGNORECASE)
 
@@ -62,10 +63,10 @@ class _Cutter:
         self._level = 1
 
     def run(self) -> None:
-        matches = list(tags.TAG.finditer(self._html))
+        matches = [match for match in tags.TAG.finditer(self._html) if match["name"]]
         self._taken = dict.fromkeys(_explicit_ids(matches), 0)
         for match in matches:
-            if match.start() >= self._past and match["name"]:
+            if match.start() >= self._past:
                 self._tag(match, match["name"].lower())
         self._literal(self._html[self._past :])
         self._flush()
@@ -74,6 +75,10 @@ class _Cutter:
         if match["close"]:
             if name == "table" and self._tables:
                 self._close_table(match)
+            return
+        plain = _PLAIN_LINK.fullmatch(match["attributes"]) if name == "a" else None
+        if plain:
+            self._plain_link(match, plain[1])
             return
         rule = _RULES.get(name)
         if rule is not None:
@@ -86,7 +91,9 @@ class _Cutter:
     def heading(self, match: re.Match[str], name: str) -> None:
         close = self._close(name, match.end())
         inner = self._html[match.end() : close.start() if close else match.end()]
-        shown = calls.SLOT.sub("", prose.without_notes(inner))
+        shown = prose.without_notes(inner)
+        if self._found:
+            shown = calls.SLOT.sub("", shown)
         text, level = tags.plain(shown), int(name[1])
         place = self._source.heading(level)
         opens, self._first = self._first and self._opens_body(match.start()), False
@@ -98,7 +105,7 @@ class _Cutter:
             return
         self._check_level(level, place)
         attributes = tags.attributes(match["attributes"])
-        given = next((one.value for one in attributes if one.name == "id" and one.value), "")
+        given = next((one.value for one in attributes if one.name == "id" and one.value), "") if attributes else ""
         anchor = given or slugs.unique(slugs.slug(text), self._taken)
         self.cut.headings.append(Heading(level, anchor, text, prose.inline(shown), place.line))
         if given:
@@ -111,7 +118,7 @@ class _Cutter:
         """The tag that closes an element; where there is none it is not looked for again."""
         if start >= self._closes.get(name, len(self._html) + 1):
             return None
-        found = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(self._html, start)
+        found = _closing(name).search(self._html, start)
         if found is None:
             self._closes[name] = start
         return found
@@ -209,6 +216,11 @@ class _Cutter:
     def _rewrite(self, match: re.Match[str], name: str, added: str = "") -> None:
         """The tag with what may not stand in it taken out, and a slot for each place it names."""
         attributes = tags.attributes(match["attributes"])
+        if not attributes:
+            if added:
+                slash = "/" if match["attributes"].rstrip().endswith("/") else ""
+                self._replace(match, f"<{match['name']}{added}{slash}>")
+            return
         named = policy.PLACES.get(name, ())
         if name == "a":
             self.cut.ids.update(one.value for one in attributes if one.name == "name" and one.value)
@@ -229,6 +241,20 @@ class _Cutter:
             else:
                 self._text.append(f" {one.written}")
         self._text.append("/>" if match["attributes"].rstrip().endswith("/") else ">")
+
+    def _plain_link(self, match: re.Match[str], destination: str) -> None:
+        """A link with nothing but a destination, as most are: what `_rewrite` does, without its questions."""
+        place, offset = self._source.near(destination)
+        if offset < 0:
+            place = self._written(tags.Attribute("href", destination, match["attributes"][1:]))
+        verdict = policy.address("a", destination)
+        if verdict:
+            self._verdict(verdict, place)
+        self._text.append(f'{self._html[self._past : match.start()]}<{match["name"]} href="')
+        self._past = match.end()
+        self._flush()
+        self.cut.parts.append(Link("a", "href", destination, place))
+        self._text.append('">')
 
     def _link(self, name: str, one: tags.Attribute, place: Place, relation: str) -> None:
         destination = one.value or ""
@@ -282,6 +308,8 @@ class _Cutter:
         place = self._source.place(found.offset)
         if found.name not in self._components:
             hint = nearest(found.name, self._components)
+            import difflib  # which only a slip needs
+
             if hint and difflib.get_close_matches(found.name, sorted(self._components), 1, _ALIKE):
                 self._problem("component-unknown", f"there is no component '{found.name}'", place, hint)
         elif found.error:
@@ -325,10 +353,12 @@ class _Cutter:
         self._add(text[past:])
 
     def _add(self, part: Part) -> None:
+        if not part:
+            return
         parts = self.cut.parts
         if isinstance(part, str) and parts and isinstance(parts[-1], str):
             parts[-1] += part
-        elif part:
+        else:
             parts.append(part)
 
     # -- problems
@@ -371,6 +401,12 @@ _RULES: Mapping[str, Callable[[_Cutter, re.Match[str], str], None]] = {
     "table": _Cutter.table,
     "input": _Cutter.input,
 }
+
+
+@functools.cache
+def _closing(name: str) -> re.Pattern[str]:
+    """The closing tag of a heading, or of an element whose content is not HTML."""
+    return re.compile(rf"</{name}\s*>", re.IGNORECASE)
 
 
 def _explicit_ids(matches: list[re.Match[str]]) -> set[str]:

@@ -72,6 +72,8 @@ def host(destination: str) -> str:
 
 def scheme(destination: str) -> Verdict | None:
     """The verdict on an address that carries its own content: `javascript:` and `data:`."""
+    if ":" not in destination:
+        return None
     name = _IGNORED.sub("", destination).partition(":")[0].strip().lower()
     if name in ("javascript", "vbscript"):
         return Verdict(

@@ -16,7 +16,15 @@ _NOTE = re.compile(r'<sup id="fnref[^>]*><a [^>]*>[^<]*</a></sup>')
 _PARAGRAPH_END = re.compile(r"</p\s*>|<p[\s>]|\Z", re.IGNORECASE)
 _UNREAD = re.compile(r"<(pre|script|style)\b.*?(?:</\1>|\Z)|<div class=\"footnote\">.*\Z", re.DOTALL | re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
-_NO_WORD = re.compile(r"\s[^\w\s]+(?=\s)")
+# A token without a letter or a digit; the expression begins with what is rare.
+_NO_WORD = re.compile(r"[^\w\s](?<!\S.)[^\w\s]*+(?!\S)")
+# ASCII for counting: white space as blanks, letters as "x", punctuation as nothing.
+_PUNCTUATION = bytes(
+    code for code in range(128) if not (chr(code).isalnum() or chr(code) == "_" or chr(code).isspace())
+)
+_SHAPES = bytes(32 if chr(code).isspace() else 120 for code in range(256))
+# The first bytes of all CJK characters in UTF-8.
+_CJK_BYTES = bytes([*range(0xE3, 0xF0), 0xF0])
 _INLINE = frozenset("em strong code del mark sub sup kbd abbr b i u s q cite small ins span var samp bdi".split())
 
 
@@ -55,13 +63,15 @@ def words(html: str) -> int:
     """Words of running text: code and footnotes are not counted, a CJK character counts as one half."""
     text = tags.without_tags(_UNREAD.sub(" ", html))
     if text.isascii():
-        return _counted(text)
-    halves = len(_CJK.findall(text))
+        shape = text.encode().translate(_SHAPES, _PUNCTUATION)
+        return (b" " + shape).count(b" x")
+    data = text.encode("utf-8", "surrogatepass")
+    halves = len(_CJK.findall(text)) if len(data.translate(None, _CJK_BYTES)) < len(data) else 0
     return _counted(_CJK.sub(" ", text) if halves else text) + (halves + 1) // 2
 
 
 def _counted(text: str) -> int:
-    return len(text.split()) - len(_NO_WORD.findall(f" {text} "))
+    return len(text.split()) - len(_NO_WORD.findall(text))
 
 
 def inline(fragment: str) -> str:
@@ -73,4 +83,4 @@ def inline(fragment: str) -> str:
             return ""
         return f"</{name}>" if match[0][1] == "/" else f"<{name}>"
 
-    return tags.ANY.sub(safe, fragment).strip()
+    return tags.ANY.sub(safe, fragment).strip() if "<" in fragment else fragment.strip()

@@ -11,13 +11,15 @@ import re
 from typing import NamedTuple
 
 _ATTRIBUTE = r"""=?[^\s/>=][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?)?|=[^\s/>=]*+"""
-# Tags that hold nothing anyone asks about are passed over by the expression itself, which is what makes it fast.
+# Tags that hold nothing anyone asks about are passed over by the expression itself, which is what makes it fast: those
+# of text, those with nothing but a class, and all closing ones but a table's.
 _PLAIN = (
-    r"/?(?:p|li|ul|ol|em|strong|code|br|hr|tr|td|th|thead|tbody|del|pre|blockquote|dl|dt|dd|kbd|mark|ins|sup|sub|b|i"
-    r"|div|span|details|summary|section|figure|figcaption)\s?/?>"
+    r"[a-z]{1,2}>|/(?![tT])[a-zA-Z][a-zA-Z0-9]*+>|/?(?:code|strong|td|th|tr|thead|tbody|pre|blockquote|del|br|hr"
+    r"|kbd|mark|ins|sup|sub|div|span|details|summary|section|figure|figcaption)\s?/?>"
+    r"|(?:span|td|th|div|a|p|li|ul|ol|tr|code|pre|sup|abbr|kbd)\ class=\"[\w\ -]*+\">"
 )
 TAG = re.compile(
-    rf"""<(?!{_PLAIN}|span\ class="[\w\ -]*">|div\ class="highlight">)
+    rf"""<(?!{_PLAIN})
     (?:!--(?:-?>|.*?(?:--!?>|\Z))|[!?][^>]*>|(?P<close>/?)(?P<name>[a-zA-Z][^\s/>]*+)
     (?P<attributes>(?:[\s/]++|{_ATTRIBUTE})*)>)""",
     re.VERBOSE | re.DOTALL,
@@ -25,7 +27,9 @@ TAG = re.compile(
 _ATTRIBUTES = re.compile(
     r"""(?P<name>=?[^\s/>=][^\s/>=]*+|=[^\s/>=]*+)(?:\s*+=\s*+(?P<value>"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?)?"""
 )
-ANY = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*>", re.DOTALL)
+ANY = re.compile(
+    r"</?[a-zA-Z][a-zA-Z0-9]*+>|<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*>", re.DOTALL
+)
 
 
 class Attribute(NamedTuple):
@@ -38,6 +42,8 @@ class Attribute(NamedTuple):
 
 def attributes(text: str) -> list[Attribute]:
     """The attributes in the text between a tag's name and its `>`."""
+    if not text:
+        return []
     return [Attribute(one["name"].lower(), _value(one["value"], one[0]), one[0]) for one in _ATTRIBUTES.finditer(text)]
 
 
