@@ -25,6 +25,7 @@ from obverse.config import Config
 from obverse.page import Matter, Page
 from obverse.problems import Level, Problem
 from obverse.schema import Document, Field, Node, Table, folded, is_web_address, read
+from obverse.yaml_plain import plain_front
 
 CONTENT = "content/"
 
@@ -91,23 +92,32 @@ def parse(path: str, data: bytes, config: Config) -> Page:
     """The page of a file under `content/`; `path` is relative to it. What is wrong is in its `problems`."""
     path = unicodedata.normalize("NFC", path)
     text, problems = decoded_text(CONTENT + path, data)
-    from obverse.frontmatter import split  # it brings YAML along, which a build with nothing to do never needs
-
-    front = split(text, CONTENT + path)
+    node, body, body_line, front = _split(text, CONTENT + path)
     document = Document.of(CONTENT + path, text)
     name, lang = name_and_language(path, config)
-    values, found = _values(front.node, document)
-    matter, wrong = _Reading(document, front.node, config).matter(values, name)
+    values, found = _values(node, document)
+    matter, wrong = _Reading(document, node, config).matter(values, name)
     return Page(
         path=path,
         name=name,
         lang=lang,
         matter=matter,
-        body=front.body,
-        body_line=front.body_line,
-        places=_places(front.node),
-        problems=tuple(sorted((*problems, *front.problems, *found, *wrong), key=lambda one: one.sort_key)),
+        body=body,
+        body_line=body_line,
+        places=_places(node),
+        problems=tuple(sorted((*problems, *front, *found, *wrong), key=lambda one: one.sort_key)),
     )
+
+
+def _split(text: str, path: str) -> tuple[Node | None, str, int, tuple[Problem, ...]]:
+    """The front matter, the body, the line it begins on, and what is wrong with the front matter."""
+    plain = plain_front(text)
+    if plain is not None:
+        return (*plain, ())
+    from obverse.frontmatter import split  # it brings YAML along, which most builds never need
+
+    front = split(text, path)
+    return front.node, front.body, front.body_line, front.problems
 
 
 def dated_name(name: str) -> tuple[date | None, str]:
@@ -169,7 +179,14 @@ def name_and_language(path: str, config: Config) -> tuple[str, str]:
 def _values(node: Node | None, document: Document) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     if node is None:
         return {}, ()
-    return read(_ALL_FIELDS, node, document, loose=True)
+    names = (
+        [_CORE_NAMES.get(folded(one.key), "") for one in node.value.entries] if isinstance(node.value, Table) else [""]
+    )
+    if "" in names:
+        return read(_ALL_FIELDS, node, document, loose=True)
+    # Where every key is known, the fields that are not given need not be looked at.
+    values, problems = read({name: _ALL_FIELDS[name] for name in names}, node, document, loose=True)
+    return _EMPTY | values, problems
 
 
 def _places(node: Node | None) -> dict[str, tuple[int, int]]:
@@ -183,6 +200,7 @@ def _places(node: Node | None) -> dict[str, tuple[int, int]]:
 
 
 _CORE_NAMES = {folded(other): key for key, one in _ALL_FIELDS.items() for other in (key, *one.also)}
+_EMPTY = {key: one.empty for key, one in _ALL_FIELDS.items()}
 
 
 class _Reading:

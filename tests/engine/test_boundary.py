@@ -21,7 +21,7 @@ SHARED = ("problems", "config", "schema", "forms")
 LAYERS = (
     {"problems", "addresses", "clock", "bundled", "lock", "memo", "progress", "security"},
     {"schema", "config", "forms", "facts", "page", "sources", "moves", "excerpts", "versions", "options", "new"},
-    {"markup", "yaml_document", "frontmatter", "parse", "survey", "data", "theme"},
+    {"markup", "yaml_plain", "yaml_document", "frontmatter", "parse", "survey", "data", "theme"},
     {"site", "jobs", "pictures", "hooks", "links", "placing", "index", "form_files"},
     {"questions", "cells", "ledger", "answers", "plan", "listing", "pages"},
     {"commit", "making", "view"},
