@@ -112,7 +112,8 @@ class _Cutter:
             self._rewrite(match, name)
         else:
             self.cut.ids.add(anchor)
-            self._rewrite(match, name, tags.attribute("id", anchor))
+            # An id made of a text holds letters, digits, hyphens: nothing to escape.
+            self._rewrite(match, name, f' id="{anchor}"')
 
     def _close(self, name: str, start: int) -> re.Match[str] | None:
         """The tag that closes an element; where there is none it is not looked for again."""
@@ -215,12 +216,11 @@ class _Cutter:
 
     def _rewrite(self, match: re.Match[str], name: str, added: str = "") -> None:
         """The tag with what may not stand in it taken out, and a slot for each place it names."""
-        attributes = tags.attributes(match["attributes"])
-        if not attributes:
+        if not match["attributes"]:
             if added:
-                slash = "/" if match["attributes"].rstrip().endswith("/") else ""
-                self._replace(match, f"<{match['name']}{added}{slash}>")
+                self._replace(match, f"<{match['name']}{added}>")
             return
+        attributes = tags.attributes(match["attributes"])
         named = policy.PLACES.get(name, ())
         if name == "a":
             self.cut.ids.update(one.value for one in attributes if one.name == "name" and one.value)
@@ -244,14 +244,17 @@ class _Cutter:
 
     def _plain_link(self, match: re.Match[str], destination: str) -> None:
         """A link with nothing but a destination, as most are: what `_rewrite` does, without its questions."""
-        place, offset = self._source.near(destination)
-        if offset < 0:
+        offset = self._source.find(destination)
+        if offset >= 0:
+            place = self._source.place(offset)
+        else:
             place = self._written(tags.Attribute("href", destination, match["attributes"][1:]))
-        verdict = policy.address("a", destination)
+        verdict = policy.scheme(destination) if ":" in destination else None
         if verdict:
             self._verdict(verdict, place)
-        self._text.append(f'{self._html[self._past : match.start()]}<{match["name"]} href="')
-        self._past = match.end()
+        start, end = match.span()
+        self._text.append(f'{self._html[self._past : start]}<{match["name"]} href="')
+        self._past = end
         self._flush()
         self.cut.parts.append(Link("a", "href", destination, place))
         self._text.append('">')
@@ -343,7 +346,8 @@ class _Cutter:
         text = "".join(self._text)
         self._text.clear()
         if not self._found:
-            self._add(text)
+            if text:
+                self._add(text)
             return
         past = 0
         for slot in calls.SLOT.finditer(text):

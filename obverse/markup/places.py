@@ -64,6 +64,11 @@ class Source:
 
     def find(self, destination: str) -> int:
         """The offset at which the next link to `destination` is written, or -1."""
+        offset = self._written(destination, self._cursor)
+        if offset >= 0:
+            if not self._defines(offset):
+                self._cursor = offset + len(destination)
+            return offset
         for written in _spellings(destination):
             for start in (self._cursor, 0) if self._cursor else (0,):
                 offset = self._written(written, start)
@@ -101,8 +106,8 @@ class Source:
         offset = masked.find(text, start)
         while offset >= 0:
             end = offset + len(text)
-            before, after = masked[offset - 1 : offset], masked[end : end + 1]
-            if (not before or before in _BEFORE) and (not after or after in _AFTER):
+            # No character at all, at the ends of the text, is in them too.
+            if masked[offset - 1 : offset] in _BEFORE and masked[end : end + 1] in _AFTER:
                 return offset
             offset = masked.find(text, offset + 1)
         return -1

@@ -72,9 +72,10 @@ def host(destination: str) -> str:
 
 def scheme(destination: str) -> Verdict | None:
     """The verdict on an address that carries its own content: `javascript:` and `data:`."""
-    if ":" not in destination:
+    name, colon, _ = _IGNORED.sub("", destination).partition(":")
+    if not colon:
         return None
-    name = _IGNORED.sub("", destination).partition(":")[0].strip().lower()
+    name = name.strip().lower()
     if name in ("javascript", "vbscript"):
         return Verdict(
             "inline-script", f"'{name}:' in an address does not run under the site's policy", "link to a page instead"
@@ -88,7 +89,7 @@ def scheme(destination: str) -> Verdict | None:
 
 def address(tag: str, destination: str, relation: str = "") -> Verdict | None:
     """The verdict on an address in a tag; `relation` is the `rel` of a `<link>`."""
-    verdict = scheme(destination)
+    verdict = scheme(destination) if ":" in destination else None
     if verdict is not None or tag in _LINKS:
         return verdict
     if tag == "link" and relation and _QUIET_RELATIONS.issuperset(relation.lower().split()):
