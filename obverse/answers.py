@@ -121,7 +121,7 @@ class Answers:
                 cells.setdefault(number, []).append((name, self._cells.digest(name)))
         self._readers = {}
         return [
-            Told(self._keys[number], self._digests[number], self._until.get(number, ""), tuple(cells[number]))
+            Told(self._keys[number], self._digests[number], self._until.get(number, ""), tuple(cells.get(number, ())))
             for number in range(first, len(self._keys))
         ]
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from obverse import ledger_file as ledgers
 from obverse.bundled import bundled
 from obverse.clock import Clock, moment
-from obverse.commit import CannotWriteError, roll_forward
+from obverse.commit import roll_forward
 from obverse.excerpts import quoted
 from obverse.ledger import Ledger, stamps_of
 from obverse.lock import locked
 from obverse.options import RELEASE, BuildOptions, Report
-from obverse.problems import Problem, errors, problem
+from obverse.problems import Problem, StoppedError, errors, problem
 from obverse.sources import SETTINGS, Sources, read_sources
 from obverse.verify import differences
 from obverse.versions import rules
@@ -49,7 +49,7 @@ def build(options: BuildOptions, at: Clock | None = None) -> Report:
             report = _build(options, at)
             if options.verify and not report.blocked:
                 report = _verified(options, report, at)
-    except CannotWriteError as error:
+    except StoppedError as error:
         report = Report((error.problem,), blocked=True)
     except OSError as error:
         report = Report((disk(error),), blocked=True)

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from obverse.ledger_file import settle
 from obverse.options import RELEASE
-from obverse.problems import Problem, problem
-from obverse.sources import Stamp, stamp_of
+from obverse.problems import Problem, StoppedError, problem
+from obverse.sources import stamp_of
 
 if TYPE_CHECKING:
-    from obverse.jobs import Output
+    from obverse.jobs import Job, Output
 
 JOURNAL = "journal"
 STAGE = "stage"
@@ -37,12 +37,8 @@ _UNTOUCHED = "the site is as it was; free the way and build again"
 _HALFWAY = "free the way and build again: it goes on from here"
 
 
-class CannotWriteError(Exception):
-    """The disk refused. Carries the problem."""
-
-    def __init__(self, found: Problem) -> None:
-        super().__init__(found.message)
-        self.problem = found
+class CannotWriteError(StoppedError):
+    """The disk refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +67,10 @@ class Stage:
         """Begin with an empty stage. Raises CannotWriteError when there can be none."""
         self.places = places
         out = self.out = places.out
-        self.stamps: dict[str, Stamp] = {}
         self.decided = False
         self._moves: list[tuple[int, str, str]] = []
         self._folders: set[str] = set()  # known to be no links
+        self._written = 0
         try:
             self.folder = _stage_folder(workshop, out)
             self.release_folder = workshop / f"{STAGE}.release"
@@ -84,17 +80,25 @@ class Stage:
         except OSError as error:
             raise CannotWriteError(_refused(out, "", error)) from error
 
-    def add(self, output: Output) -> None:
-        """Write one output to the stage. Raises CannotWriteError when the disk refuses."""
-        released = output.job.output.startswith(RELEASE)
-        staged = (self.release_folder if released else self.folder) / str(len(self._moves))
-        self._refuse_links(output.job.output)
+    def write(self, output: Output) -> tuple[str, tuple[int, ...]]:
+        """Write one output to the stage, from any process; the staged file and its stamp. Raises CannotWriteError.
+
+        Nothing of it is put in place that was not also added.
+        """
+        path = output.job.output
+        folder = self.release_folder if path.startswith(RELEASE) else self.folder
+        self._written += 1
+        staged = f"{folder}/{os.getpid()}-{self._written}"
+        self._refuse_links(path)
         try:
             _write(staged, output)
-            self.stamps[output.job.output] = stamp_of(staged.stat())
+            return staged, tuple(stamp_of(os.stat(staged)))
         except OSError as error:
-            raise CannotWriteError(_refused(self.out, output.job.output, error)) from error
-        self._moves.append((_ORDER.get(output.job.kind, _LAST), output.job.output, str(staged)))
+            raise CannotWriteError(_refused(self.out, path, error)) from error
+
+    def add(self, job: Job, staged: str) -> None:
+        """Have a staged file put in place as the output of a job."""
+        self._moves.append((_ORDER.get(job.kind, _LAST), job.output, staged))
 
     def _refuse_links(self, path: str) -> None:
         """Raise CannotWriteError when a folder on the way to an output is a link, which might lead out of the site."""
@@ -117,11 +121,12 @@ class Stage:
             shutil.rmtree(self.release_folder, ignore_errors=True)
 
 
-def _write(target: Path, output: Output) -> None:
+def _write(target: str, output: Output) -> None:
     if output.copy_of:
         shutil.copyfile(output.copy_of, target)
     else:
-        target.write_bytes(output.data)
+        with open(target, "wb") as stream:
+            stream.write(output.data)
 
 
 def _stage_folder(workshop: Path, out: Path) -> Path:
@@ -241,6 +246,8 @@ def _prune_empty(out: Path, folder: Path) -> None:
     while folder != out and out in folder.parents:
         try:
             folder.rmdir()
+        except FileNotFoundError:
+            pass  # somebody was killed between this folder and the one around it
         except OSError:
             return
         folder = folder.parent

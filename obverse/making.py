@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 
 from obverse.answers import Answers
 from obverse.commit import Stage
-from obverse.jobs import Job, Output
-from obverse.ledger import Key, Ledger, Written, packed, problems_in, problems_out, stamps_of, unpacked
+from obverse.crew import Made, Make, made
+from obverse.jobs import Job
+from obverse.ledger import Key, Ledger, Written, packed, problems_in, stamps_of, unpacked
 from obverse.problems import Problem
-from obverse.sources import digest_of
 from obverse.theme import Theme
-
-Make = Callable[[Job], Output]
 
 
 @dataclass(slots=True)
@@ -59,21 +57,26 @@ def finish(
     make: Make,
     stage: Stage,
     progress: Callable[[str, int, int], None],
+    workers: int = 1,
 ) -> Finished:
-    """Make what is stale among `jobs` and the assets wanted by any live output. Raises what `stage` raises."""
+    """Make what is stale among `jobs` and the assets wanted by any live output. Raises StoppedError."""
     done = Finished(stage)
     stamps = stamps_of(stage.places.out, stage.places.release, old.outputs)
     waiting = dict(jobs)
     while waiting:
-        for number, job in enumerate(list(waiting.values())):
-            progress("rendering", number, len(waiting))
+        stale = []
+        for job in waiting.values():
             known = old.outputs.get(job.output)
             because = _stale(job, known, stamps, answers, same_rules=bool(old.asked.keys or not old.outputs))
             if known is not None and not because:
                 done.records[job.output] = known
                 done.problems.extend(problems_in(known.problems))
             else:
-                _keep(make(job), because, done)
+                stale.append((job, because))
+        results = made([job for job, _ in stale], make, answers, stage, workers)
+        for number, ((job, because), one) in enumerate(zip(stale, results, strict=True)):
+            progress("rendering", number, len(stale))
+            _keep(job, one, because, done)
         waiting = {job.output: job for job in _wanted(done, theme) if job.output not in done.records}
     done.removals = tuple(sorted(set(old.outputs) - set(done.records)))
     return done
@@ -105,17 +108,17 @@ def spoken(key: Key) -> str:
     return f"{kind}({', '.join(map(repr, arguments))})"
 
 
-def _keep(output: Output, because: str, done: Finished) -> None:
-    done.stage.add(output)
-    done.written[output.job.output] = because
-    (done.failures if output.failed else done.problems).extend(output.problems)
-    done.records[output.job.output] = Written(
-        job=output.job.record,
-        reads=packed(output.reads),
-        wants=output.wants,
-        stamp=tuple(done.stage.stamps[output.job.output]),
-        digest="" if output.copy_of else digest_of(output.data),
-        problems=problems_out(output.problems),
+def _keep(job: Job, one: Made, because: str, done: Finished) -> None:
+    done.stage.add(job, one.staged)
+    done.written[job.output] = because
+    (done.failures if one.failed else done.problems).extend(problems_in(one.problems))
+    done.records[job.output] = Written(
+        job=job.record,
+        reads=packed(one.reads),
+        wants=one.wants,
+        stamp=one.stamp,
+        digest=one.digest,
+        problems=one.problems,
         because=because,
     )
 

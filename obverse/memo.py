@@ -9,16 +9,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import marshal
+import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 # Rows nobody asks for any more are kept while there are few: switching a branch back and forth stays fast.
 SPARE = 2_000
 
 _CHECK = 8
+
+Row: TypeAlias = tuple[str, str, bytes]
+"""Key, part, packed value."""
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS memo (key TEXT NOT NULL, part TEXT NOT NULL, value BLOB NOT NULL, \
 PRIMARY KEY (key, part))"
@@ -30,11 +34,14 @@ class Memo:
     def __init__(self, file: Path | None) -> None:
         """Open (or begin) the memo in `file`; None keeps it in memory for this build alone."""
         self._file = file and _versioned(file)
+        self._process = os.getpid()
+        self._inherited: sqlite3.Connection | None = None
         self._connection = _open(self._file)
         self._damaged = False
 
     def get(self, key: str, part: str) -> Any | None:
         """The value kept under (key, part), or None."""
+        self._mind_fork()
         try:
             row = self._connection.execute("SELECT value FROM memo WHERE key = ? AND part = ?", (key, part)).fetchone()
             return None if row is None else _unpacked(row[0])
@@ -46,11 +53,26 @@ class Memo:
 
     def put(self, key: str, **parts: Any) -> None:
         """Keep marshal-able values under `key`, one row a part."""
-        rows = [(key, part, _packed(value)) for part, value in parts.items()]
+        self.keep(rows(key, **parts))
+
+    def keep(self, made: Iterable[Row]) -> None:
+        """Keep what `rows` made. A forked process keeps nothing: it tells them to the one it came from."""
+        if os.getpid() != self._process:
+            return
         try:
-            self._connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?, ?)", rows)
+            self._connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?, ?)", made)
         except sqlite3.Error as error:
             self._doubt(error)
+
+    def share(self) -> None:
+        """Let other processes see what was put."""
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.commit()
+
+    def _mind_fork(self) -> None:
+        """A connection must not be used on the other side of a fork, nor be closed there."""
+        if os.getpid() != self._process and self._inherited is None:
+            self._inherited, self._connection = self._connection, _open(self._file)
 
     def save(self, live: Iterable[str]) -> None:
         """Make what was put durable against a killed process, and let go of old rows when there are too many."""
@@ -80,6 +102,11 @@ class Memo:
         self._connection.commit()
 
 
+def rows(key: str, **parts: Any) -> list[Row]:
+    """What to keep, so that `get(key, part)` gives the value of each part: anything marshal can write."""
+    return [(key, part, _packed(value)) for part, value in parts.items()]
+
+
 def _packed(value: Any) -> bytes:
     """A value as bytes that begin with their checksum: marshal and SQLite would both believe a damaged disk."""
     body = marshal.dumps(value)
@@ -98,13 +125,17 @@ def _checksum(body: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def memo(file: Path | None) -> Iterator[Memo]:
-    """The memo in `file` for the length of a `with` block."""
+def memo(file: Path | None, *, brief: bool = False) -> Iterator[Memo]:
+    """The memo in `file` for the length of a `with` block; a `brief` one begins empty and leaves nothing behind."""
+    if brief and file:
+        _remove(_versioned(file))
     opened = Memo(file)
     try:
         yield opened
     finally:
         opened.close()
+        if brief and file:
+            _remove(_versioned(file))
 
 
 def _open(file: Path | None) -> sqlite3.Connection:

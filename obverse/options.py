@@ -31,7 +31,8 @@ class BuildOptions:
     """What to build and where. `out` None is `site/`, or the preview folder when `mode` is "preview".
 
     `drafts` also shows drafts and what is not due; `base_url` stands in for `[site] url`; `dry` writes nothing;
-    `clean` remembers nothing of earlier builds.
+    `clean` remembers nothing of earlier builds. `workers` is the number of processes that do the work, 0 for as many as
+    there are processors to use.
     """
 
     root: Path
@@ -42,6 +43,7 @@ class BuildOptions:
     verify: bool = False
     dry: bool = False
     clean: bool = False
+    workers: int = 0
     progress: Progress = _quiet
     on_wait: Callable[[], None] = lambda: None
 

@@ -6,7 +6,7 @@ A page whose source and rules are as they were comes back from the ledger; a bod
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,14 +18,19 @@ from obverse.config import Config
 from obverse.facts import Facts, Part
 from obverse.hooks import Hooks
 from obverse.markup import MarkupOptions
-from obverse.memo import Memo
+from obverse.memo import Memo, Row, rows
 from obverse.page import Page
 from obverse.problems import Problem, problem
 from obverse.site import Entry, Glance, Surveyed
 from obverse.sources import Source, digest_of
+from obverse.workers import located, spread
 
 CONTENT = "content/"
 SECTION_PAGE = "_index"
+
+# Fewer pages than this are read before a second process has begun.
+ENOUGH = 24
+_CHUNK = 8
 
 # Where a facts record (`survey.survey_record`) has what a glance needs.
 WORDS, PROBLEMS = 2, 5
@@ -48,25 +53,46 @@ class Reader:
     memo: Memo
     known: Mapping[str, Record]
     progress: Any
+    workers: int = 1
 
     def records(self, sources: Iterable[Source]) -> tuple[dict[str, Record], list[Problem]]:
         """The record of every page by content path, and the files that could not be read."""
-        pages = [source for source in sources if is_page(source.path)]
-        found, problems = {}, []
         rules = self.page_rules()
+        found: dict[str, Record] = {}
+        unknown: list[Source] = []
+        for source in sources:
+            if is_page(source.path):
+                path = source.path.removeprefix(CONTENT)
+                known = self.known.get(path)
+                if known and known[0] == source.digest and known[1] == rules:
+                    found[path] = known
+                else:
+                    unknown.append(source)
+        return found, self._read_all(unknown, rules, found) if unknown else []
+
+    def _read_all(self, unknown: list[Source], rules: str, found: dict[str, Record]) -> list[Problem]:
+        """Read pages, by several processes when there are many, into `found`. The files that cannot be read.
+
+        Raises StoppedError when one of the processes fails.
+        """
         markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
-        for number, source in enumerate(pages):
-            path = source.path.removeprefix(CONTENT)
-            known = self.known.get(path)
-            if known and known[:2] == (source.digest, rules):
-                found[path] = known
-                continue
-            self.progress("reading", number, len(pages))
-            try:
-                found[path] = self._read(path, source, rules, markup)
-            except OSError as error:
-                problems.append(problem("unreadable", source.path, f"cannot be read: {error.strerror or error}"))
-        return found, problems
+
+        def work(mine: Iterator[Source]) -> Iterator[bytes]:
+            return (marshal.dumps(self._read(source, rules, markup)) for source in mine)
+
+        problems = []
+        many = len(unknown) >= ENOUGH
+        results = spread(unknown, work, self.workers if many else 1, chunk=_CHUNK)
+        told = located(results, [source.path for source in unknown])
+        for number, (source, data) in enumerate(zip(unknown, told, strict=True)):
+            self.progress("reading", number, len(unknown))
+            record, remembered, reason = marshal.loads(data)  # noqa: S302 - from our own child
+            if reason:
+                problems.append(problem("unreadable", source.path, f"cannot be read: {reason}"))
+            else:
+                found[source.path.removeprefix(CONTENT)] = record
+                self.memo.keep(remembered)
+        return problems
 
     def page_rules(self) -> str:
         """What a page's record depends on besides its source."""
@@ -76,15 +102,22 @@ class Reader:
             repr((self.rules, site.timezone, site.language, site.languages, markdown, sorted(self.components))).encode()
         )
 
-    def _read(self, path: str, source: Source, rules: str, markup: MarkupOptions) -> Record:
+    def _read(self, source: Source, rules: str, markup: MarkupOptions) -> tuple[Record | None, list[Row], str]:
+        """The record of a page and what to remember of its body, or why it cannot be read."""
         from obverse.parse import parse, to_record
 
-        page = self.hooks.page(parse(path, Path(source.file).read_bytes(), self.config))
+        try:
+            data = Path(source.file).read_bytes()
+        except OSError as error:
+            return None, [], error.strerror or str(error)
+        page = self.hooks.page(parse(source.path.removeprefix(CONTENT), data, self.config))
         key = self._key(page, markup)
-        facts = self.memo.get(key, "facts")
+        facts, remembered = self.memo.get(key, "facts"), []
         if facts is None:
-            _, facts = self._survey(page, key, markup)
-        return source.digest, rules, key, tuple(_glance(page, facts)), marshal.dumps((to_record(page), facts))
+            parts, facts = self._survey(page, markup)
+            remembered = rows(key, facts=facts, parts=parts)
+        record = source.digest, rules, key, tuple(_glance(page, facts)), marshal.dumps((to_record(page), facts))
+        return record, remembered, ""
 
     def _key(self, page: Page, markup: MarkupOptions) -> str:
         """What a body's survey is remembered by: the digest of all it is made from."""
@@ -94,14 +127,12 @@ class Reader:
         made_of = (page.body, versions(), markup.engine, hooked, sorted(self.components))
         return digest_of(repr(made_of).encode("utf-8", "surrogatepass"))
 
-    def _survey(self, page: Page, key: str, markup: MarkupOptions) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """The records of a body's parts and facts, which are remembered from now on."""
+    def _survey(self, page: Page, markup: MarkupOptions) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The records of a body's parts and facts."""
         from obverse.survey import survey, survey_record
 
         made = survey(page.body, page.body_line, f"{CONTENT}{page.path}", markup, self.components)
-        parts, facts = survey_record(made, page.body_line)
-        self.memo.put(key, facts=facts, parts=parts)
-        return parts, facts
+        return survey_record(made, page.body_line)
 
     def parts(self, entry: Entry, source: Source) -> tuple[Part, ...]:
         """The parts of a page's body: from the memo, or worked out again when it has forgotten."""
@@ -113,7 +144,8 @@ class Reader:
 
             markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
             page = self.hooks.page(parse(entry.page.path, Path(source.file).read_bytes(), self.config))
-            record, _ = self._survey(page, self._key(page, markup), markup)
+            record, facts = self._survey(page, markup)
+            self.memo.put(self._key(page, markup), facts=facts, parts=record)
         return parts_from_record(record, entry.page.body_line)
 
 

@@ -42,6 +42,7 @@ from obverse.sources import HOOKS, SETTINGS, Source, Sources, restless
 from obverse.theme import Theme
 from obverse.versions import rules
 from obverse.view import Refused
+from obverse.workers import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,11 @@ class Desk:
     hooks: Hooks
     rules: str
     memo: Memo
+    workers: int
 
 
 def make_site(options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None) -> Report:
-    """Everything after the first look at the disk; the report of what came of it. Raises CannotWriteError."""
+    """Everything after the first look at the disk; the report of what came of it. Raises StoppedError."""
     with _desk(options, old, sources, at) as (desk, problems):
         if desk is None:
             return Report(levelled(problems, {}), blocked=True)
@@ -100,8 +102,11 @@ def _desk(
     theme = Theme(files, config.base_path, old.references, _references_in)
     hooks = load_hooks(options.root / HOOKS)
     now = moment(at, config.site.timezone)
-    with memo(None if options.clean else options.workshop / "memo.db") as kept:
-        yield Desk(options, old, sources, config, now, theme, hooks, rules(sources), kept), problems
+    with memo(options.workshop / ("clean.db" if options.clean else "memo.db"), brief=options.clean) as kept:
+        yield (
+            Desk(options, old, sources, config, now, theme, hooks, rules(sources), kept, count(options.workers)),
+            problems,
+        )
 
 
 def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
@@ -116,8 +121,10 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
     jobs = {**desk.hooks.jobs(planned.jobs), **release_jobs(site, forms)}
     stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
+        desk.memo.share()
         make = _maker(desk, site, answers, reader, data)
-        done = finish(jobs, _outputs_known(desk), answers, desk.theme, make, stage, desk.options.progress)
+        known, progress = _outputs_known(desk), desk.options.progress
+        done = finish(jobs, known, answers, desk.theme, make, stage, progress, desk.workers)
         desk.memo.save(record[2] for record in records.values())
         problems = (*problems, *menu_problems(cells.value, desk.config.menus))
         problems = (*problems, *forms.problems, *unknown_forms(site, forms))
@@ -144,7 +151,9 @@ def _references_in(text: str) -> tuple[str, ...]:
 
 def _reader(desk: Desk) -> Reader:
     components = desk.theme.components()
-    return Reader(desk.config, desk.hooks, components, desk.rules, desk.memo, desk.old.pages, desk.options.progress)
+    return Reader(
+        desk.config, desk.hooks, components, desk.rules, desk.memo, desk.old.pages, desk.options.progress, desk.workers
+    )
 
 
 def _text(source: Source) -> str:

@@ -124,6 +124,7 @@ CODES: dict[str, Code] = {
     "unknown-data": _error("A template asks for data that is not in content/_data/."),
     "unknown-word": _error("A template asks for a word that no catalogue has, or does not fill it."),
     # writing
+    "worker": _error("A process that did a part of the work failed, or was ended by the system."),
     "verify": _error("An output differs from what a clean build makes: a fault in Obverse or in an impure hook."),
     "disk": _error("The output cannot be written: no space, no permission, or something in the way."),
 }
@@ -132,7 +133,7 @@ CODES: dict[str, Code] = {
 # What no setting can lower. With one of these let pass, a draft could be published, a secret told, an output missing,
 # or a fault of the program itself go unseen.
 ALWAYS = frozenset(
-    {"bad-value", "config-syntax", "disk", "front-matter", "hook", "secret", "unreadable", "verify"},
+    {"bad-value", "config-syntax", "disk", "front-matter", "hook", "secret", "unreadable", "verify", "worker"},
 )
 
 
@@ -176,6 +177,14 @@ def problem(
 ) -> Problem:
     """A problem at its code's own level. Raises KeyError for a code that `CODES` does not know."""
     return Problem(code, path, message, line, column, excerpt, hint, CODES[code].level)
+
+
+class StoppedError(Exception):
+    """The build cannot go on. Carries the problem."""
+
+    def __init__(self, found: Problem) -> None:
+        super().__init__(found.message)
+        self.problem = found
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -112,6 +112,17 @@ def spawned(items: Sequence[T], work: str, recipe: object, workers: int, *, chun
         yield from _here(items, lambda mine: _named(work)(recipe, mine))
 
 
+def located(results: Iterable[bytes], places: Sequence[str]) -> Iterator[bytes]:
+    """The results; a failure becomes a problem at the place of its item, a path of the site. Raises StoppedError."""
+    try:
+        yield from results
+    except WorkerError as error:
+        from obverse.problems import StoppedError, problem
+
+        hint = f"{VARIABLE}=1 does all the work in one process; if it fails there too, look into this file and hooks.py"
+        raise StoppedError(problem("worker", places[error.index], error.text, hint=hint)) from error
+
+
 def _here(items: Sequence[T], work: Work[T]) -> Iterator[bytes]:
     done = 0
     results = iter(work(iter(items)))
