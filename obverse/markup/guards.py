@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
 import markdown
+import pygments
+import pymdownx
 from markdown import Extension, Markdown
 from markdown.inlinepatterns import (
     AUTOMAIL_RE,
@@ -32,9 +34,10 @@ from markdown.util import INLINE_PLACEHOLDER_PREFIX, INLINE_PLACEHOLDER_RE, Atom
 from pymdownx.keys import RE_EARLY_KBD, RE_KBD
 
 from obverse.markup import inline
+from obverse.markup.tree import Builder
 
-# The library's versions that were compared: from the first up to, but without, the second.
-TESTED = ((3, 11), (3, 12))
+# The versions that were compared: from the first up to, but without, the second.
+TESTED = {"markdown": ((3, 11), (3, 12)), "pymdownx": ((12,), (13,)), "pygments": ((2, 19), (2, 22))}
 
 # Expression -> what a text must hold, at least one of it, for the expression to match anywhere.
 TRIGGERS: dict[str, tuple[str, ...]] = {
@@ -59,18 +62,23 @@ TRIGGERS: dict[str, tuple[str, ...]] = {
 }
 
 
-def known(version: tuple[Any, ...] | None = None) -> bool:
-    """Whether our walk was compared with that of this version of the library (the one that is installed)."""
-    return TESTED[0] <= (version or markdown.__version_info__)[:2] < TESTED[1]
+def known(library: Any) -> bool:
+    """Whether what is ours was compared with this version of a library."""
+    first, beyond = TESTED[library.__name__]
+    version = tuple(int(part) for part in re.findall(r"\d+", library.__version__)[:2])
+    return first <= version < beyond
 
 
 class Guards(Extension):
-    """Our walk in the place of the library's."""
+    """Our short cuts in the place of the libraries' own ways, where they were compared."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
-        """Replace the walk, when it is one that was compared."""
-        if known() and type(md.treeprocessors["inline"]) is Walk:
+        """Replace what is ours to replace."""
+        if known(markdown) and type(md.treeprocessors["inline"]) is Walk:
             md.treeprocessors.register(GuardedWalk(md), "inline", 20)
+        builder = md.parser.blockprocessors["obverse"]
+        if isinstance(builder, Builder) and known(pymdownx) and known(pygments):
+            builder.quick = True
 
 
 class _Step(NamedTuple):

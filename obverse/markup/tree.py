@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -21,6 +22,7 @@ from markdown.util import AtomicString
 from pymdownx.highlight import Highlight
 
 from obverse.markup import blocks, fences
+from obverse.markup.colours import coloured
 from obverse.markup.normalise import read
 
 # One character of the last private plane opens a token, another closes it: survey lets neither into a text.
@@ -94,6 +96,7 @@ class Builder(BlockProcessor):
         self.md = md
         self._known = known
         self.literals: list[str] = []
+        self.quick = False
         self._added: list[BlockProcessor] = []
         self._groups: list[list[blocks.Block]] = []
         self._plain = Highlight(md, linenums_style="pymdownx-inline", stripnl=False)
@@ -169,16 +172,20 @@ class Builder(BlockProcessor):
         if custom is not None:
             return custom
         count = source.count("\n")
+        marked = [number for number in fence.marked if number <= count]
         try:
+            if self.quick and not fence.first:
+                return coloured(source, replace(fence, marked=tuple(marked)) if fence.marked else fence)
             highlight = self._coloured if fence.language else self._plain
-            coloured = highlight.highlight(
-                source,
-                fence.language,
-                hl_lines=[number for number in fence.marked if number <= count],
-                linestart=fence.first or -1,
-                title=fence.title or None,
+            return str(
+                highlight.highlight(
+                    source,
+                    fence.language,
+                    hl_lines=marked,
+                    linestart=fence.first or -1,
+                    title=fence.title or None,
+                )
             )
-            return str(coloured)
         except Exception:  # noqa: BLE001 - a lexer that stumbles must not cost the page
             return f'<div class="highlight"><pre><code>{html.escape(source, quote=False)}</code></pre></div>'
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 import functools
 import os
 import re
+import subprocess
+import sys
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import markdown
+import pygments
+import pymdownx
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -20,7 +24,8 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import InlineProcessor as Walk
 
 from benchmarks.markdown import bodies
-from obverse.markup import MarkupOptions, engine, guards, render
+from obverse.markup import MarkupOptions, colours, engine, guards, render, tree
+from obverse.markup.fences import Fence
 from obverse.markup.tree import RESERVED
 from tests.engine.structure import cases
 
@@ -119,12 +124,62 @@ def test_every_pattern_in_use_has_a_trigger() -> None:
     assert {one.getCompiledRegExp().pattern for one in patterns} == set(guards.TRIGGERS)
 
 
-@pytest.mark.parametrize("version", [(3, 10, 9), (3, 12), (4, 0)])
-def test_another_version_of_the_library_goes_its_own_way(version: tuple[int, ...], monkeypatch: Any) -> None:
-    monkeypatch.setattr(markdown, "__version_info__", (*version, 0, "final", 0))
+@pytest.mark.parametrize("version", ["3.10.9", "3.12", "4.0.1rc2"])
+def test_another_version_of_markdown_goes_its_own_way(version: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(markdown, "__version__", version)
     made = engine.converter(())
     assert type(made.treeprocessors["inline"]) is Walk
     assert made.convert("*a*") == "<p><em>a</em></p>"
+
+
+@pytest.mark.parametrize(
+    "library,version", [(pymdownx, "11.9"), (pymdownx, "13.0"), (pygments, "2.18.0"), (pygments, "3")]
+)
+def test_another_version_colours_code_itself(library: Any, version: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(library, "__version__", version)
+    monkeypatch.setattr(tree, "coloured", lambda *_: pytest.fail("ours was asked"))
+    assert '<span class="n">x</span>' in engine.converter(()).convert("```py\nx\n```")
+
+
+def test_versions_that_were_compared() -> None:
+    assert all(guards.known(one) for one in (markdown, pymdownx, pygments)), (
+        "compare the new version, then extend TESTED"
+    )
+
+
+INFOS = [
+    *("", "py", "PY", "text", "nosuch", "js {1,3}", "{2}", 'py title="a <b> &"', "html hl_lines=1", "console", "c++"),
+    *("js:app.js", "python linenums=3", "sh showLineNumbers", "yaml {1-99}", "jinja", "{.ruby title=' x '}"),
+]
+WORDS = ["a", "def f(x):", "\n", "\n\n", "  ", "<b>", "&amp;", '"s', "'", "# c", "é", "\ufeff", "\t", "/*", "{", "$ ls"]
+SOURCES = st.lists(st.sampled_from(WORDS), max_size=20).map("".join)
+
+
+@given(st.sampled_from(INFOS), SOURCES)
+@settings(max_examples=400, deadline=None)
+@example("", "\ufeffa")
+@example("py", "x = 1\n\n")
+def test_code_is_coloured_as_by_the_library(info: str, source: str) -> None:
+    assert_same(f"~~~ {info}\n{source}\n~~~\n")
+
+
+def test_blocks_are_coloured_once_and_forgotten_in_time() -> None:
+    colours._kept.cache_clear()
+    for number in range(colours.KEPT + 9):
+        for _ in range(2):
+            colours.coloured(f"x = {number}\n", Fence("py"))
+    colours.coloured("x" * colours.LONGEST + "\n", Fence("py"))
+    held = colours._kept.cache_info()
+    assert (held.hits, held.misses, held.currsize) == (colours.KEPT + 9, colours.KEPT + 9, colours.KEPT)
+
+
+def test_plain_code_needs_no_library() -> None:
+    code = (
+        "import sys; from obverse.markup.colours import coloured; from obverse.markup.fences import Fence;"
+        "print(coloured('a < b\\n', Fence()), {'pygments', 'markdown', 'pymdownx'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == '<div class="highlight"><pre><span></span><code>a &lt; b\n</code></pre></div> set()\n'
 
 
 class _Shouts(InlineProcessor):

@@ -182,12 +182,11 @@ def test_a_site_adds_fences_of_its_own() -> None:
 
 
 def test_a_lexer_that_stumbles_costs_only_the_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pymdownx.highlight import Highlight
-
     def stumble(*_args: object, **_named: object) -> str:
         raise RuntimeError
 
-    monkeypatch.setattr(Highlight, "highlight", stumble)
+    monkeypatch.setattr("obverse.markup.tree.coloured", stumble)
+    monkeypatch.setattr("pymdownx.highlight.Highlight.highlight", stumble)
     assert render("```python\na < b\n```", OPTIONS) == '<div class="highlight"><pre><code>a &lt; b\n</code></pre></div>'
 
 

@@ -1,0 +1,49 @@
+"""A block of code -> its HTML, with Pygments' classes: as `pymdownx.highlight` writes it, each distinct block once.
+
+Plain code needs no library at all. Numbered lines are left to the extension, which alone knows how to write them.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+from typing import Any
+
+from obverse.markup.fences import Fence
+
+# Blocks remembered in a process, and how long one may be: together a few megabytes at the most.
+KEPT, LONGEST = 256, 4_000
+
+_AFTER = "</code></pre></div>"
+
+
+def coloured(source: str, fence: Fence) -> str:
+    """The HTML of a block of code, which ends in a line's end. Raises what a lexer raises."""
+    if not fence.language and not fence.marked and not fence.title and "\r" not in source and source[:1] != "\ufeff":
+        return f'<div class="highlight"><pre><span></span><code>{html.escape(source, quote=False)}{_AFTER}'
+    make = _kept if len(source) <= LONGEST else _made
+    return make(source, fence.language, fence.marked, fence.title.strip())
+
+
+def _made(source: str, language: str, marked: tuple[int, ...], title: str) -> str:
+    from pygments import highlight
+    from pygments.lexers import get_lexer_by_name
+
+    name = language
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False)
+    except Exception:  # noqa: BLE001 - a language nobody knows, or a lexer that cannot be loaded
+        lexer, name = get_lexer_by_name("text", stripnl=False), "text"
+    shown = highlight(source, lexer, _formatter(marked, title)).strip()
+    return f'<div class="language-{name} {shown[len("<div class=") + 1 :]}' if language else str(shown)
+
+
+_kept = functools.lru_cache(maxsize=KEPT)(_made)
+
+
+@functools.lru_cache(maxsize=16)
+def _formatter(marked: tuple[int, ...], title: str) -> Any:
+    """To make a formatter takes as long as to format a dozen lines."""
+    from pygments.formatters.html import HtmlFormatter
+
+    return HtmlFormatter(cssclass="highlight", wrapcode=True, hl_lines=list(marked), filename=title)
