@@ -52,9 +52,9 @@ class Places:
         """The folder that an output path lies in."""
         return self.release if path.startswith(RELEASE) else self.out
 
-    def file(self, path: str) -> Path:
+    def file(self, path: str) -> str:
         """The file of an output path."""
-        return self.folder(path) / path.removeprefix(RELEASE)
+        return f"{self.folder(path)}/{path.removeprefix(RELEASE)}"
 
 
 class Stage:
@@ -105,7 +105,7 @@ class Stage:
         for folder in _folders_around(path):
             if folder in self._folders:
                 return
-            if self.places.file(folder).is_symlink():
+            if os.path.islink(self.places.file(folder)):
                 place = f"{self.out.name}/{folder}"
                 raise CannotWriteError(problem("disk", place, "a link stands where a folder must be", hint=_UNTOUCHED))
         self._folders.update(_folders_around(path))
@@ -223,20 +223,23 @@ def _folders_around(path: str) -> Iterator[str]:
 
 
 def _remove(places: Places, path: str) -> None:
-    file = places.file(path)
+    file = Path(places.file(path))
     with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
         file.unlink()
     _prune_empty(places.folder(path), file.parent)
 
 
-def _put(staged: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_dir() and not target.is_symlink():
-        _prune_below(target)
-    os.replace(staged, target)
+def _put(staged: str, target: str) -> None:
+    try:
+        os.replace(staged, target)
+    except OSError:  # there is no folder for it yet, or there is one in its place
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if os.path.isdir(target) and not os.path.islink(target):
+            _prune_below(target)
+        os.replace(staged, target)
 
 
-def _prune_below(folder: Path) -> None:
+def _prune_below(folder: str) -> None:
     """Take away a folder that stands where a file must go, if only empty folders are left in it."""
     for inner, _, _ in os.walk(folder, topdown=False):
         os.rmdir(inner)

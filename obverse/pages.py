@@ -77,8 +77,10 @@ class Reader:
         """
         markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
 
+        made_of = self._made_of(markup)
+
         def work(mine: Iterator[Source]) -> Iterator[bytes]:
-            return (marshal.dumps(self._read(source, rules, markup)) for source in mine)
+            return (marshal.dumps(self._read(source, rules, markup, made_of)) for source in mine)
 
         problems = []
         many = len(unknown) >= ENOUGH
@@ -102,7 +104,9 @@ class Reader:
             repr((self.rules, site.timezone, site.language, site.languages, markdown, sorted(self.components))).encode()
         )
 
-    def _read(self, source: Source, rules: str, markup: MarkupOptions) -> tuple[Record | None, list[Row], str]:
+    def _read(
+        self, source: Source, rules: str, markup: MarkupOptions, made_of: str
+    ) -> tuple[Record | None, list[Row], str]:
         """The record of a page and what to remember of its body, or why it cannot be read."""
         from obverse.parse import parse, to_record
 
@@ -111,7 +115,7 @@ class Reader:
         except OSError as error:
             return None, [], error.strerror or str(error)
         page = self.hooks.page(parse(source.path.removeprefix(CONTENT), data, self.config))
-        key = self._key(page, markup)
+        key = _key(page, made_of)
         facts, remembered = self.memo.get(key, "facts"), []
         if facts is None:
             parts, facts = self._survey(page, markup)
@@ -119,13 +123,12 @@ class Reader:
         record = source.digest, rules, key, tuple(_glance(page, facts)), marshal.dumps((to_record(page), facts))
         return record, remembered, ""
 
-    def _key(self, page: Page, markup: MarkupOptions) -> str:
-        """What a body's survey is remembered by: the digest of all it is made from."""
+    def _made_of(self, markup: MarkupOptions) -> str:
+        """What every survey is made of besides its body."""
         from obverse.markup import versions
 
         hooked = self.rules if markup.extensions else ""
-        made_of = (page.body, versions(), markup.engine, hooked, sorted(self.components))
-        return digest_of(repr(made_of).encode("utf-8", "surrogatepass"))
+        return repr((versions(), markup.engine, hooked, sorted(self.components)))
 
     def _survey(self, page: Page, markup: MarkupOptions) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """The records of a body's parts and facts."""
@@ -145,8 +148,13 @@ class Reader:
             markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
             page = self.hooks.page(parse(entry.page.path, Path(source.file).read_bytes(), self.config))
             record, facts = self._survey(page, markup)
-            self.memo.put(self._key(page, markup), facts=facts, parts=record)
+            self.memo.put(_key(page, self._made_of(markup)), facts=facts, parts=record)
         return parts_from_record(record, entry.page.body_line)
+
+
+def _key(page: Page, made_of: str) -> str:
+    """What a body's survey is remembered by: the digest of all it is made from."""
+    return digest_of(f"{made_of}\n{page.body}".encode("utf-8", "surrogatepass"))
 
 
 def _glance(page: Page, facts: tuple[Any, ...]) -> Glance:

@@ -44,7 +44,7 @@ def card_of(one: Surveyed, ground: Ground) -> tuple[Card, tuple[Problem, ...]]:
     kind, kind_problems = kind_of(page, config)
     authors, author_problems = _authors(page, ground)
     image, image_problems = _image(page, ground)
-    excerpt = textwrap.shorten(facts.excerpt, EXCERPT_LENGTH, placeholder=" …")
+    excerpt = _shortened(facts.excerpt, EXCERPT_LENGTH)
     card = Card(
         path=page.path,
         id=ground.first_paths.get(page.path, unlanguaged(page)),
@@ -53,7 +53,7 @@ def card_of(one: Surveyed, ground: Ground) -> tuple[Card, tuple[Problem, ...]]:
         lang=page.lang,
         url=config.base_path + address(page, kind, config),
         title=matter.title or facts.title or humanised(page.name),
-        description=matter.description or textwrap.shorten(facts.excerpt, DESCRIPTION_LENGTH, placeholder=" …"),
+        description=matter.description or _shortened(facts.excerpt, DESCRIPTION_LENGTH),
         standfirst=matter.description,
         excerpt=excerpt,
         date=matter.date,
@@ -148,6 +148,15 @@ def _selectors(card: Card) -> Iterator[str]:
     yield from (f"authors={path}" for path in card.authors)
 
 
+def _shortened(text: str, length: int) -> str:
+    """The beginning of a text, cut between words; the library need not see more than decides where."""
+    plain = " ".join(text.split())
+    if len(plain) <= length:
+        return plain
+    enough = plain.find(" ", length + 1)
+    return textwrap.shorten(plain[:enough] if enough > 0 else plain, length, placeholder=" …")
+
+
 def kind_of(page: Page, config: Config) -> tuple[str, tuple[Problem, ...]]:
     """What sort of page a path makes: home, section, authors, author, 404, article or page."""
     wanted = page.matter.type
@@ -198,8 +207,12 @@ def address(page: Page, kind: str, config: Config) -> str:
 def term(config: Config, lang: str, taxonomy: str, name: str) -> Term:
     """A term as a page spells it, with the address of its list."""
     prefix = "" if lang == config.site.language else f"/{lang}"
-    path = encoded(f"{prefix}/{taxonomy_folder(config, taxonomy)}/{slug(name)}/")
-    return Term(taxonomy, slug(name), name, config.base_path + path)
+    return _term(taxonomy, name, config.base_path, f"{prefix}/{taxonomy_folder(config, taxonomy)}")
+
+
+@functools.lru_cache(10_000)
+def _term(taxonomy: str, name: str, base: str, folder: str) -> Term:
+    return Term(taxonomy, slug(name), name, base + encoded(f"{folder}/{slug(name)}/"))
 
 
 def taxonomy_folder(config: Config, taxonomy: str) -> str:
