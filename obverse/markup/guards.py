@@ -37,7 +37,7 @@ from obverse.markup import inline
 from obverse.markup.tree import Builder
 
 # The versions that were compared: from the first up to, but without, the second.
-TESTED = {"markdown": ((3, 11), (3, 12)), "pymdownx": ((12,), (13,)), "pygments": ((2, 19), (2, 22))}
+TESTED = {"markdown": ((3, 11), (3, 12)), "pymdownx": ((12,), (13,)), "pygments": ((2, 21), (2, 22))}
 
 # Expression -> what a text must hold, at least one of it, for the expression to match anywhere.
 TRIGGERS: dict[str, tuple[str, ...]] = {

@@ -133,7 +133,7 @@ def test_another_version_of_markdown_goes_its_own_way(version: str, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    "library,version", [(pymdownx, "11.9"), (pymdownx, "13.0"), (pygments, "2.18.0"), (pygments, "3")]
+    "library,version", [(pymdownx, "11.9"), (pymdownx, "13.0"), (pygments, "2.20.0"), (pygments, "3")]
 )
 def test_another_version_colours_code_itself(library: Any, version: str, monkeypatch: Any) -> None:
     monkeypatch.setattr(library, "__version__", version)
