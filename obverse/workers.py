@@ -88,10 +88,11 @@ def can_fork() -> bool:
 
 
 def spread(items: Sequence[T], work: Work[T], workers: int, *, chunk: int) -> Iterator[bytes]:
-    """One result for each item, in their order. `work` gets an iterator of items and yields one result for each.
+    """One result for each item, in their order.
 
-    Up to `workers` forked processes take up to `chunk` items at a time; where forking is not possible, or there is
-    not more than one chunk, everything happens here. Raises WorkerError for the first item that fails, in any case.
+    `work` gets an iterator of items, and yields one result for each before it takes the next. Up to `workers` forked
+    processes take up to `chunk` items at a time; where forking is not possible, or there is not more than one chunk,
+    everything happens here. Raises WorkerError for the first item that fails, in any case.
     """
     if workers > 1 and len(items) > chunk and can_fork():
         crew = _Forked(items, work)
@@ -124,27 +125,49 @@ def located(results: Iterable[bytes], places: Sequence[str]) -> Iterator[bytes]:
 
 
 def _here(items: Sequence[T], work: Work[T]) -> Iterator[bytes]:
-    done = 0
-    results = iter(work(iter(items)))
-    while True:
-        try:
-            result = next(results)
-        except StopIteration:
-            break
-        except Exception as error:
-            raise WorkerError(done, _spoken(error)) from error
-        yield result
-        done += 1
-    if done < len(items):
-        raise WorkerError(done, _too_few(done, len(items)))
+    tally = _Tally()
+    try:
+        results = tally.answered(work(tally.taken_of(items)))
+        while (result := next(results, None)) is not None:
+            yield result
+        if tally.given < len(items):
+            raise ValueError(tally.told)  # noqa: TRY301 - told like a failure of the work's own
+    except Exception as error:
+        raise WorkerError(tally.given, _spoken(error)) from error
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How many items somebody's work has taken, and how many results it has given: one for each, before the next."""
+
+    taken: int = 0
+    given: int = 0
+
+    @property
+    def told(self) -> str:
+        return f"the work gave {self.given} results for {self.taken} items"
+
+    def taken_of(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, counted. Raises ValueError when there was no result for the last one."""
+        for item in items:
+            if self.given != self.taken:
+                raise ValueError(self.told)
+            self.taken += 1
+            yield item
+
+    def answered(self, results: Iterable[bytes]) -> Iterator[bytes]:
+        """The results, counted. Raises ValueError when there is one too many, or one too few at the end."""
+        for result in results:
+            if self.given == self.taken:
+                raise ValueError(f"the work gave {self.given + 1} results for {self.taken} items")
+            self.given += 1
+            yield result
+        if self.given != self.taken:
+            raise ValueError(self.told)
 
 
 def _spoken(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _too_few(done: int, taken: int) -> str:
-    return f"the work gave {done} results for {taken} items"
 
 
 def _named(work: str) -> Callable[[Any, Iterator[Any]], Iterator[bytes]]:
@@ -203,6 +226,7 @@ class _Course:
     chunk: int
     given: int = 0
     kept: int = 0
+    last_words: str = "no worker is left"
     answers: dict[int, bytes | WorkerError] = field(default_factory=dict)
 
     def take(self, index: int) -> bytes:
@@ -229,7 +253,7 @@ class _Course:
                 self.crew.send(hand, self.given, stop)
                 self.given = stop
         if not living and self.given < self.total:
-            self.answers.setdefault(self.given, WorkerError(self.given, "no worker is left"))
+            self.answers.setdefault(self.given, WorkerError(self.given, self.last_words))
 
     def listen(self, *, wait: bool) -> None:
         for hand, data in self.crew.hear(wait=wait):
@@ -253,16 +277,16 @@ class _Course:
         del heard[:at]
 
     def _keep(self, hand: _Hand, kind: int, data: bytes) -> None:
-        index = hand.owed.popleft() if hand.owed else self.total - 1
-        if kind == _RESULT and index not in self.answers:
-            self.answers[index] = data
+        if kind == _RESULT:
+            self.answers[hand.owed.popleft()] = data
             self.kept += len(data)
-        elif kind == _RESULT:
-            self.answers[index] = WorkerError(index, "the work gave more results than it had items")
         else:
             text, _, trace = data.decode("utf-8", "replace").partition("\0")
-            error = self.answers[index] = WorkerError(index, text)
-            error.add_note(trace)
+            self.last_words = text
+            if hand.owed:
+                index = hand.owed.popleft()
+                error = self.answers[index] = WorkerError(index, text)
+                error.add_note(trace)
 
     def _mourn(self, hand: _Hand, code: int) -> None:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -512,21 +536,15 @@ def _labour(
     framed: bool = False,
 ) -> None:
     """Work until there are no more tasks. Whatever goes wrong is told to the parent."""
-    taken = given = 0
+    tally = _Tally()
 
     def mine() -> Iterator[T]:
-        nonlocal taken
         while data := _read(tasks, framed=framed):
-            for item in items(data):
-                taken += 1
-                yield item
+            yield from items(data)
 
     try:
-        for result in hired()(mine()):
+        for result in tally.answered(hired()(tally.taken_of(mine()))):
             _send(results, _RESULT, result)
-            given += 1
-        if given < taken:
-            _send(results, _FAILURE, _too_few(given, taken).encode())
     except BaseException as error:  # noqa: BLE001 - a worker that is told to exit has failed as well
         _send(results, _FAILURE, _report(error))
 
