@@ -13,12 +13,19 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-LIBRARIES = ("markdown", "pymdown-extensions", "pygments")
+# The engines, and the libraries that each is made of.
+ENGINES = {
+    "markdown": ("markdown", "pymdown-extensions", "pygments"),
+    "commonmark": ("comrak", "pymdown-extensions", "pygments"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class MarkupOptions:
-    """How bodies are read. `extensions` are Python-Markdown extensions that a site's hooks add: names or instances."""
+    """How bodies are read, by one of `ENGINES`.
+
+    `extensions` are Python-Markdown extensions that a site's hooks add, names or instances: no other engine knows them.
+    """
 
     engine: str = "markdown"
     extensions: tuple[object, ...] = ()
@@ -26,20 +33,30 @@ class MarkupOptions:
 
 def render(text: str, options: MarkupOptions) -> str:
     """The HTML of a Markdown text: pure, and the same on every machine. Raises ValueError for an unknown engine."""
-    if options.engine != "markdown":
-        raise ValueError(f"unknown Markdown engine {options.engine!r}")
-    from obverse.markup import engine
+    if options.engine == "markdown":
+        from obverse.markup import engine
 
-    return engine.render(text, options.extensions)
+        return engine.render(text, options.extensions)
+    if options.engine == "commonmark":
+        from obverse.markup import commonmark
+
+        return commonmark.render(text)
+    raise ValueError(f"unknown Markdown engine {options.engine!r}")
 
 
-def versions() -> str:
-    """The engine's own code and the versions of its libraries, for the keys of memos. Imports none of them."""
+def versions(engine: str = "") -> str:
+    """The engine's own code, its name and the versions of its libraries, for the keys of memos. Imports none of them.
+
+    Without an engine's name, those of all engines.
+    """
+    names = (engine,) if engine else tuple(ENGINES)
+    libraries = sorted({library for name in names for library in ENGINES[name]})
     found: dict[str, str] = {}
     for folder in reversed(sys.path):
         with contextlib.suppress(OSError):
             found.update(_distributions(folder))
-    return " ".join([f"obverse-markup {_own_code()}", *(f"{name} {found.get(name, '?')}" for name in LIBRARIES)])
+    listed = " ".join(f"{name} {found.get(name, '-')}" for name in libraries)
+    return f"obverse-markup {_own_code()} {'/'.join(names)}: {listed}"
 
 
 @functools.cache

@@ -39,9 +39,12 @@ def test_an_unknown_engine_is_refused() -> None:
 
 
 def test_versions_name_the_engine_and_its_libraries() -> None:
-    assert re.fullmatch(
-        r"obverse-markup [0-9a-f]{16} markdown 3\.[\d.]+ pymdown-extensions 12\.[\d.]+ pygments 2\.[\d.]+", versions()
-    )
+    shared = r"pygments 2\.[\d.]+ pymdown-extensions 12\.[\d.]+"
+    default, other = rf"markdown 3\.[\d.]+ {shared}", rf"comrak 0\.[\d.]+ {shared}"
+    assert re.fullmatch(rf"obverse-markup [0-9a-f]{{16}} markdown: {default}", versions("markdown"))
+    assert re.fullmatch(rf"obverse-markup [0-9a-f]{{16}} commonmark: {other}", versions("commonmark"))
+    every = rf"comrak 0\.[\d.]+ {default}"
+    assert re.fullmatch(rf"obverse-markup [0-9a-f]{{16}} markdown/commonmark: {every}", versions())
 
 
 def test_importing_the_seam_imports_no_library() -> None:

@@ -1,0 +1,204 @@
+"""comrak, a CommonMark and GitHub engine in Rust, as Obverse sets it up: Markdown text -> HTML.
+
+What comes out has the shape that the default engine gives it, so that the theme, `survey` and a writer need not know
+which of the two ran. comrak writes HTML and nothing else: what differs is found in that, by marks that no writer's own
+HTML carries.
+"""
+
+from __future__ import annotations
+
+import functools
+import html as entities
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from obverse.markup import codeblocks, notes
+from obverse.markup.reading import DEEPEST
+
+if TYPE_CHECKING:
+    from comrak import ExtensionOptions, RenderOptions
+
+EXTENSIONS = ("autolink", "footnotes", "strikethrough", "table", "tasklist")
+
+_RESERVED = re.compile("[\x02\x03\U0010f410-\U0010f412]")
+# Stands between a bracket and `!` where the writer wrote a backslash before the bracket: no callout.
+_ESCAPED = "\U0010f410"
+_POSITION = re.compile(r' data-sourcepos="\d+:\d+-\d+:\d+"')
+_QUOTE = re.compile(r"<(/?)blockquote\b[^>]*>")
+_CALLOUT = re.compile(r"\n<p>\[!([\w-]+)(?: *\|[^\]]*)?\]([-+])?[ \t]*(.*?)[ \t]*(?:<br>\n|\n|(?=</p>))")
+_TAGS = re.compile(r"<(/?)(\w+)[^>]*?(/?)>")
+_LOOSE_BOX = re.compile(r"(<input [^>]*>) \n<p>")
+_ADDRESS = re.compile(r'(?<= href=")[^"<>]*%[^"<>]*(?=")|(?<= src=")[^"<>]*%[^"<>]*(?=")')
+_ENCODED = re.compile(r"(?:%[0-9A-F]{2})+")
+_MARKER = r"[ \t]*+(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]))"
+_MAYBE_DEEP = re.compile(rf"(?:\A|\n)[ \t>+*.)\d-]{{{DEEPEST + 1}}}")
+_DEEP = re.compile(rf"^((?:{_MARKER}){{{DEEPEST}}}[ \t]*\d*)(?=[>+*.)-])", re.MULTILINE)
+_RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
+# What comrak writes -> what the default engine writes.
+_SIDES = tuple(
+    (f'<{tag} align="{side}">', f'<{tag} class="{side}">')
+    for tag in ("td", "th")
+    for side in ("left", "center", "right")
+)
+_BOXES = (
+    ('<ul class="contains-task-list">', '<ul class="task-list">'),
+    ('<ol class="contains-task-list">', '<ol class="task-list">'),
+    ('type="checkbox" class="task-list-item-checkbox" checked="" disabled="" />', 'type="checkbox" disabled checked/>'),
+    ('type="checkbox" class="task-list-item-checkbox" disabled="" />', 'type="checkbox" disabled/>'),
+)
+
+
+def render(text: str) -> str:
+    """The HTML of a text, as GitHub reads it: tables, tasks, footnotes, bare addresses, struck text and callouts."""
+    from comrak import render_markdown
+
+    text = _prepared(text)
+    written = "<pre" in text
+    html = render_markdown(text, _extensions(), None, _how(written))
+    if "<pre" in html:
+        html = codeblocks.coloured(html, _ESCAPED)
+    if written:
+        html = _POSITION.sub("", html)
+    return _shaped(html, text).removesuffix("\n")
+
+
+def plain(text: str) -> str:
+    """The HTML of a text as CommonMark alone has it: what its specification is held against."""
+    from comrak import RenderOptions, render_markdown
+
+    how = RenderOptions()
+    how.unsafe_ = True
+    return render_markdown(text, None, None, how)
+
+
+@functools.cache
+def _extensions() -> ExtensionOptions:
+    from comrak import ExtensionOptions
+
+    made = ExtensionOptions()
+    for name in EXTENSIONS:
+        setattr(made, name, True)
+    return made
+
+
+@functools.cache
+def _how(positions: bool) -> RenderOptions:
+    """With positions, every element is marked as the engine's own: a writer's `<pre>` can be told from it."""
+    from comrak import RenderOptions
+
+    made = RenderOptions()
+    made.unsafe_ = made.full_info_string = made.tasklist_classes = True
+    made.sourcepos = positions
+    return made
+
+
+def _prepared(text: str) -> str:
+    """The text without what is ours, and with what comrak reads otherwise than we do escaped."""
+    if not text.isascii() or "\x02" in text or "\x03" in text:
+        text = _RESERVED.sub("", text)
+    if "\\[!" in text:
+        text = text.replace("\\[!", f"\\[{_ESCAPED}!")
+    if _MAYBE_DEEP.search(text):
+        text = _DEEP.sub(_shallow, text)
+    return notes.prepared(text) if "[^" in text else text
+
+
+def _shallow(line: re.Match[str]) -> str:
+    end = line.string.find("\n", line.end())
+    whole = line.string[line.start() : end if end >= 0 else len(line.string)]
+    return line[1] if _RULE.fullmatch(whole) else f"{line[1]}\\"
+
+
+def _shaped(html: str, text: str) -> str:
+    """comrak's HTML in the default engine's shape."""
+    if "<br />" in html:
+        html = html.replace("<br />", "<br>")
+    if "<hr />" in html:
+        html = html.replace("<hr />", "<hr>")
+    if ' align="' in html:
+        html = _replaced(html, _SIDES)
+    if "task-list-item-checkbox" in html:
+        html = _LOOSE_BOX.sub(r"\n<p>\1 ", _replaced(html, _BOXES))
+    if "<p>[!" in html:
+        html = _with_callouts(html)
+    if _ESCAPED in html:
+        html = html.replace(_ESCAPED, "")
+    if "data-footnote-ref" in html:
+        html = notes.shaped(html)
+    return _ADDRESS.sub(lambda found: _as_written(found[0], text), html) if "%" in html else html
+
+
+def _replaced(html: str, pairs: tuple[tuple[str, str], ...]) -> str:
+    for theirs, ours in pairs:
+        html = html.replace(theirs, ours)
+    return html
+
+
+def _as_written(address: str, text: str) -> str:
+    """An address without the percent signs that the engine added: those of the writer are in the text."""
+
+    def decoded(run: re.Match[str]) -> str:
+        if run[0] in text:
+            return run[0]
+        try:
+            return entities.escape(unquote(run[0], errors="strict"))
+        except UnicodeDecodeError:
+            return run[0]
+
+    return _ENCODED.sub(decoded, address)
+
+
+# -- callouts: `> [!NOTE]`, with any kind and title, and `-` or `+` for one that folds
+
+
+def _with_callouts(html: str) -> str:
+    """The HTML with quotes that begin with a kind in brackets as callouts. Those without an end are left."""
+    pieces: list[str] = []
+    closing: list[str] = []
+    past = 0
+    for tag in _QUOTE.finditer(html):
+        pieces.append(html[past : tag.start()])
+        past = tag.end()
+        if not tag[1]:
+            callout = _CALLOUT.match(html, past)
+            opened = _opened(callout) if callout else None
+            if callout is None or opened is None:
+                pieces.append(tag[0])
+                closing.append("</blockquote>")
+                continue
+            pieces.append(opened[0])
+            closing.append(opened[1])
+            past = callout.end()
+            if html.startswith("</p>", past):
+                past += len("</p>")
+            else:
+                pieces.append("\n<p>")
+        elif closing:
+            pieces.append(closing.pop())
+        else:
+            return html
+    return html if closing else "".join([*pieces, html[past:]])
+
+
+def _opened(callout: re.Match[str]) -> tuple[str, str] | None:
+    """What a callout begins and ends with; None when its title is not whole on its line."""
+    kind, title = callout[1].lower(), callout[3] or callout[1].replace("-", " ").capitalize()
+    if not _whole(title):
+        return None
+    if callout[2]:
+        opens = " open" if callout[2] == "+" else ""
+        return f'<details class="{kind}"{opens}>\n<summary>{title}</summary>', "</details>"
+    return f'<div class="admonition {kind}">\n<p class="admonition-title">{title}</p>', "</div>"
+
+
+def _whole(fragment: str) -> bool:
+    """Whether every tag that is opened in a fragment is closed in it."""
+    opened: list[str] = []
+    for tag in _TAGS.finditer(fragment):
+        if tag[1]:
+            if not opened or opened.pop() != tag[2]:
+                return False
+        elif not tag[3] and tag[2] not in ("br", "img", "input"):
+            opened.append(tag[2])
+    return not opened
