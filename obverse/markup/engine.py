@@ -10,7 +10,7 @@ from markdown import Extension, Markdown
 
 from obverse.markup.guards import Guards
 from obverse.markup.inline import Inline
-from obverse.markup.tree import RESERVED, Notes, Reading
+from obverse.markup.tree import Notes, Reading, unreserved
 
 EXTENSIONS = (
     "pymdownx.betterem",
@@ -47,8 +47,11 @@ def render(text: str, extensions: tuple[object, ...]) -> str:
     """The HTML of a text. One converter is kept per process and set of extensions."""
     with _LOCK:
         kept = _kept(extensions)
-        kept.reset()
-        return kept.convert(RESERVED.sub("", text))
+        try:
+            return kept.convert(unreserved(text))
+        finally:
+            # Now, and not before the next text: nothing of this one is to be kept.
+            kept.reset()
 
 
 @functools.lru_cache(maxsize=4)
@@ -59,7 +62,8 @@ def _kept(extensions: tuple[object, ...]) -> Markdown:
 def converter(extensions: tuple[object, ...], guarded: bool = True) -> Markdown:
     """A new converter. One that is not guarded gives the same HTML, with all the library's own detours."""
     added = [one for one in extensions if isinstance(one, str | Extension)]
-    own = (*EXTENSIONS, Inline(), Notes(), Reading(), *((Guards(),) if guarded else ()))
+    reading = Reading()
+    own = (*EXTENSIONS, Inline(), Notes(), reading, *((Guards(reading, not added),) if guarded else ()))
     made = Markdown(extensions=[*own, *added], extension_configs=SETTINGS, output_format="html")
     for name in REPLACED:
         made.preprocessors.deregister(name, strict=False)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -31,14 +32,16 @@ from markdown.inlinepatterns import (
 )
 from markdown.treeprocessors import InlineProcessor as Walk
 from markdown.util import INLINE_PLACEHOLDER_PREFIX, INLINE_PLACEHOLDER_RE, AtomicString
+from pymdownx.delimiterprocessor import DelimiterProcessor
 from pymdownx.keys import RE_EARLY_KBD, RE_KBD
 
-from obverse.markup import inline
-from obverse.markup.tree import Builder
+from obverse.markup import finish, inline
+from obverse.markup.tree import Reading
 
 # The versions that were compared: from the first up to, but without, the second.
 TESTED = {"markdown": ((3, 11), (3, 12)), "pymdownx": ((12,), (13,)), "pygments": ((2, 21), (2, 22))}
 
+DELIMITERS = r"\*|_|\~|\^"
 # Expression -> what a text must hold, at least one of it, for the expression to match anywhere.
 TRIGGERS: dict[str, tuple[str, ...]] = {
     inline.CODE: ("`",),
@@ -57,9 +60,14 @@ TRIGGERS: dict[str, tuple[str, ...]] = {
     ENTITY_RE: ("&",),
     RE_KBD: ("++",),
     inline.MARK: ("==",),
-    r"\*|_|\~|\^": ("*", "_", "~", "^"),
+    DELIMITERS: ("*", "_", "~", "^"),
     inline.BARE_MAIL: ("@",),
 }
+
+
+_IGNORECASE = int(re.IGNORECASE)
+# Below this length it pays to ask first whether a text is words and nothing else.
+_SHORT = 60
 
 
 def known(library: Any) -> bool:
@@ -72,13 +80,43 @@ def known(library: Any) -> bool:
 class Guards(Extension):
     """Our short cuts in the place of the libraries' own ways, where they were compared."""
 
+    def __init__(self, reading: Reading, alone: bool) -> None:
+        """`alone` says that no extension of a site's own takes part."""
+        super().__init__()
+        self._reading = reading
+        self._alone = alone
+
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
         """Replace what is ours to replace."""
         if known(markdown) and type(md.treeprocessors["inline"]) is Walk:
             md.treeprocessors.register(GuardedWalk(md), "inline", 20)
-        builder = md.parser.blockprocessors["obverse"]
-        if isinstance(builder, Builder) and known(pymdownx) and known(pygments):
-            builder.quick = True
+            finish.install(md, self._reading.builder, self._alone)
+        self._reading.builder.quick = known(pymdownx) and known(pygments)
+        delimiters = md.inlinePatterns["delimiter"]
+        if known(pymdownx) and type(delimiters) is DelimiterProcessor:
+            # Its extensions hold on to it: it is this one that has to be quicker.
+            delimiters.__class__ = Delimiters
+
+
+class Delimiters(DelimiterProcessor):  # type: ignore[misc]  # the library ships no types
+    """Emphasis. The next delimiter is found by an expression, and only its own rule is asked whether it may stand."""
+
+    def get_match(self, data: str, start: int) -> re.Match[str] | None:
+        """The delimiter at a place."""
+        if self.pattern != DELIMITERS:
+            return super().get_match(data, start)  # type: ignore[no-any-return]
+        return self.delimiters[data[start]].boundary.match(data, start)  # type: ignore[no-any-return]
+
+    def search(self, data: str, start: int) -> re.Match[str] | None:
+        """The next delimiter that may begin something, or end what has begun."""
+        if self.pattern != DELIMITERS:
+            return super().search(data, start)  # type: ignore[no-any-return]
+        for token in self.compiled_re.finditer(data, start):
+            delimiter = self.delimiters[token[0]]
+            found: re.Match[str] | None = delimiter.boundary.match(data, token.start())
+            if found is not None and (delimiter.stack or (found.lastgroup or "")[0] != "e"):
+                return found
+        return None
 
 
 class _Step(NamedTuple):
@@ -88,13 +126,15 @@ class _Step(NamedTuple):
     triggers: tuple[str, ...]
     excludes: frozenset[str]
     modern: bool
+    refers: bool
 
 
 def _step(pattern: Any) -> _Step:
     expression = pattern.getCompiledRegExp()
     modern = isinstance(pattern, InlineProcessor)
-    triggers = TRIGGERS.get(expression.pattern, ()) if modern and not expression.flags & re.IGNORECASE else ()
-    return _Step(pattern, triggers, frozenset(one.lower() for one in pattern.ANCESTOR_EXCLUDES), modern)
+    triggers = TRIGGERS.get(expression.pattern, ()) if modern and not expression.flags & _IGNORECASE else ()
+    excludes = frozenset(one.lower() for one in pattern.ANCESTOR_EXCLUDES)
+    return _Step(pattern, triggers, excludes, modern, type(pattern) in inline.REFERENCES)
 
 
 class GuardedWalk(Walk):
@@ -103,12 +143,15 @@ class GuardedWalk(Walk):
     def __init__(self, md: Markdown) -> None:
         super().__init__(md)
         self.stashed_nodes: dict[str, Element | str] = {}
+        self._seen: list[tuple[Any, Any]] = []
         self._steps: list[_Step] = []
+        self._always: list[int] = []
+        self._table: list[tuple[str, list[int]]] = []
 
     def run(self, tree: Element, ancestors: list[str] | None = None) -> Element:
         """Apply the patterns to all texts below `tree`, which are met in the order in which the library meets them."""
         self.stashed_nodes = {}
-        self._steps = [_step(one) for one in self.inlinePatterns]
+        self._prepare()
         self.parent_map: dict[Element, Element] = {}
         waiting = deque([(tree, [*(ancestors or ()), tree.tag.lower()])])
         while waiting:
@@ -162,14 +205,11 @@ class GuardedWalk(Walk):
         """The text with what the patterns from number `first` on match as placeholders."""
         if isinstance(text, AtomicString):
             return text
-        for number in range(first, len(self._steps)):
+        # Whatever is matched becomes a placeholder, so that a text holds no trigger later that it does not hold now.
+        for number in self._wanted(text):
             step = self._steps[number]
-            if step.triggers:
-                for trigger in step.triggers:
-                    if trigger in text:
-                        break
-                else:
-                    continue
+            if number < first or (step.refers and not self.md.references):
+                continue
             if step.excludes and not step.excludes.isdisjoint(self.ancestors):
                 continue
             start = 0
@@ -177,6 +217,31 @@ class GuardedWalk(Walk):
             while matched:
                 text, matched, start = self._applied(step, text, number, start)
         return text
+
+    def _prepare(self) -> None:
+        """Know the patterns: which are always tried, and what the others wait for."""
+        patterns: Iterable[Any] = self.inlinePatterns
+        seen = [(one, one.getCompiledRegExp()) for one in patterns]
+        if seen == self._seen:
+            return
+        self._seen = seen
+        self._steps = [_step(one) for one, _ in seen]
+        self._always = [number for number, step in enumerate(self._steps) if not step.triggers]
+        table: dict[str, list[int]] = {}
+        for number, step in enumerate(self._steps):
+            for trigger in step.triggers:
+                table.setdefault(trigger, []).append(number)
+        self._table = list(table.items())
+
+    def _wanted(self, text: str) -> list[int]:
+        """The numbers of the patterns that could match in a text, in their order."""
+        if len(text) < _SHORT and text.replace(" ", "").isalnum():
+            return self._always
+        numbers = set(self._always)
+        for trigger, those in self._table:
+            if trigger in text:
+                numbers.update(those)
+        return sorted(numbers)
 
     def _applied(self, step: _Step, text: str, number: int, start: int) -> tuple[str, bool, int]:
         """The text with the next match as a placeholder, whether there was one, and where to go on."""

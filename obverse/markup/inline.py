@@ -103,7 +103,7 @@ class Inline(Extension):
         patterns.register(SimpleTagInlineProcessor(MARK, "mark"), "mark", 65)
         # After emphasis, whose underscores may touch an address.
         patterns.register(_BareMail(BARE_MAIL, md), "bare_mail", 40)
-        md.treeprocessors.register(_Attributes(md), "attr_list", 8)
+        md.treeprocessors.register(Attributes(md), "attr_list", 8)
 
 
 class _Code(InlineHilitePattern):  # type: ignore[misc]  # the library ships no types
@@ -236,6 +236,10 @@ class _ShortImageReference(_Bracketed, ShortImageReferenceInlineProcessor):
         return _label(self, text), index, True
 
 
+# Where a text defines no references these find nothing.
+REFERENCES = frozenset((_Reference, _ShortReference, _ImageReference, _ShortImageReference))
+
+
 def _nodes(md: Markdown) -> dict[str, Element | str]:
     """What stands behind the placeholders in the text at hand."""
     nodes: dict[str, Element | str] = getattr(md.treeprocessors["inline"], "stashed_nodes", {})
@@ -319,7 +323,7 @@ def _shown(destination: str, text: str) -> Element:
     return element
 
 
-class _Attributes(AttrListTreeprocessor):
+class Attributes(AttrListTreeprocessor):
     """`{: .wide }`, `{#id}`, `{key=value}`: braces that hold anything else are the writer's text."""
 
     BASE_RE = rf"\{{(?::[ ]*(?=[\w#.])|[ ]*(?=[#.]|[\w:@\-]+=))((?:{_ITEM}|{_WORD})(?:[ ]+(?:{_ITEM}|{_WORD}))*[ ]*)\}}"  # type: ignore[misc]

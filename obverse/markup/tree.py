@@ -29,10 +29,18 @@ from obverse.markup.normalise import read
 _BLOCKS, _RAW, _CLOSE = "\U0010f410", "\U0010f411", "\U0010f412"
 _TOKENS = re.compile(f"{_BLOCKS}(\\d+){_CLOSE}")
 _LITERAL = re.compile(f"<p>{_RAW}(\\d+){_CLOSE}</p>|{_RAW}(\\d+){_CLOSE}")
-RESERVED = re.compile("[\x02\x03\U0010f410-\U0010f412]")
+RESERVED = ("\x02", "\x03", _BLOCKS, _RAW, _CLOSE)
 _CALLOUT = re.compile(r" *\[!([\w-]+)(?: *\|[^\]]*)?\]([-+])?[ \t]*(.*?)[ \t]*(?:\n|$)")
 _SILENT = (blocks.Reference, blocks.Note)
 _OPTIONS = re.compile(r"[a-z_]+:", re.IGNORECASE)
+
+
+def unreserved(text: str) -> str:
+    """A text without the characters that have a meaning of their own on the way."""
+    for character in RESERVED:
+        if character in text:
+            text = text.replace(character, "")
+    return text
 
 
 class Reading(Extension):
@@ -40,11 +48,15 @@ class Reading(Extension):
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
         """Take the place of the library's reading of blocks."""
-        builder = Builder(md, set(md.parser.blockprocessors))
+        builder = self.builder = Builder(md, set(md.parser.blockprocessors))
         md.registerExtension(self)
         md.preprocessors.register(_Reading(md, builder), "obverse", -100)
         md.parser.blockprocessors.register(builder, "obverse", 1_000)
         md.postprocessors.register(_Literals(md, builder), "obverse", 100)
+
+    def reset(self) -> None:
+        """Forget the last text."""
+        self.builder.clear()
 
 
 class _Reading(Preprocessor):
@@ -57,7 +69,8 @@ class _Reading(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         """Read the text; the builder finds its blocks by the token."""
         self.builder.clear()
-        return [self.builder.token(read("\n".join(lines)))]
+        self.builder.source = "\n".join(lines)
+        return [self.builder.token(read(self.builder.source))]
 
 
 class _Literals(Postprocessor):
@@ -70,6 +83,8 @@ class _Literals(Postprocessor):
     def run(self, text: str) -> str:
         """Put every literal where its token is."""
         literals = self.builder.literals
+        if not literals:
+            return text
         return _LITERAL.sub(lambda token: literals[int(token[1] or token[2])], text)
 
 
@@ -96,6 +111,7 @@ class Builder(BlockProcessor):
         self.md = md
         self._known = known
         self.literals: list[str] = []
+        self.source = ""
         self.quick = False
         self._added: list[BlockProcessor] = []
         self._groups: list[list[blocks.Block]] = []
@@ -119,6 +135,7 @@ class Builder(BlockProcessor):
 
     def clear(self) -> None:
         """Forget the last text."""
+        self.source = ""
         processors = self.parser.blockprocessors
         self._added = [one for one in processors if one is not self and one not in self._known]
         self._groups = []

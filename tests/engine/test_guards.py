@@ -26,7 +26,7 @@ from markdown.treeprocessors import InlineProcessor as Walk
 from benchmarks.markdown import bodies
 from obverse.markup import MarkupOptions, colours, engine, guards, render, tree
 from obverse.markup.fences import Fence
-from obverse.markup.tree import RESERVED
+from obverse.markup.tree import unreserved
 from tests.engine.structure import cases
 
 CASES = [text for _, text in cases("github.txt")] + [
@@ -54,7 +54,7 @@ def converters() -> tuple[Markdown, Markdown]:
 
 def both(text: str) -> tuple[str, str]:
     """What the two make of a text."""
-    guarded, unguarded = (one.reset().convert(RESERVED.sub("", text)) for one in converters())
+    guarded, unguarded = (one.reset().convert(unreserved(text)) for one in converters())
     return guarded, unguarded
 
 
