@@ -190,7 +190,11 @@ def _engine(name: str) -> str:
         return ""
     from importlib.util import find_spec
 
-    return "" if find_spec("comrak") else "must be installed first: pip install 'obverse[commonmark]'"
+    return (
+        ""
+        if find_spec("comrak")
+        else "must be 'markdown' until the other is installed (pip install 'obverse[commonmark]')"
+    )
 
 
 def _folder(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html as entities
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,12 +21,12 @@ _LANGUAGE = re.compile(r' class="language-([^"]*)"')
 _META = re.compile(r' data-meta="([^"]*)"')
 
 
-def coloured(html: str, dropped: str) -> str:
-    """The HTML with its blocks of code coloured, and without the character `dropped` in them."""
+def coloured(html: str, literal: Callable[[str], str]) -> str:
+    """The HTML with its blocks of code coloured; `literal` gives their text as it was written."""
     pattern = _PLACED if "<pre data-sourcepos=" in html else _BLOCK
 
     def block(found: re.Match[str]) -> str:
-        source = _text(found[2]).replace(dropped, "") or "\n"
+        source = literal(_text(found[2])) or "\n"
         return made(source, _info(found[1]) if found[1] else "")
 
     return pattern.sub(block, html)

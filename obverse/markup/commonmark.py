@@ -24,6 +24,12 @@ EXTENSIONS = ("autolink", "footnotes", "strikethrough", "table", "tasklist")
 _RESERVED = re.compile("[\x02\x03\U0010f410-\U0010f412]")
 # Stands between a bracket and `!` where the writer wrote a backslash before the bracket: no callout.
 _ESCAPED = "\U0010f410"
+# Stands for the `&` of a reference to what no page can carry: comrak would put the character itself.
+_REFERS = "\U0010f411"
+_REFERENCE = re.compile(r"&(?=#(?:(\d{1,7})|[xX]([0-9a-fA-F]{1,6}));)")
+_REFERRED = re.compile(f"{_REFERS}#[0-9a-fA-FxX]+;")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\U0010f400-\U0010f4ff]")
+_CODE = re.compile(r"<code\b.*?</code>", re.DOTALL)
 _POSITION = re.compile(r' data-sourcepos="\d+:\d+-\d+:\d+"')
 _QUOTE = re.compile(r"<(/?)blockquote\b[^>]*>")
 _CALLOUT = re.compile(r"\n<p>\[!([\w-]+)(?: *\|[^\]]*)?\]([-+])?[ \t]*(.*?)[ \t]*(?:<br>\n|\n|(?=</p>))")
@@ -57,7 +63,7 @@ def render(text: str) -> str:
     written = "<pre" in text
     html = render_markdown(text, _extensions(), None, _how(written))
     if "<pre" in html:
-        html = codeblocks.coloured(html, _ESCAPED)
+        html = codeblocks.coloured(html, _literal)
     if written:
         html = _POSITION.sub("", html)
     return _shaped(html, text).removesuffix("\n")
@@ -99,9 +105,21 @@ def _prepared(text: str) -> str:
         text = _RESERVED.sub("", text)
     if "\\[!" in text:
         text = text.replace("\\[!", f"\\[{_ESCAPED}!")
+    if "&#" in text:
+        text = _REFERENCE.sub(_reference, text)
     if _MAYBE_DEEP.search(text):
         text = _DEEP.sub(_shallow, text)
     return notes.prepared(text) if "[^" in text else text
+
+
+def _reference(found: re.Match[str]) -> str:
+    number = int(found[1]) if found[1] else int(found[2], 16)
+    return _REFERS if number <= 0x10FFFF and _UNPRINTABLE.match(chr(number)) else "&"
+
+
+def _literal(source: str) -> str:
+    """Code as the writer wrote it, without the marks that are ours."""
+    return source.replace(_ESCAPED, "").replace(_REFERS, "&")
 
 
 def _shallow(line: re.Match[str]) -> str:
@@ -124,6 +142,9 @@ def _shaped(html: str, text: str) -> str:
         html = _with_callouts(html)
     if _ESCAPED in html:
         html = html.replace(_ESCAPED, "")
+    if _REFERS in html:
+        html = _CODE.sub(lambda code: code[0].replace(_REFERS, "&amp;"), html)
+        html = _REFERRED.sub("\ufffd", html)
     if "data-footnote-ref" in html:
         html = notes.shaped(html)
     return _ADDRESS.sub(lambda found: _as_written(found[0], text), html) if "%" in html else html

@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import re
 import time
+from html import unescape
 
 import pytest
 from hypothesis import given, settings
@@ -29,8 +30,22 @@ PIECES = [
 ]
 
 
+RUNNING = ["markdown"]
+
+
+@pytest.fixture(scope="module", params=["markdown", "commonmark"], autouse=True)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Whatever engine runs, survey finds the same."""
+    RUNNING[0] = request.param
+    return RUNNING[0]
+
+
+def options() -> MarkupOptions:
+    return MarkupOptions(RUNNING[0])
+
+
 def surveyed(body: str, line: int = 1) -> Survey:
-    return survey(body, line, "content/a.md", MarkupOptions(), NAMES)
+    return survey(body, line, "content/a.md", options(), NAMES)
 
 
 def parts(body: str) -> tuple[Part, ...]:
@@ -118,7 +133,7 @@ def test_lines_are_those_of_the_file() -> None:
 
 
 def test_a_first_heading_is_the_title() -> None:
-    found = surveyed("# All *about* `it` [now](x.md) &amp; then {#top}\n\nText\n\n# Again")
+    found = surveyed("# All *about* `it` [now](x.md) &amp; then\n\nText\n\n# Again")
     assert found.facts.title == "All about it now & then"
     assert "".join(one for one in found.parts if isinstance(one, str)).count("<h1") == 1
     assert surveyed("Text\n\n# Late").facts.title == ""
@@ -127,17 +142,25 @@ def test_a_first_heading_is_the_title() -> None:
 
 
 def test_headings() -> None:
-    body = (
-        "## What's *new*[^1] in `2.0`?\n\n### A [link](a.md)\n\n## Same\n\n## Same\n\nText {#no}\n\n## Own {#plans}\n"
-    )
+    body = "## What's *new*[^1] in `2.0`?\n\n### A [link](a.md)\n\n## Same\n\n## Same\n"
     body += "\n[^1]: x"
     assert surveyed(body, 3).facts.headings == (
         Heading(2, "whats-new-in-20", "What's new in 2.0?", "What's <em>new</em> in <code>2.0</code>?", 3),
         Heading(3, "a-link", "A link", "A link", 5),
         Heading(2, "same", "Same", "Same", 7),
         Heading(2, "same-1", "Same", "Same", 9),
-        Heading(2, "plans", "Own", "Own", 13),
     )
+
+
+def test_ids_and_asides_in_the_default_engines_dialect(engine: str) -> None:
+    if engine != "markdown":
+        assert [one.text for one in surveyed("## Own {#plans}").facts.headings] == ["Own {#plans}"]
+        return
+    found = surveyed("# T {#top}\n\nText {#no}\n\n## Own {#plans}").facts
+    assert (found.title, found.headings) == ("T", (Heading(2, "plans", "Own", "Own", 5),))
+    assert told("## a {#x}\n\n<p id=x>b</p>") == ["12:4 error duplicate-id: the id 'x' is used twice"]
+    assert surveyed("!!! note\n    x\n\nText").facts.excerpt == "Text"
+    assert surveyed("a `b c` [d](e f.md)").facts.words == 4
 
 
 def test_lines_of_headings_of_every_kind() -> None:
@@ -162,7 +185,7 @@ def test_an_id_of_the_writers_own_is_never_taken() -> None:
     "body,wanted",
     [
         ("# T\n\nFirst *para* &amp; `code`[^1].\n\nSecond\n\n[^1]: x", "First para & code."),
-        ("> quote\n\n- item\n\n| t |\n|---|\n\n!!! note\n    x\n\nText", "Text"),
+        ("> quote\n\n- item\n\n| t |\n|---|\n\n> [!NOTE]\n> x\n\nText", "Text"),
         ("<div>\n\nin a div\n\n</div>", "in a div"),
         ("![](a.png)\n\n{{ cta() }}\n\nText", "Text"),
         ("> only a quote", ""),
@@ -179,7 +202,7 @@ def test_excerpt(body: str, wanted: str) -> None:
         ("One two, three - four.", 4),
         ("It's a well-known fact", 4),
         ("```\nnot counted\n```\n\ncounted", 1),
-        ("a `b c` [d](e f.md)", 4),
+        ("a `b c` [d](<e f.md>)", 4),
         ("价格和计划", 3),
         ("a 价格", 2),
         ("a[^1]\n\n[^1]: not counted", 1),
@@ -397,7 +420,7 @@ def test_arguments_that_are_no_values_are_told(body: str, wanted: str) -> None:
         ("# a\n\n# b", ["12:1 warning second-h1: a page has one level-1 heading, its title"]),
         ("# a\n\n## b\n\n#### c\n\n## d", ["14:1 warning heading-jump: a level-4 heading follows level 2"]),
         ("# a\n\n### b", ["12:1 warning heading-jump: a level-3 heading follows level 1"]),
-        ("## a {#x}\n\n<p id=x>b</p>", ["12:4 error duplicate-id: the id 'x' is used twice"]),
+        ("<p id=x>a</p>\n\n<p id=x>b</p>", ["12:4 error duplicate-id: the id 'x' is used twice"]),
         ("![](a.png)", ["10:5 warning missing-alt: an image without a text for those who cannot see it"]),
         ("<img src=a.png>", ["10:10 warning missing-alt: an image without a text for those who cannot see it"]),
         ('<img src="a.png" alt="">', []),
@@ -420,7 +443,9 @@ def test_what_the_policy_forbids_is_not_printed() -> None:
 
 
 def test_characters_that_xml_cannot_carry_are_replaced() -> None:
-    assert parts("a&#0; &#x1F;b &#65;") == ("<p>a� �b &#65;</p>",)
+    [html] = parts("a&#0; &#x1F;b &#x10F400;0&#x10F401; `&#x1F;` &#65;")
+    assert isinstance(html, str)
+    assert unescape(html.replace("&amp;", "&amp;amp;")) == "<p>a� �b �0� <code>&amp;#x1F;</code> A</p>"
 
 
 def test_a_link_within_a_link_is_mended() -> None:
@@ -434,8 +459,8 @@ def test_a_link_within_a_link_is_mended() -> None:
 
 def test_records_come_back_at_another_line_of_another_file() -> None:
     body = '# t\n\n## h\n\n[a](b.md) ![](c.png) {{ cta(["x"], n=1) }}\n\n{{ cta(y) }}'
-    before = survey(body, 5, "content/a.md", MarkupOptions(), NAMES)
-    after = survey(body, 9, "content/b.md", MarkupOptions(), NAMES)
+    before = survey(body, 5, "content/a.md", options(), NAMES)
+    after = survey(body, 9, "content/b.md", options(), NAMES)
     kept_parts, kept_facts = marshal.loads(marshal.dumps(survey_record(before, 5)))
     assert parts_from_record(kept_parts, 9) == after.parts
     assert facts_from_record(kept_facts, "content/b.md", 9) == after.facts
@@ -448,7 +473,7 @@ def test_records_come_back_at_another_line_of_another_file() -> None:
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=200))
 def test_any_text_can_be_surveyed(body: str) -> None:
-    found = survey(body, 3, "content/a.md", MarkupOptions(), NAMES)
+    found = survey(body, 3, "content/a.md", options(), NAMES)
     lines = body.split("\n")
     for one in found.parts:
         if isinstance(one, str):
