@@ -190,11 +190,8 @@ def _engine(name: str) -> str:
         return ""
     from importlib.util import find_spec
 
-    return (
-        ""
-        if find_spec("comrak")
-        else "must be 'markdown' until the other is installed (pip install 'obverse[commonmark]')"
-    )
+    wanted = "must be 'markdown' until the other is installed (pip install 'obverse[commonmark]')"
+    return "" if find_spec("comrak") else wanted
 
 
 def _folder(name: str) -> str:
