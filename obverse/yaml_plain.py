@@ -22,7 +22,8 @@ _QUOTED = rf"""\"[^\"\\{_ODD}]*+\"|'[^'{_ODD}]*+'"""
 # Words begin with a letter and hold no sign that means something to YAML.
 _SIGNS = r"\-./&+%()‘’“”–—… "
 _NUMBER = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|0|[1-9][0-9]{0,8}"
-_SCALAR = re.compile(rf"{_QUOTED}|[^\W\d_][\w{_SIGNS},;!']*+|{_NUMBER}")
+_MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?: ?(?:Z|[+-][0-9]{2}:[0-9]{2}))?"
+_SCALAR = re.compile(rf"{_QUOTED}|[^\W\d_][\w{_SIGNS},;!']*+|{_NUMBER}|{_MOMENT}")
 _MEMBER = re.compile(rf" *+({_QUOTED}|[^\W\d_][\w{_SIGNS}]*+|{_NUMBER}) *+([,\]])")
 _PASSED = re.compile(rf" *(?:#[^{_ODD}]*+)?")
 _NOTHING = frozenset(("null", "Null", "NULL"))
