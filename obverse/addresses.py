@@ -58,7 +58,7 @@ def with_slash(url: str) -> str:
 
 def output_path(url: str) -> str:
     """The file under the output folder that answers for a site-local URL: "/a/" -> "a/index.html"."""
-    path = decoded(url).lstrip("/")
+    path = (url if url.isascii() and "%" not in url else decoded(url)).lstrip("/")
     return path + "index.html" if path == "" or path.endswith("/") else path
 
 

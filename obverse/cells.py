@@ -70,13 +70,15 @@ class Cells:
         site: Site,
         theme: Theme,
         owners: Mapping[str, str],
+        planned: str,
         data: Mapping[str, Source],
         sizes: Callable[[File], tuple[int, int] | None],
         forms: Mapping[str, tuple[FormFile, ...]],
     ) -> None:
         """Look at a placed site.
 
-        `owners` maps each site-local URL to the content path it shows ("" for a generated page); `data` are the data
+        `owners` maps each site-local URL to the content path it shows ("" for a generated page), and `planned` is
+        another text whenever one of these could be another; `data` are the data
         files by name; `sizes` tells a picture's width and height in pixels; `forms` are the forms by name.
         """
         self.site = site
@@ -84,7 +86,7 @@ class Cells:
         self.owners = owners
         self.data = data
         self._sizes = sizes
-        self._places = f"{site.mark} {digest_of_value(owners).hex()}"
+        self._places = f"{site.mark} {planned}"
         self._files_by_url = {file.url: file for file in site.files.values()}
         self._values: dict[str, Any] = {}
         self._digests: dict[str, bytes] = {}

@@ -34,6 +34,17 @@ class Hooks:
     problems: list[Problem] = field(default_factory=list)
     file: str = ""
 
+    @property
+    def plans(self) -> bool:
+        """Whether the site has a say in what is made."""
+        return "jobs" in self.functions
+
+    def told(self) -> list[Problem]:
+        """What hooks have done wrong since this was last asked."""
+        found = self.problems[:]
+        self.problems.clear()
+        return found
+
     def markdown_extensions(self, extensions: tuple[Any, ...]) -> tuple[Any, ...]:
         """Python-Markdown extensions to use besides the engine's own."""
         return tuple(self._call("markdown_extensions", extensions, extensions, check=_check_extensions))

@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from obverse.addresses import beneath, encoded, folder_of, is_markdown, with_slash
 from obverse.clock import NEVER, Clock
 from obverse.config import Config
+from obverse.late import Late
 from obverse.ledger import Rows, problems_in, problems_out
 from obverse.moves import Moves
 from obverse.placing import Ground, address, card_from_record, card_of, card_record, kind_of, place_of
@@ -36,6 +37,9 @@ PRIVATE = ("forms", "authors", "_data")
 Placed: TypeAlias = tuple[str, tuple[Any, ...] | None, bytes, Rows]
 """(mark, place, packed card record, problems) of a published page; its place is None when it cannot have one."""
 
+Standing: TypeAlias = tuple[Any, ...]
+"""How a whole site stood: what `_around` says, and its `Site.mark`."""
+
 _NEVER = float("inf")
 
 
@@ -43,7 +47,7 @@ _NEVER = float("inf")
 class Grounds:
     """All that places depend on besides the pages: files, settings, the moment, what moved; and how pages are read.
 
-    `known` is what was placed before.
+    `known` is what was placed before, and `standing` how the whole stood.
     """
 
     sources: tuple[Source, ...]
@@ -53,6 +57,7 @@ class Grounds:
     drafts: bool
     rules: str
     known: Mapping[str, Placed]
+    standing: Standing
 
 
 def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[str, Placed]]:
@@ -67,6 +72,9 @@ def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[s
     placed = {one.path: _placed(one, ground, said, grounds.known) for one in visible}
     entries = _entries(visible, placed)
     places = [entry.place for entry in entries.values()]
+    around = _around(said, hidden, hidden_files, moves)
+    still = grounds.standing[:-1] == around and _all_stand(placed, grounds.known)
+    mark = grounds.standing[-1] if still else _mark(places, around)
     shelves = _Shelves(places)
     site = Site(
         config=config,
@@ -75,23 +83,39 @@ def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[s
         hidden=hidden,
         files=files,
         hidden_files=hidden_files,
-        lists=shelves.lists(),
-        terms=shelves.terms(),
-        neighbours=shelves.neighbours(),
-        translations=shelves.translations(),
+        lists=Late(shelves.lists),
+        terms=Late(shelves.terms),
+        neighbours=Late(shelves.neighbours),
+        translations=Late(shelves.translations),
         redirects=_redirects(entries, config, moves),
         next_due=_next_due(states.values()),
         problems=(
-            *(one for path in placed for one in problems_in(placed[path][3])),
+            *(problem for _, _, _, rows in placed.values() if rows for problem in problems_in(rows)),
             *_softened_problems(pages.values(), hidden),
             *_term_problems(entries, places),
             *_alias_problems(entries),
             *_menus(config, states),
         ),
         marks={path: placed[path][0] for path in entries},
-        mark=_mark(places, hidden, ground, hidden_files),
+        mark=mark,
+        standing=(*around, mark),
     )
     return site, placed
+
+
+def _around(
+    said: str, hidden: Mapping[str, Hidden], hidden_files: frozenset[str], moves: Moves
+) -> tuple[tuple[Any, ...], ...]:
+    """All that the orders and addresses of a site depend on besides the places of its pages."""
+    states = tuple((path, state.state) for path, state in hidden.items())
+    return (said,), states, tuple(sorted(hidden_files)), tuple(sorted(moves.urls.items()))
+
+
+def _all_stand(placed: Mapping[str, Placed], known: Mapping[str, Placed]) -> bool:
+    """Whether every page has the place it had."""
+    if placed.keys() != known.keys():
+        return False
+    return all(one is known[path] or one[1] == known[path][1] for path, one in placed.items())
 
 
 def _state(one: Surveyed, grounds: Grounds) -> Hidden:
@@ -177,16 +201,9 @@ def _card(packed: bytes) -> Card:
     return card_from_record(marshal.loads(packed))  # noqa: S302 - from the ledger, which was checked
 
 
-def _mark(places: list[Place], hidden: Mapping[str, Hidden], ground: Ground, hidden_files: frozenset[str]) -> str:
+def _mark(places: list[Place], around: tuple[Any, ...]) -> str:
     """Another text whenever an order, an address or a name could be another one."""
-    parts = (
-        list(map(tuple, places)),
-        [(path, one.state) for path, one in hidden.items()],
-        sorted(ground.files.items()),
-        sorted(hidden_files),
-        sorted(ground.first_paths.items()),
-        repr(ground.config),
-    )
+    parts = (list(map(tuple, places)), around)
     # Version 2 of the format writes values alone: later ones also how objects are shared, which is no part of a place.
     return digest_of(marshal.dumps(parts, 2))
 

@@ -74,13 +74,16 @@ class Ledger:
     """All that one output folder's last build left behind. An empty one means that nothing is known.
 
     `sources`: path -> (stamp, digest). `pages`: content path -> a `pages.Record`. `places`: content path -> a
-    `index.Placed`. `references`: template digest -> the names it mentions. `addresses`: content path -> (site-local
+    `index.Placed`. `standing`: an `index.Standing`. `planned`: what the plan was made of, and its mark. `references`:
+    template digest -> the names it mentions. `addresses`: content path -> (site-local
     URL, body key) of what was published. `told`: problems.
     """
 
     sources: dict[str, tuple[tuple[int, ...] | None, str]] = field(default_factory=dict)
     pages: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     places: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    standing: tuple[Any, ...] = ()
+    planned: tuple[str, str] = ("", "")
     references: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rules: str = ""
     setting: str = ""

@@ -14,6 +14,7 @@ from obverse.commit import Stage
 from obverse.crew import Made, Make, made
 from obverse.jobs import Job
 from obverse.ledger import Key, Ledger, Written, packed, problems_in, stamps_of, unpacked
+from obverse.plan import Plan
 from obverse.problems import Problem
 from obverse.theme import Theme
 
@@ -50,7 +51,7 @@ class Finished:
 
 
 def finish(
-    jobs: Mapping[str, Job],
+    planned: Plan,
     old: Ledger,
     answers: Answers,
     theme: Theme,
@@ -59,20 +60,25 @@ def finish(
     progress: Callable[[str, int, int], None],
     workers: int = 1,
 ) -> Finished:
-    """Make what is stale among `jobs` and the assets wanted by any live output. Raises StoppedError."""
+    """Make what is stale of the plan and the assets wanted by any live output. Raises StoppedError."""
     done = Finished(stage)
     stamps = stamps_of(stage.places.out, stage.places.release, old.outputs)
-    waiting = dict(jobs)
+    same_rules = bool(old.asked.keys or not old.outputs)
+    waiting = planned.jobs
     while waiting:
         stale = []
-        for job in waiting.values():
-            known = old.outputs.get(job.output)
-            because = _stale(job, known, stamps, answers, same_rules=bool(old.asked.keys or not old.outputs))
+        for output in waiting:
+            known = old.outputs.get(output)
+            because = "it is new"
+            if known is not None:
+                other = not (planned.again and waiting is planned.jobs) and known.job != waiting[output].record
+                because = _stale(output, known, stamps, answers, same_rules=same_rules, other=other)
             if known is not None and not because:
-                done.records[job.output] = known
-                done.problems.extend(problems_in(known.problems))
+                done.records[output] = known
+                if known.problems:
+                    done.problems.extend(problems_in(known.problems))
             else:
-                stale.append((job, because))
+                stale.append((waiting[output], because))
         results = made([job for job, _ in stale], make, answers, stage, workers)
         for number, ((job, because), one) in enumerate(zip(stale, results, strict=True)):
             progress("rendering", number, len(stale))
@@ -83,23 +89,27 @@ def finish(
 
 
 def _stale(
-    job: Job, known: Written | None, stamps: Mapping[str, tuple[int, ...]], answers: Answers, *, same_rules: bool
+    output: str,
+    known: Written,
+    stamps: Mapping[str, tuple[int, ...]],
+    answers: Answers,
+    *,
+    same_rules: bool,
+    other: bool,
 ) -> str:
-    """Why an output has to be made, "" when it stands as it is."""
-    if known is None:
-        return "it is new"
+    """Why an output has to be made again, "" when it stands as it is. `other` when its job is another one."""
     if not same_rules:
         return "Obverse, a library, Python or hooks.py changed"
-    if known.job != job.record:
+    if other:
         return "it is made from something else"
     if answers.changed:
         numbers = unpacked(known.reads)
         if not answers.changed.isdisjoint(numbers):
             changed = next(number for number in numbers if number in answers.changed)
             return f"the answer to {spoken(answers.question(changed))} changed"
-    if job.output not in stamps:
+    if output not in stamps:
         return "it was not there any more"
-    return "" if stamps[job.output] == known.stamp else "somebody else changed it"
+    return "" if stamps[output] == known.stamp else "somebody else changed it"
 
 
 def spoken(key: Key) -> str:

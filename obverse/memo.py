@@ -144,6 +144,8 @@ def _open(file: Path | None) -> sqlite3.Connection:
     for _attempt in range(2):
         try:
             return _prepared(sqlite3.connect(file, timeout=10))
+        except sqlite3.OperationalError:
+            break  # a full disk, or nowhere to write: what is remembered there is worth keeping
         except sqlite3.DatabaseError:
             _remove(file)
     return _prepared(sqlite3.connect(":memory:"))

@@ -17,6 +17,7 @@ from obverse.addresses import is_markdown
 from obverse.config import Config
 from obverse.facts import Facts, Part
 from obverse.hooks import Hooks
+from obverse.ledger import Rows, problems_in, problems_out
 from obverse.markup import MarkupOptions
 from obverse.memo import Memo, Row, rows
 from obverse.page import Page
@@ -82,13 +83,14 @@ class Reader:
         def work(mine: Iterator[Source]) -> Iterator[bytes]:
             return (marshal.dumps(self._read(source, rules, markup, made_of)) for source in mine)
 
-        problems = []
+        problems: list[Problem] = []
         many = len(unknown) >= ENOUGH
         results = spread(unknown, work, self.workers if many else 1, chunk=_CHUNK)
-        told = located(results, [source.path for source in unknown])
-        for number, (source, data) in enumerate(zip(unknown, told, strict=True)):
+        located_results = located(results, [source.path for source in unknown])
+        for number, (source, data) in enumerate(zip(unknown, located_results, strict=True)):
             self.progress("reading", number, len(unknown))
-            record, remembered, reason = marshal.loads(data)  # noqa: S302 - from our own child
+            record, remembered, reason, told = marshal.loads(data)  # noqa: S302 - from our own child
+            problems.extend(problems_in(told))
             if reason:
                 problems.append(problem("unreadable", source.path, f"cannot be read: {reason}"))
             else:
@@ -106,14 +108,14 @@ class Reader:
 
     def _read(
         self, source: Source, rules: str, markup: MarkupOptions, made_of: str
-    ) -> tuple[Record | None, list[Row], str]:
-        """The record of a page and what to remember of its body, or why it cannot be read."""
+    ) -> tuple[Record | None, list[Row], str, Rows]:
+        """The record of a page and what to remember of its body, or why it cannot be read; what hooks did wrong."""
         from obverse.parse import parse, to_record
 
         try:
             data = Path(source.file).read_bytes()
         except OSError as error:
-            return None, [], error.strerror or str(error)
+            return None, [], error.strerror or str(error), ()
         page = self.hooks.page(parse(source.path.removeprefix(CONTENT), data, self.config))
         key = _key(page, made_of)
         facts, remembered = self.memo.get(key, "facts"), []
@@ -121,7 +123,7 @@ class Reader:
             parts, facts = self._survey(page, markup)
             remembered = rows(key, facts=facts, parts=parts)
         record = source.digest, rules, key, tuple(_glance(page, facts)), marshal.dumps((to_record(page), facts))
-        return record, remembered, ""
+        return record, remembered, "", problems_out(self.hooks.told())
 
     def _made_of(self, markup: MarkupOptions) -> str:
         """What every survey is made of besides its body."""

@@ -20,7 +20,7 @@ from obverse.data import FOLDER as DATA
 from obverse.data import data_sources, read_data
 from obverse.facts import Part
 from obverse.form_files import FOLDER as FORMS
-from obverse.form_files import read_forms, unknown_forms
+from obverse.form_files import Forms, read_forms, unknown_forms
 from obverse.hooks import Hooks, load_hooks
 from obverse.index import Grounds, Placed, index
 from obverse.jobs import Job, Output
@@ -34,11 +34,11 @@ from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_mo
 from obverse.options import PREVIEW, RELEASE, BuildOptions, Report
 from obverse.pages import Reader, Record, is_page, surveyed
 from obverse.pictures import size_of
-from obverse.plan import plan
+from obverse.plan import Plan, plan, plan_again
 from obverse.problems import Problem, errors, levelled, problem
 from obverse.release import release_jobs
 from obverse.site import Site, Surveyed
-from obverse.sources import HOOKS, SETTINGS, Source, Sources, restless
+from obverse.sources import HOOKS, SETTINGS, Source, Sources, digest_of, restless
 from obverse.theme import Theme
 from obverse.versions import rules
 from obverse.view import Refused
@@ -113,18 +113,17 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
     reader = _reader(desk)
     records, unreadable = reader.records(desk.sources.under("content/"))
     site, moves, moved, places = _placed(desk, surveyed(records), reader.page_rules())
-    planned = plan(site, desk.theme)
     data, strange = data_sources(desk.sources.under(DATA))
     forms = read_forms(desk.sources.under(FORMS), desk.config)
-    cells = Cells(site, desk.theme, planned.owners, data, functools.cache(size_of), forms.by_name)
+    planned, plan_key = _planned(desk, site, forms)
+    cells = Cells(site, desk.theme, planned.owners, planned.mark, data, functools.cache(size_of), forms.by_name)
     answers = _answers(desk, cells)
-    jobs = {**desk.hooks.jobs(planned.jobs), **release_jobs(site, forms)}
     stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
         desk.memo.share()
         make = _maker(desk, site, answers, reader, data)
         known, progress = _outputs_known(desk), desk.options.progress
-        done = finish(jobs, known, answers, desk.theme, make, stage, progress, desk.workers)
+        done = finish(planned, known, answers, desk.theme, make, stage, progress, desk.workers)
         desk.memo.save(record[2] for record in records.values())
         problems = (*problems, *menu_problems(cells.value, desk.config.menus))
         problems = (*problems, *forms.problems, *unknown_forms(site, forms))
@@ -134,13 +133,30 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
         due = min(site.next_due, answers.next_due(done.live_questions))
         report = _report(done, told, due)
         if not report.blocked and not desk.options.dry:
-            ledger = _ledger(desk, records, places, site, answers, done, report)
+            plan_record = (plan_key, planned.mark)
+            ledger = _ledger(desk, records, places, plan_record, site, answers, done, report)
             _write_moves(desk, moves)
             removals = (*done.removals, *_strangers(desk, done))
             commit(desk.options.workshop, stage, removals, *save(desk.old, ledger, desk.options.ledger_file))
         return report
     finally:
         stage.discard()
+
+
+def _planned(desk: Desk, site: Site, forms: Forms) -> tuple[Plan, str]:
+    """What is to be made, and what that is made of ("" when it must be planned anew every time)."""
+    named = sorted((name, [one.form.lang for one in files]) for name, files in forms.by_name.items())
+    key = digest_of(repr((site.mark, desk.rules, desk.theme.template_names(), named)).encode("utf-8", "surrogatepass"))
+    before, mark = desk.old.planned
+    if before == key and desk.old.outputs:
+        return plan_again(desk.old.outputs, mark, lambda: _planned_anew(desk, site, forms).jobs), key
+    fresh = _planned_anew(desk, site, forms)
+    return fresh, "" if fresh.problems or desk.hooks.plans else key
+
+
+def _planned_anew(desk: Desk, site: Site, forms: Forms) -> Plan:
+    fresh = plan(site, desk.theme)
+    return replace(fresh, jobs={**desk.hooks.jobs(dict(fresh.jobs)), **release_jobs(site, forms)})
 
 
 def _references_in(text: str) -> tuple[str, ...]:
@@ -169,7 +185,7 @@ def _placed(
     source = desk.sources.files.get(MOVES)
     moves, problems = read_moves(_text(source)) if source else (NO_MOVES, ())
     files, drafts = tuple(desk.sources.under("content/")), desk.options.drafts
-    grounds = Grounds(files, desk.config, desk.clock, moves, drafts, rules, desk.old.places)
+    grounds = Grounds(files, desk.config, desk.clock, moves, drafts, rules, desk.old.places, desk.old.standing)
     site, places = index(pages, grounds)
     before, now = desk.old.addresses, _addresses(site)
     if desk.options.mode == "site" and not problems and before != now:
@@ -226,6 +242,7 @@ def _ledger(
     desk: Desk,
     records: dict[str, Record],
     places: dict[str, Placed],
+    planned: tuple[str, str],
     site: Site,
     answers: Answers,
     done: Finished,
@@ -249,6 +266,8 @@ def _ledger(
         next_due=report.next_due.isoformat(),
         built_at=desk.clock.now.isoformat(),
         places=places,
+        standing=site.standing,
+        planned=planned,
         asked=asked,
         outputs=done.records if numbers is None else done.renumbered(numbers),
         addresses=_addresses(site),
@@ -313,6 +332,8 @@ def _maker(desk: Desk, site: Site, answers: Answers, reader: Reader, data: dict[
     def make(job: Job) -> Output:
         from obverse.run import make as make_one
 
-        return make_one(job, shop())
+        output = make_one(job, shop())
+        told = desk.hooks.told()
+        return replace(output, problems=(*output.problems, *told)) if told else output
 
     return make

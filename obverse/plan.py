@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from obverse.addresses import beneath, decoded, encoded, output_path, segment
 from obverse.index import TAXONOMIES
 from obverse.jobs import Job
+from obverse.late import Late
+from obverse.ledger import Written
+from obverse.options import RELEASE
 from obverse.placing import dated_section, taxonomy_folder
 from obverse.problems import Problem, nearest, problem
 from obverse.questions import archived_pages
 from obverse.site import Card, Entry, Place, Site
+from obverse.sources import digest_of
 from obverse.theme import Theme
 
 # What each kind of page is rendered with, unless its front matter names another template.
@@ -30,11 +35,16 @@ TEMPLATES = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be made: jobs by output path, the content path each site-local URL shows, and collisions found."""
+    """What is to be made: jobs by output path, the content path each site-local URL shows, and collisions found.
 
-    jobs: dict[str, Job]
-    owners: dict[str, str]
+    `mark` is another text whenever an owner could be another one. `again` says that all is as it was planned before.
+    """
+
+    jobs: Mapping[str, Job]
+    owners: Mapping[str, str]
     problems: tuple[Problem, ...]
+    mark: str
+    again: bool = False
 
 
 def plan(site: Site, theme: Theme) -> Plan:
@@ -51,7 +61,37 @@ def plan(site: Site, theme: Theme) -> Plan:
             jobs[job.output] = job
     blocked = {**dict(_file_in_the_way(site, jobs, names)), **dict(_too_long(site, jobs))}
     jobs = {output: job for output, job in jobs.items() if output not in blocked}
-    return Plan(jobs, {job.url: job.subject for job in jobs.values()}, (*problems, *blocked.values()))
+    owners = {job.url: job.subject for job in jobs.values()}
+    mark = digest_of(repr(owners).encode("utf-8", "surrogatepass"))
+    return Plan(jobs, owners, (*problems, *blocked.values()), mark)
+
+
+def plan_again(outputs: Mapping[str, Written], mark: str, anew: Callable[[], Mapping[str, Job]]) -> Plan:
+    """The plan that led to these outputs, of which jobs are made only when they are asked for.
+
+    `anew` plans, for the jobs that a record does not tell all of.
+    """
+    known = {path: one.job for path, one in outputs.items() if one.job[1] != "asset"}
+    owners = Late(lambda: {job[0]: job[3] for path, job in known.items() if not path.startswith(RELEASE)})
+    return Plan(_Jobs(known, Late(anew)), owners, (), mark, again=True)
+
+
+class _Jobs(Mapping[str, Job]):
+    """Jobs out of the ledger's records."""
+
+    def __init__(self, records: Mapping[str, tuple[Any, ...]], anew: Mapping[str, Job]) -> None:
+        self._records = records
+        self._anew = anew
+
+    def __getitem__(self, output: str) -> Job:
+        url, kind, template, subject, card, params = self._records[output]
+        return self._anew[output] if card else Job(output, url, kind, template, subject, None, params)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
 
 
 def _all_jobs(site: Site, theme: Theme, problems: list[Problem]) -> Iterator[Job]:

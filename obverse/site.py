@@ -213,7 +213,8 @@ class Site:
     `entries` and `hidden` by content path; `lists` by "language/selector" give content paths in reading order, newest
     first for articles; `terms` by "language/taxonomy" in order of name, with how many pages each has; `redirects` map
     site-local URLs to content paths; `next_due` is when a hidden page appears or a visible one expires. `marks` tell
-    by content path when a published page may be another one, and `mark` when any place may be.
+    by content path when a published page may be another one, and `mark` when any place may be; `standing` is what the
+    next index compares.
     """
 
     config: Config
@@ -231,3 +232,4 @@ class Site:
     problems: tuple[Problem, ...]
     marks: Mapping[str, str]
     mark: str
+    standing: tuple[Any, ...]
