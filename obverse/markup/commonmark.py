@@ -35,10 +35,11 @@ _QUOTE = re.compile(r"<(/?)blockquote\b[^>]*>")
 _CALLOUT = re.compile(r"\n<p>\[!([\w-]+)(?: *\|[^\]]*)?\]([-+])?[ \t]*(.*?)[ \t]*(?:<br>\n|\n|(?=</p>))")
 _TAGS = re.compile(r"<(/?)(\w+)[^>]*?(/?)>")
 _LOOSE_BOX = re.compile(r"(<input [^>]*>) \n<p>")
-_ADDRESS = re.compile(r'(?<= href=")[^"<>]*%[^"<>]*(?=")|(?<= src=")[^"<>]*%[^"<>]*(?=")')
-_ENCODED = re.compile(r"(?:%[0-9A-F]{2})+")
+_ADDRESS = re.compile(r' (?:href|src)="[^"<>%]*%[^"<>]*"')
+_ENCODED = re.compile(r"%[0-9A-F]{2}(?:%[0-9A-F]{2})*")
 _MARKER = r"[ \t]*+(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]))"
-_MAYBE_DEEP = re.compile(rf"(?:\A|\n)[ \t>+*.)\d-]{{{DEEPEST + 1}}}")
+# What a line as deep as that begins with, at the least: a character at the start makes it fast.
+_MAYBE_DEEP = re.compile(rf"\n[ \t>+*.)\d-]{{{DEEPEST + 1}}}")
 _DEEP = re.compile(rf"^((?:{_MARKER}){{{DEEPEST}}}[ \t]*\d*)(?=[>+*.)-])", re.MULTILINE)
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
 # What comrak writes -> what the default engine writes.
@@ -107,9 +108,9 @@ def _prepared(text: str) -> str:
         text = text.replace("\\[!", f"\\[{_ESCAPED}!")
     if "&#" in text:
         text = _REFERENCE.sub(_reference, text)
-    if _MAYBE_DEEP.search(text):
+    if _MAYBE_DEEP.search(text) or _MAYBE_DEEP.match(f"\n{text[: DEEPEST + 1]}"):
         text = _DEEP.sub(_shallow, text)
-    return notes.prepared(text) if "[^" in text else text
+    return notes.prepared(text) if "[^" in text and notes.NESTED.search(text) else text
 
 
 def _reference(found: re.Match[str]) -> str:
@@ -147,7 +148,9 @@ def _shaped(html: str, text: str) -> str:
         html = _REFERRED.sub("\ufffd", html)
     if "data-footnote-ref" in html:
         html = notes.shaped(html)
-    return _ADDRESS.sub(lambda found: _as_written(found[0], text), html) if "%" in html else html
+    if "%" in html and _ENCODED.search(html):
+        html = _ADDRESS.sub(lambda found: _as_written(found[0], text), html)
+    return html
 
 
 def _replaced(html: str, pairs: tuple[tuple[str, str], ...]) -> str:

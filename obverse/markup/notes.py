@@ -16,6 +16,8 @@ _BACK = re.compile(
     r'( ?)<a href="#fnref-([^"]*)" class="footnote-backref" data-footnote-backref data-footnote-backref-idx="(\d+)"'
     r'[^>]*>↩</a>((?: <a href="#fnref-[^"]*" class="footnote-backref"[^>]*>↩<sup class="footnote-ref">\d+</sup></a>)*)'
 )
+# What a note on the line of another looks like at the least.
+NESTED = re.compile(r"\]:[ \t]*\[\^")
 # A note on the line of another: it would be a list item within a list item.
 _NOTE_IN_NOTE = re.compile(r"^([ \t>]*\[\^[^\]\n]+\]:[ \t]*)(?=\[\^[^\]\n]+\]:)", re.MULTILINE)
 
