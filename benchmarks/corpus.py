@@ -23,6 +23,7 @@ from random import Random
 
 PEERS = Path(__file__).parent / "peers"
 TOOLS = ("obverse", "hugo", "eleventy", "pelican")
+THEME = Path(__file__).parents[1] / "templates"
 PICTURES = 20
 TITLE = "Harbour Notes"
 
@@ -33,7 +34,7 @@ _HEADS = "b br c cl d dr f fl g gr h j k l m n p pr qu r s sh st t tr v w".split
 _VOWELS = "a e i o u ai ea oo".split()
 _TAILS = "b ck d ft g l ll m n nd ng p r rn s sk st t th ve".split()
 _SMALL = (
-    "a an and as at but by for from in is it its no not of on or so than that the then they this to was we when with you"
+    "a an and as at but by for from in is it its no not of on or so than that the then they this to was we when with"
 ).split()
 _CATEGORIES = "Anchors Boats Charts Docks Engines Flags Gear Hulls Islands Journeys Knots Ladders".split()
 
@@ -233,15 +234,35 @@ main = [
 ]
 """
 
+# Where a peer wants the line below the masthead, and files that are served as they are.
+_THEIRS = {
+    "hugo": ("layouts/partials/edge.html", "static/assets"),
+    "eleventy": ("layouts/edge.html", "content/assets"),
+    "pelican": ("theme/templates/edge.html", "theme/static"),
+}
+
 _ABOUT = "Words about the harbour, so that the menu has somewhere to go."
+
+
+def _replace(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
 
 
 def _frame(tool: str, folder: Path, content: Path) -> None:
     """All of a site but its articles and pictures."""
     if tool == "obverse":
         (folder / "obverse.toml").write_text(_OBVERSE, "utf-8")
-    elif (PEERS / tool).is_dir():
+        shutil.copytree(
+            THEME, folder / "templates", ignore=lambda _, names: [one for one in names if one != "base.html"]
+        )
+        _replace(folder / "templates" / "base.html", "</footer>", "<p>edition 0</p>\n</footer>")
+    else:
         shutil.copytree(PEERS / tool, folder, dirs_exist_ok=True)
+        edge, assets = _THEIRS[tool]
+        (folder / assets).mkdir(parents=True, exist_ok=True)
+        shutil.copy(THEME / "assets" / "edge.svg", folder / edge)
+        for name in ("app.css", "app.js"):
+            shutil.copy(THEME / "assets" / name, folder / assets / name)
     if tool == "pelican":
         (content / "pages").mkdir(exist_ok=True)
         (content / "pages/about.md").write_text(f"Title: About\nSlug: about\n\n{_ABOUT}\n", "utf-8")
