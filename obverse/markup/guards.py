@@ -88,6 +88,8 @@ class Guards(Extension):
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the library's name
         """Replace what is ours to replace."""
+        self._md = md
+        md.registerExtension(self)
         if known(markdown) and type(md.treeprocessors["inline"]) is Walk:
             md.treeprocessors.register(GuardedWalk(md), "inline", 20)
             finish.install(md, self._reading.builder, self._alone)
@@ -96,6 +98,11 @@ class Guards(Extension):
         if known(pymdownx) and type(delimiters) is DelimiterProcessor:
             # Its extensions hold on to it: it is this one that has to be quicker.
             delimiters.__class__ = Delimiters
+
+    def reset(self) -> None:
+        """Forget the last text, of which the library keeps the tree."""
+        self._md.parser.root = Element(self._md.doc_tag)
+        self._md.treeprocessors["inline"].stashed_nodes = {}  # type: ignore[attr-defined]
 
 
 class Delimiters(DelimiterProcessor):  # type: ignore[misc]  # the library ships no types

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown import Extension, Markdown
-from markdown.inlinepatterns import InlineProcessor
+from markdown.inlinepatterns import InlineProcessor, Pattern
 from markdown.treeprocessors import InlineProcessor as Walk
 
 from benchmarks.markdown import bodies
@@ -194,6 +194,56 @@ class _Shouting(Extension):
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
         md.inlinePatterns.register(_Shouts(r"%(\w+)%"), "shouts", 55)
+
+
+class _Old(Pattern):
+    """A pattern of the library's older kind, which matches a whole text."""
+
+    def handleMatch(self, m: re.Match[str]) -> Element:  # noqa: N802
+        element = Element("i")
+        element.text = m[2]
+        return element
+
+
+class _Elder(Extension):
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802
+        md.inlinePatterns.register(_Old(r"%%([^%]+)%%"), "old", 72)
+
+
+# What a site's hook may well add.
+ADDED: tuple[object, ...] = (
+    *("markdown.extensions.smarty", "markdown.extensions.toc", "markdown.extensions.wikilinks", "pymdownx.magiclink"),
+    *("pymdownx.arithmatex", "pymdownx.critic", "pymdownx.smartsymbols", "pymdownx.mark", "pymdownx.escapeall"),
+)
+
+
+@functools.cache
+def extended() -> tuple[Markdown, Markdown]:
+    """Both, with extensions of a site's own."""
+    first = engine.converter((*ADDED, _Shouting(), _Elder()))
+    return first, engine.converter((*ADDED, _Shouting(), _Elder()), guarded=False)
+
+
+@given(st.lists(PIECES | st.sampled_from(["%a%", "%%b *c*%%", "[[w]]", "$x$", "{++y++}", "(c)", "#1", "--"])))
+@settings(max_examples=200, deadline=None)
+@example(CASES[:60])
+@example(CASES[60:])
+@example(["*a %b% %%c %d%%%*", "\n\n", "%e%"])
+def test_with_extensions_of_a_site(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    guarded, unguarded = (one.reset().convert(unreserved(text)) for one in extended())
+    assert guarded == unguarded, text
+
+
+def test_nothing_of_a_text_is_kept() -> None:
+    render("Some *secret*\n\n`code`\n\n```py\nx\n```\n", MarkupOptions())
+    kept = engine._kept(())
+    assert not kept.htmlStash.rawHtmlBlocks
+    walk: Any = kept.treeprocessors["inline"]
+    assert not walk.stashed_nodes
+    assert not len(kept.parser.root)
+    builder: Any = kept.parser.blockprocessors["obverse"]
+    assert (builder.source, builder.literals, builder._groups) == ("", [], [])
 
 
 def test_a_pattern_of_a_hook_is_tried_on_every_text() -> None:
