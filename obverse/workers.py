@@ -300,15 +300,24 @@ def _gathered(crew: _Crew, workers: int, total: int, chunk: int) -> Iterator[byt
     course, kill = _Course(crew, total, chunk), True
     try:
         crew.hire(min(workers, total))
-        for index in range(total if crew.hands else 0):
-            yield course.take(index)
-        kill = False
+        if crew.hands:
+            for index in range(total - 1):
+                yield course.take(index)
+            last = course.take(total - 1)
+            kill = False
     finally:
-        left = [hand for hand in crew.hands if not hand.gone]
-        for hand in left:
-            crew.hang_up(hand, kill=kill)
-        for hand in left:
-            crew.reap(hand)
+        _dismiss(crew, kill=kill)
+    if crew.hands:
+        yield last  # who has all results need not come again for the workers to go
+
+
+def _dismiss(crew: _Crew, *, kill: bool) -> None:
+    left = [hand for hand in crew.hands if not hand.gone]
+    for hand in left:
+        hand.gone = True
+        crew.hang_up(hand, kill=kill)
+    for hand in left:
+        crew.reap(hand)
 
 
 # Forked workers.
