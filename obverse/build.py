@@ -6,6 +6,7 @@ and when one of them is an error the output folder stays as it was.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import time
@@ -18,6 +19,7 @@ from obverse.bundled import bundled
 from obverse.clock import Clock, moment
 from obverse.commit import roll_forward
 from obverse.excerpts import quoted
+from obverse.keep import Keep
 from obverse.ledger import Ledger, stamps_of
 from obverse.lock import locked
 from obverse.options import RELEASE, BuildOptions, Report
@@ -31,22 +33,29 @@ if TYPE_CHECKING:
 
     from obverse.site import Site
 
-__all__ = ["BuildOptions", "Report", "build", "disk", "no_site", "refused", "site_of"]
+# A site is a great many objects that live as long as its build: to look for garbage among them over and over costs a
+# fifth of the time. What is made and forgotten is still found, if later.
+_RARELY = (100_000, 20, 100)
+
+__all__ = ["BuildOptions", "Keep", "Report", "build", "disk", "no_site", "refused", "site_of"]
 
 
-def build(options: BuildOptions, at: Clock | None = None) -> Report:
+def build(options: BuildOptions, at: Clock | None = None, keep: Keep | None = None) -> Report:
     """Build a site. Never raises for a site's mistakes: they are in the report, and the output folder is as it was.
 
-    `at` is the moment to build for; without it `SOURCE_DATE_EPOCH` or the real time.
+    `at` is the moment to build for; without it `SOURCE_DATE_EPOCH` or the real time. `keep` is what a process that
+    builds the same site again and again gives to every build.
     """
     began = time.monotonic()
+    gc.set_threshold(*_RARELY)
+    keep = keep or Keep()
     refusal = refused(options.root)
     if refusal:
         return Report((refusal,), blocked=True)
     try:
         with locked(options.workshop, options.on_wait):
             roll_forward(options.workshop)
-            report = _build(options, at)
+            report = _build(options, at, keep)
             if options.verify and not report.blocked:
                 report = _verified(options, report, at)
     except StoppedError as error:
@@ -81,15 +90,17 @@ def no_site(root: Path) -> Problem:
     return problem("no-site", "", f"there is no {SETTINGS} in {root}", hint=hint)
 
 
-def _build(options: BuildOptions, at: Clock | None) -> Report:
-    old = Ledger() if options.clean else ledgers.load(options.ledger_file)
+def _build(options: BuildOptions, at: Clock | None, keep: Keep) -> Report:
+    old = Ledger() if options.clean else keep.ledger(options.ledger_file)
     sources = read_sources(options.root, bundled("templates"), old.sources, time.time_ns())
     unchanged = _nothing_to_do(options, old, sources, at)
     if unchanged:
+        if not options.dry:
+            _refresh_stamps(options, old, sources, keep)
         return unchanged
     from obverse.pipeline import make_site  # everything heavier than a look at the disk
 
-    return make_site(options, old, sources, at)
+    return make_site(options, old, sources, at, keep)
 
 
 def site_of(options: BuildOptions, at: Clock | None = None) -> tuple[Site | None, tuple[Problem, ...]]:
@@ -118,21 +129,21 @@ def _nothing_to_do(options: BuildOptions, old: Ledger, sources: Sources, at: Clo
     stamps = stamps_of(options.folder, options.release_folder, old.outputs)
     if any(stamps.get(path) != written.stamp for path, written in old.outputs.items()):
         return None
-    if not options.dry:
-        _refresh_stamps(options, old, sources)
     total = sum(not path.startswith(RELEASE) for path in old.outputs)
     return Report(old.told, total=total, next_due=due)
 
 
-def _refresh_stamps(options: BuildOptions, old: Ledger, sources: Sources) -> None:
+def _refresh_stamps(options: BuildOptions, old: Ledger, sources: Sources, keep: Keep) -> None:
     """Remember stats that may be trusted by now, so that those files need not be read again."""
     stamps = {path: (source.stamp and tuple(source.stamp), source.digest) for path, source in sources.files.items()}
     if stamps != old.sources:
-        target, data = ledgers.save(old, replace(old, sources=stamps), options.ledger_file)
+        new = replace(old, sources=stamps)
+        target, data = ledgers.save(old, new, options.ledger_file)
         fresh = target.with_name(target.name + ".fresh")
         fresh.write_bytes(data)
         os.replace(fresh, target)
         ledgers.settle(target)
+        keep.remember(options.ledger_file, new)
 
 
 def _verified(options: BuildOptions, report: Report, at: Clock | None) -> Report:
@@ -141,7 +152,7 @@ def _verified(options: BuildOptions, report: Report, at: Clock | None) -> Report
     shutil.rmtree(folder, ignore_errors=True)
     clean = replace(options, out=folder, clean=True, verify=False, dry=False)
     try:
-        fresh = _build(clean, at)
+        fresh = _build(clean, at, Keep())
         both = ((options.folder, folder), (options.release_folder, clean.release_folder))
         found = () if fresh.blocked else tuple(one for pair in both for one in differences(*pair))
     finally:

@@ -13,6 +13,7 @@ import marshal
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +51,21 @@ def load(file: Path) -> Ledger:
 
 
 def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
-    """The file to replace, and its bytes, so that `load(file)` gives `new`; `old` is what was loaded from it."""
+    """The file to replace, and its bytes, so that `load(file)` gives `new`; `old` is what was loaded from it.
+
+    `new` then knows its base, as if it had been loaded.
+    """
     base = old.base
     with _no_collection():
         if base is not None and new.asked.keys[: len(old.asked.keys)] == old.asked.keys:
             changes = _changes(old, new, base)
             data = _framed((base.check, changes))
             if len(data) < max(_LITTLE, base.size // _WORTH):
+                new.base = replace(base, since=changes)
                 return file.with_suffix(SINCE), data
-        return file, _framed(_to_plain(new))
+        data = _framed(_to_plain(new))
+        new.base = Base(data[len(_MAGIC) : len(_MAGIC) + _CHECK], len(data), len(new.asked.keys))
+        return file, data
 
 
 def settle(file: Path) -> None:

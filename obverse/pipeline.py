@@ -24,6 +24,7 @@ from obverse.form_files import Forms, read_forms, unknown_forms
 from obverse.hooks import Hooks, load_hooks
 from obverse.index import Grounds, Placed, index
 from obverse.jobs import Job, Output
+from obverse.keep import Keep
 from obverse.ledger import Asked, Ledger
 from obverse.ledger_file import save
 from obverse.links import menu_problems
@@ -61,12 +62,12 @@ class Desk:
     workers: int
 
 
-def make_site(options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None) -> Report:
+def make_site(options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None, keep: Keep) -> Report:
     """Everything after the first look at the disk; the report of what came of it. Raises StoppedError."""
     with _desk(options, old, sources, at) as (desk, problems):
         if desk is None:
             return Report(levelled(problems, {}), blocked=True)
-        return _make(desk, problems)
+        return _make(desk, problems, keep)
 
 
 def look(
@@ -109,7 +110,7 @@ def _desk(
         )
 
 
-def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
+def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     reader = _reader(desk)
     records, unreadable = reader.records(desk.sources.under("content/"))
     site, moves, moved, places = _placed(desk, surveyed(records), reader.page_rules())
@@ -138,6 +139,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...]) -> Report:
             _write_moves(desk, moves)
             removals = (*done.removals, *_strangers(desk, done))
             commit(desk.options.workshop, stage, removals, *save(desk.old, ledger, desk.options.ledger_file))
+            keep.remember(desk.options.ledger_file, ledger)
         return report
     finally:
         stage.discard()

@@ -45,7 +45,12 @@ class Report:
     seconds: float
 
 
-def build(options: BuildOptions) -> Report:
+class Keep:
+    """What is kept between builds: here, nothing."""
+
+
+def build(options: BuildOptions, keep: Keep) -> Report:
+    assert isinstance(keep, Keep)
     began = time.monotonic()
     problems: list[Problem] = []
     due = NEVER

@@ -6,6 +6,7 @@ import can be had afresh. It ends with the server, however that ends: a killed o
 
 from __future__ import annotations
 
+import functools
 import importlib
 import linecache
 import os
@@ -86,7 +87,13 @@ def _build(order: Order) -> bytes:
     options = module.BuildOptions(
         root=Path(order.root), out=Path(order.out), mode="preview", drafts=True, base_url=order.base_url
     )
-    return report_line(getattr(module, function)(options))
+    return report_line(getattr(module, function)(options, keep=_kept(name)))
+
+
+@functools.cache
+def _kept(name: str) -> object:
+    """What builds of this process need not read again: the builder's own business."""
+    return importlib.import_module(name).Keep()
 
 
 def _crash(fault: BaseException, root: Path) -> Outcome:

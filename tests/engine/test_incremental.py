@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.sites import TinySite, stats
+from obverse import ledger_file as ledgers
+from obverse.build import Keep, build
+from tests.engine.sites import TinySite, frozen, stats
 
 
 def written(site: TinySite) -> set[str]:
@@ -195,3 +197,17 @@ def test_site_built_through_a_relative_path(built: TinySite, monkeypatch: pytest
     report = here.good_build()
     assert report.written == ()
     assert not os.path.exists(".obverse/out-")
+
+
+def test_a_process_that_keeps_the_ledger_builds_as_one_that_reads_it(tiny: TinySite) -> None:
+    keep = Keep()
+    build(tiny.options(), frozen(tiny.now), keep)
+    for number in range(3):
+        tiny.write("content/extra.md", f"---\ntitle: Two {number}\n---\nTake {number}.\n")
+        report = build(tiny.options(), frozen(tiny.now), keep)
+        assert not report.blocked
+        tiny.assert_as_clean(report)
+        assert keep.ledger(tiny.options().ledger_file) == ledgers.load(tiny.options().ledger_file)
+    tiny.remove("content/extra.md")
+    tiny.good_build()  # by somebody else
+    tiny.assert_as_clean(build(tiny.options(), frozen(tiny.now), keep))

@@ -1,0 +1,44 @@
+"""Keep: what a process that builds the same site again and again need not read again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from obverse import ledger_file as ledgers
+from obverse.ledger import Ledger
+
+
+class Keep:
+    """The ledger of the last build, for as long as the files it was written to are as they were left."""
+
+    __slots__ = ("_file", "_ledger", "_stamps")
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._file = Path()
+        self._ledger: Ledger | None = None
+        self._stamps: object = None
+
+    def ledger(self, file: Path) -> Ledger:
+        """The ledger in `file`, from memory when nobody else has written it since."""
+        if self._ledger is not None and self._file == file and self._stamps == _stamps(file):
+            return self._ledger
+        self._ledger = None
+        return ledgers.load(file)
+
+    def remember(self, file: Path, ledger: Ledger) -> None:
+        """Keep the ledger that has just been written to `file`."""
+        self._file, self._ledger, self._stamps = file, ledger, _stamps(file)
+
+
+def _stamps(file: Path) -> tuple[tuple[int, int, int] | None, ...]:
+    return tuple(_stamp(one) for one in (file, file.with_suffix(ledgers.SINCE)))
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        one = os.stat(file)
+    except OSError:
+        return None
+    return one.st_mtime_ns, one.st_size, one.st_ino
