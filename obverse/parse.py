@@ -167,7 +167,8 @@ def _not_utf8(path: str, data: bytes, start: int) -> Problem:
 
 def name_and_language(path: str, config: Config) -> tuple[str, str]:
     """The path without suffix and language, and the language: pricing.de.md is German only where de is configured."""
-    stem = str(PurePosixPath(path).with_suffix(""))
+    usual = path.endswith(".md") and "//" not in path and "./" not in path and "/.md" not in path and len(path) > 3
+    stem = path[:-3] if usual else str(PurePosixPath(path).with_suffix(""))
     base, dot, last = stem.rpartition(".")
     if dot and base and not base.endswith("/"):
         for lang in (config.site.language, *config.site.languages):
@@ -179,10 +180,9 @@ def name_and_language(path: str, config: Config) -> tuple[str, str]:
 def _values(node: Node | None, document: Document) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     if node is None:
         return {}, ()
-    names = (
-        [_CORE_NAMES.get(folded(one.key), "") for one in node.value.entries] if isinstance(node.value, Table) else [""]
-    )
-    if "" in names:
+    entries = node.value.entries if isinstance(node.value, Table) else ()
+    names = [_CORE_NAMES.get(one.key) or _CORE_NAMES.get(folded(one.key), "") for one in entries]
+    if not names or "" in names:
         return read(_ALL_FIELDS, node, document, loose=True)
     # Where every key is known, the fields that are not given need not be looked at.
     values, problems = read({name: _ALL_FIELDS[name] for name in names}, node, document, loose=True)
@@ -194,7 +194,7 @@ def _places(node: Node | None) -> dict[str, tuple[int, int]]:
     places: dict[str, tuple[int, int]] = {}
     if node is not None and isinstance(node.value, Table):
         for entry in node.value.entries:
-            key = _CORE_NAMES.get(folded(entry.key), entry.key)
+            key = _CORE_NAMES.get(entry.key) or _CORE_NAMES.get(folded(entry.key), entry.key)
             places.setdefault(key, (entry.line, entry.column))
     return places
 
@@ -296,7 +296,8 @@ class _Reading:
         for entry in self.table.entries:
             items = entry.node.value if isinstance(entry.node.value, tuple) else (entry.node,)
             for node in items:
-                mark = _loose_mark(node.value) if isinstance(node.value, str) else ""
+                text = node.value if isinstance(node.value, str) else ""
+                mark = "" if text.isascii() else _loose_mark(text)
                 if mark:
                     message = f"the direction mark U+{ord(mark):04X} has no partner in '{entry.key}'"
                     hint = "delete it, or close it"
