@@ -278,7 +278,7 @@ CONFIG_FIELDS: dict[str, Field] = {
                 default="markdown",
                 options=("markdown", "commonmark"),
                 check=_engine,
-                help="The Markdown engine: markdown knows most, commonmark is many times as fast.",
+                help="The Markdown engine: markdown knows most, commonmark is ten times as fast.",
             )
         },
     ),

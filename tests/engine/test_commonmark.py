@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import html5lib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obverse import config
-from obverse.markup import MarkupOptions, codeblocks, colours, commonmark, render
+from obverse.build import BuildOptions, build
+from obverse.clock import Clock
+from obverse.markup import ENGINES, MarkupOptions, codeblocks, colours, commonmark, render
+from obverse.problems import as_text
+from tests.engine.sites import tree
 from tests.engine.structure import cases, github, structure
+
+ROOT = Path(__file__).resolve().parents[2]
+MOMENT = Clock(datetime(2026, 12, 24, 12, tzinfo=UTC), ZoneInfo("UTC"))
 
 ENGINE = MarkupOptions("commonmark")
 OWN = {name: text.rstrip("\n").split("\n---->\n") for name, text in cases("own.txt")}
@@ -99,6 +110,10 @@ def test_what_only_the_default_engine_knows_stays_text(name: str) -> None:
         ("a[^ü]\n\n[^ü]: b", '<sup id="fnref:ü"><a class="footnote-ref" href="#fn:ü">1</a></sup>'),
         ('a[^"b]\n\n[^"b]: c', '<li id="fn:&quot;b">'),
         ("a[^1-2] b[^1] c[^1]\n\n[^1]: d\n[^1-2]: e", '<sup id="fnref2:1">'),
+        ("Term\n: a\n\nb: c", "<dl>\n<dt>Term</dt>\n<dd>a</dd>\n</dl>\n<p>b: c</p>"),
+        ("> A\n> B\n> : c\n>\n>   d", "<dt>A</dt>\n<dt>B</dt>\n<dd>\n<p>c</p>\n<p>d</p>\n</dd>"),
+        ("```\nT\n: a\n\n  b\n```", "<code>T\n: a\n\n  b\n</code>"),
+        ("<dt>a\nb</dt>\n\nc\n: d", "<dt>a\nb</dt>"),
         ("[\U0010f400](x)\x02\x03\U0010f411", '<a href="x">\U0010f400</a></p>'),
         ("[a](\U0010f4000\U0010f401)", '<a href="\U0010f4000\U0010f401">'),
     ],
@@ -207,6 +222,7 @@ def test_any_text_has_html(text: str) -> None:
         *("<!--", "&", "&#1; ", "\\", "\\[!", "http://", "www.", "a@", "a@b.c ", "[a](b", "[a](ü) ", "[[", "[^1] "),
         *("|", "\n", "\t", " ", "# a\n", "a\n===\n", "```\n", "```python\n", "> [!NOTE]\n\n", "> [!NOTE] <b>", "- a\n"),
         *("- [ ] a\n", "- [ ] a\n\n  b\n", "[^a]: [^b]: ", "x[y](z)[", "<blockquote>", "<pre>\n", "<code>", "| a |\n"),
+        *("a\n: b\n", "a\n\n: b\n\n", ": a\nb\n", "a\n: b\n\n  c\n", ": ", "\n:"),
     ],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
@@ -218,6 +234,36 @@ def test_time_grows_with_the_length_alone(piece: str) -> None:
     seconds(10)
     # Ten times the text: a hundred times the time would betray a square. Short times say nothing.
     assert seconds(8_000) < max(0.5, 40 * seconds(800))
+
+
+# -- sites
+
+
+def _starter(root: Path, engine: str) -> dict[str, str]:
+    """The HTML files of the starter, built by an engine."""
+    shutil.copytree(ROOT / "content", root / "content")
+    chosen = f'\n[markdown]\nengine = "{engine}"\n'
+    (root / "obverse.toml").write_text((ROOT / "obverse.toml").read_text("utf-8") + chosen, "utf-8")
+    report = build(BuildOptions(root), MOMENT)
+    assert as_text(report.problems) == ""
+    return {path: data.decode() for path, data in tree(root / "site").items() if path.endswith(".html") and data}
+
+
+def _faults(html: str) -> list[str]:
+    """What a reader of HTML finds wrong with a page."""
+    parser = html5lib.HTMLParser()
+    parser.parse(html)
+    return [code for _, code, _ in parser.errors]
+
+
+def test_the_starter_is_the_same_site_with_either_engine(tmp_path: Path) -> None:
+    made = {engine: _starter(tmp_path / engine, engine) for engine in ENGINES}
+    assert sorted(made["markdown"]) == sorted(made["commonmark"])
+    assert len(made["markdown"]) > 30
+    for path, html in made["commonmark"].items():
+        assert structure(html) == structure(made["markdown"][path]), path
+        assert _faults(html) == _faults(made["markdown"][path]), path
+        assert "style=" not in html
 
 
 # -- the setting
