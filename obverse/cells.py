@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from obverse.facts import Heading
-from obverse.form_files import FormFile
+from obverse.form_files import Forms
 from obverse.site import File, Site
 from obverse.sources import Source
 from obverse.theme import Theme
@@ -45,15 +45,18 @@ _OF_PLACES = frozenset(
 )
 _OF_A_PAGE = frozenset({"anchors", "card", "page"})
 PLACES = "places"
+FORMS = "forms"
 
 
 def origin_of(name: str) -> str:
-    """The origin of a cell: a page ("page:a.md"), a picture ("size:…"), the places of all pages, or "" for the rest."""
+    """A cell's origin: a page ("page:a.md"), a picture ("size:…"), all pages' places, the forms, or "" for the rest."""
     kind, _, key = name.partition(":")
     if kind in _OF_A_PAGE:
         return f"page:{key}"
     if kind == "size":
         return name
+    if kind in {"form", "forms"}:
+        return FORMS
     return PLACES if kind in _OF_PLACES else ""
 
 
@@ -73,18 +76,19 @@ class Cells:
         planned: str,
         data: Mapping[str, Source],
         sizes: Callable[[File], tuple[int, int] | None],
-        forms: Mapping[str, tuple[FormFile, ...]],
+        forms: Forms,
     ) -> None:
         """Look at a placed site.
 
         `owners` maps each site-local URL to the content path it shows ("" for a generated page), and `planned` is
         another text whenever one of these could be another; `data` are the data
-        files by name; `sizes` tells a picture's width and height in pixels; `forms` are the forms by name.
+        files by name; `sizes` tells a picture's width and height in pixels; `forms` are the site's forms.
         """
         self.site = site
         self.theme = theme
         self.owners = owners
         self.data = data
+        self._forms = forms
         self._sizes = sizes
         self._places = f"{site.mark} {planned}"
         self._files_by_url = {file.url: file for file in site.files.values()}
@@ -100,8 +104,8 @@ class Cells:
             # The suffix decides how the bytes are read.
             "data": lambda key: (source.path, source.digest) if (source := data.get(key)) else None,
             "file": site.files.get,
-            "form": forms.get,
-            "forms": lambda _: tuple(forms),
+            "form": forms.by_name.get,
+            "forms": lambda _: tuple(name for name, _ in forms.named),
             "hidden": self._hidden,
             "list": lambda key: site.lists.get(key, ()),
             "names": lambda _: (*site.entries, *site.files),
@@ -140,7 +144,7 @@ class Cells:
         if kind == "size":
             file = self._files_by_url.get(key)
             return file.digest if file else ""
-        return self._places if kind == PLACES else None
+        return {PLACES: self._places, FORMS: self._forms.mark}.get(kind)
 
     def _anchors(self, path: str) -> tuple[str, ...] | None:
         entry = self.site.entries.get(path)

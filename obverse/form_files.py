@@ -6,18 +6,20 @@ The front matter is the definition, read by `obverse.forms`; the body is the tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from obverse.addresses import is_markdown
-from obverse.config import Config
-from obverse.forms import Form
-from obverse.forms.reading import read_form, read_variant
+from obverse.late import Late
 from obverse.problems import Problem, nearest, problem
-from obverse.schema import Document
 from obverse.site import Site
-from obverse.sources import Source
+from obverse.sources import Source, digest_of
+
+if TYPE_CHECKING:  # reading forms brings much along, and most builds read none
+    from obverse.config import Config
+    from obverse.forms import Form
 
 FOLDER = "content/forms/"
 
@@ -37,23 +39,54 @@ class FormFile:
         return replace(self.form, notify=(), thanks=())
 
 
-@dataclass(slots=True)
-class Forms:
-    """All forms of a site by name, each with its languages, the site's own first; and every problem in the files."""
+Named = tuple[tuple[str, tuple[str, ...]], ...]
+"""The names of all forms, in order, each with its languages."""
 
-    by_name: dict[str, tuple[FormFile, ...]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """All forms of a site by name, each with its languages, the site's own first; and every problem in the files.
+
+    `named` are the names alone; `mark` is another text whenever any form could be another one.
+    """
+
+    by_name: Mapping[str, tuple[FormFile, ...]]
+    problems: tuple[Problem, ...]
+    named: Named
+    mark: str
+
+    @property
+    def record(self) -> tuple[str, Named]:
+        """What lets the next build do without reading the files. Problems have to be told again."""
+        return ("", ()) if self.problems else (self.mark, self.named)
 
     def files(self) -> Iterable[FormFile]:
         """Every form in every language."""
         return (one for name in sorted(self.by_name) for one in self.by_name[name])
 
 
-def read_forms(sources: Iterable[Source], config: Config) -> Forms:
-    """The forms in the files under `content/forms/`. A file that cannot be read is a problem and no form."""
-    from obverse.parse import name_and_language  # it brings YAML along, which a site without forms may not need
+def forms_of(sources: Iterable[Source], config: Config, rules: str, known: tuple[str, Named]) -> Forms:
+    """The forms in the files under `content/forms/`; read when somebody asks, if they are `known` from the last build.
 
-    forms = Forms()
+    `rules` are those of reading.
+    """
+    files = tuple(sources)
+    made_of = ([(one.path, one.digest) for one in files], config, rules)
+    mark = digest_of(repr(made_of).encode("utf-8", "surrogatepass"))
+    if known[0] == mark:
+        return Forms(Late(lambda: read_forms(files, config)[0]), (), known[1], mark)
+    by_name, problems = read_forms(files, config)
+    named = tuple((name, tuple(one.form.lang for one in by_name[name])) for name in sorted(by_name))
+    return Forms(by_name, problems, named, mark)
+
+
+def read_forms(
+    sources: Iterable[Source], config: Config
+) -> tuple[Mapping[str, tuple[FormFile, ...]], tuple[Problem, ...]]:
+    """The forms in some files by name. A file that cannot be read is a problem and no form."""
+    from obverse.parse import name_and_language
+
+    forms = _Reading()
     files = []
     for source in sources:
         if not is_markdown(source.path):
@@ -66,13 +99,21 @@ def read_forms(sources: Iterable[Source], config: Config) -> Forms:
             files.append((name, lang != config.site.language, lang, source))
     for name, is_variant, lang, source in sorted(files, key=lambda row: row[:3]):
         _add(forms, name, lang, source, is_variant=is_variant)
-    return forms
+    return forms.by_name, tuple(forms.problems)
 
 
-def _add(forms: Forms, name: str, lang: str, source: Source, *, is_variant: bool) -> None:
+@dataclass(slots=True)
+class _Reading:
+    by_name: dict[str, tuple[FormFile, ...]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def _add(forms: _Reading, name: str, lang: str, source: Source, *, is_variant: bool) -> None:
     """Read one file into `forms`; a base file comes before its variants."""
+    from obverse.forms.reading import read_form, read_variant
     from obverse.frontmatter import split
     from obverse.parse import decoded_text
+    from obverse.schema import Document
 
     text, unreadable = decoded_text(source.path, Path(source.file).read_bytes())
     front = split(text, source.path)
@@ -103,11 +144,12 @@ def _add(forms: Forms, name: str, lang: str, source: Source, *, is_variant: bool
 def unknown_forms(site: Site, forms: Forms) -> list[Problem]:
     """A problem at every front matter key `form` that names no form."""
     found = []
+    known = {name for name, _ in forms.named}
     for path, entry in site.entries.items():
         name = entry.place.form
-        if name and name not in forms.by_name:
+        if name and name not in known:
             line, column = entry.page.places.get("form", (1, 1))
-            hint = nearest(name, forms.by_name) or f"write content/forms/{name}.md"
+            hint = nearest(name, known) or f"write content/forms/{name}.md"
             one = problem(
                 "unknown-form", f"content/{path}", f"no such form: '{name}'", line=line, column=column, hint=hint
             )

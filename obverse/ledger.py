@@ -74,7 +74,8 @@ class Ledger:
     """All that one output folder's last build left behind. An empty one means that nothing is known.
 
     `sources`: path -> (stamp, digest). `pages`: content path -> a `pages.Record`. `places`: content path -> a
-    `index.Placed`. `standing`: an `index.Standing`. `planned`: what the plan was made of, and its mark. `references`:
+    `index.Placed`. `standing`: an `index.Standing`. `planned`: what the plan was made of, and its mark. `forms`: their
+    mark and a `form_files.Named`. `references`:
     template digest -> the names it mentions. `addresses`: content path -> (site-local
     URL, body key) of what was published. `told`: problems.
     """
@@ -84,6 +85,7 @@ class Ledger:
     places: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     standing: tuple[Any, ...] = ()
     planned: tuple[str, str] = ("", "")
+    forms: tuple[str, Any] = ("", ())
     references: dict[str, tuple[str, ...]] = field(default_factory=dict)
     rules: str = ""
     setting: str = ""

@@ -147,7 +147,7 @@ def _plain_table(ledger: Ledger, name: str) -> dict[str, Any]:
 
 def _plain_rest(ledger: Ledger) -> tuple[Any, ...]:
     known = (ledger.rules, ledger.setting, ledger.next_due, ledger.built_at)
-    return (*known, ledger.standing, ledger.planned, ledger.asked.until, problems_out(ledger.told))
+    return (*known, ledger.standing, ledger.planned, ledger.forms, ledger.asked.until, problems_out(ledger.told))
 
 
 def _from_plain(plain: tuple[Any, ...]) -> Ledger:
@@ -160,7 +160,7 @@ def _from_plain(plain: tuple[Any, ...]) -> Ledger:
 
 def _set_rest(ledger: Ledger, rest: tuple[Any, ...]) -> None:
     ledger.rules, ledger.setting, ledger.next_due, ledger.built_at, *standing, ledger.asked.until, told = rest
-    ledger.standing, ledger.planned = standing
+    ledger.standing, ledger.planned, ledger.forms = standing
     ledger.told = problems_in(told)
 
 

@@ -20,7 +20,7 @@ from obverse.data import FOLDER as DATA
 from obverse.data import data_sources, read_data
 from obverse.facts import Part
 from obverse.form_files import FOLDER as FORMS
-from obverse.form_files import Forms, read_forms, unknown_forms
+from obverse.form_files import Forms, forms_of, unknown_forms
 from obverse.hooks import Hooks, load_hooks
 from obverse.index import Grounds, Placed, index
 from obverse.jobs import Job, Output
@@ -60,6 +60,17 @@ class Desk:
     rules: str
     memo: Memo
     workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """All that was found before anything was made."""
+
+    records: dict[str, Record]
+    places: dict[str, Placed]
+    site: Site
+    planned: Plan
+    forms: Forms
 
 
 def make_site(options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None, keep: Keep) -> Report:
@@ -115,9 +126,9 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     records, unreadable = reader.records(desk.sources.under("content/"))
     site, moves, moved, places = _placed(desk, surveyed(records), reader.page_rules())
     data, strange = data_sources(desk.sources.under(DATA))
-    forms = read_forms(desk.sources.under(FORMS), desk.config)
-    planned, plan_key = _planned(desk, site, forms)
-    cells = Cells(site, desk.theme, planned.owners, planned.mark, data, functools.cache(size_of), forms.by_name)
+    forms = forms_of(desk.sources.under(FORMS), desk.config, desk.rules, desk.old.forms)
+    planned = _planned(desk, site, forms)
+    cells = Cells(site, desk.theme, planned.owners, planned.mark, data, functools.cache(size_of), forms)
     answers = _answers(desk, cells)
     stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
@@ -134,8 +145,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
         due = min(site.next_due, answers.next_due(done.live_questions))
         report = _report(done, told, due)
         if not report.blocked and not desk.options.dry:
-            plan_record = (plan_key, planned.mark)
-            ledger = _ledger(desk, records, places, plan_record, site, answers, done, report)
+            ledger = _ledger(desk, _Looked(records, places, site, planned, forms), answers, done, report)
             _write_moves(desk, moves)
             removals = (*done.removals, *_strangers(desk, done))
             commit(desk.options.workshop, stage, removals, *save(desk.old, ledger, desk.options.ledger_file))
@@ -145,15 +155,15 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
         stage.discard()
 
 
-def _planned(desk: Desk, site: Site, forms: Forms) -> tuple[Plan, str]:
-    """What is to be made, and what that is made of ("" when it must be planned anew every time)."""
-    named = sorted((name, [one.form.lang for one in files]) for name, files in forms.by_name.items())
-    key = digest_of(repr((site.mark, desk.rules, desk.theme.template_names(), named)).encode("utf-8", "surrogatepass"))
+def _planned(desk: Desk, site: Site, forms: Forms) -> Plan:
+    key = digest_of(
+        repr((site.mark, desk.rules, desk.theme.template_names(), forms.named)).encode("utf-8", "surrogatepass")
+    )
     before, mark = desk.old.planned
     if before == key and desk.old.outputs:
-        return plan_again(desk.old.outputs, mark, lambda: _planned_anew(desk, site, forms).jobs), key
+        return plan_again(desk.old.outputs, key, mark, lambda: _planned_anew(desk, site, forms).jobs)
     fresh = _planned_anew(desk, site, forms)
-    return fresh, "" if fresh.problems or desk.hooks.plans else key
+    return fresh if fresh.problems or desk.hooks.plans else replace(fresh, key=key)
 
 
 def _planned_anew(desk: Desk, site: Site, forms: Forms) -> Plan:
@@ -240,16 +250,7 @@ def _outputs_known(desk: Desk) -> Ledger:
     return desk.old if _same_rules(desk) else Ledger(outputs=desk.old.outputs)
 
 
-def _ledger(
-    desk: Desk,
-    records: dict[str, Record],
-    places: dict[str, Placed],
-    planned: tuple[str, str],
-    site: Site,
-    answers: Answers,
-    done: Finished,
-    report: Report,
-) -> Ledger:
+def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, report: Report) -> Ledger:
     asked, numbers = answers.tables(done.live_questions())
     touched = restless(desk.sources.files.values())
     if not all(map(is_page, touched)):
@@ -261,18 +262,19 @@ def _ledger(
             for path, source in desk.sources.files.items()
             if path not in touched
         },
-        pages={path: record for path, record in records.items() if f"content/{path}" not in touched},
+        pages={path: record for path, record in looked.records.items() if f"content/{path}" not in touched},
         references=desk.theme.references,
         rules=desk.rules,
         setting=desk.options.setting,
         next_due=report.next_due.isoformat(),
         built_at=desk.clock.now.isoformat(),
-        places=places,
-        standing=site.standing,
-        planned=planned,
+        places=looked.places,
+        standing=looked.site.standing,
+        planned=(looked.planned.key, looked.planned.mark),
+        forms=looked.forms.record,
         asked=asked,
         outputs=done.records if numbers is None else done.renumbered(numbers),
-        addresses=_addresses(site),
+        addresses=_addresses(looked.site),
         told=report.problems,
     )
 

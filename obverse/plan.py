@@ -37,13 +37,15 @@ TEMPLATES = {
 class Plan:
     """What is to be made: jobs by output path, the content path each site-local URL shows, and collisions found.
 
-    `mark` is another text whenever an owner could be another one. `again` says that all is as it was planned before.
+    `mark` is another text whenever an owner could be another one, `key` whenever anything here could be; it is "" when
+    there has to be a new plan every time. `again` says that all is as it was planned before.
     """
 
     jobs: Mapping[str, Job]
     owners: Mapping[str, str]
     problems: tuple[Problem, ...]
     mark: str
+    key: str = ""
     again: bool = False
 
 
@@ -66,14 +68,14 @@ def plan(site: Site, theme: Theme) -> Plan:
     return Plan(jobs, owners, (*problems, *blocked.values()), mark)
 
 
-def plan_again(outputs: Mapping[str, Written], mark: str, anew: Callable[[], Mapping[str, Job]]) -> Plan:
+def plan_again(outputs: Mapping[str, Written], key: str, mark: str, anew: Callable[[], Mapping[str, Job]]) -> Plan:
     """The plan that led to these outputs, of which jobs are made only when they are asked for.
 
     `anew` plans, for the jobs that a record does not tell all of.
     """
     known = {path: one.job for path, one in outputs.items() if one.job[1] != "asset"}
     owners = Late(lambda: {job[0]: job[3] for path, job in known.items() if not path.startswith(RELEASE)})
-    return Plan(_Jobs(known, Late(anew)), owners, (), mark, again=True)
+    return Plan(_Jobs(known, Late(anew)), owners, (), mark, key, again=True)
 
 
 class _Jobs(Mapping[str, Job]):
