@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bisect
 import html
-import itertools
 import re
 from collections.abc import Iterator
 
@@ -41,8 +40,9 @@ class Source:
         self.text = body
         self._first = body_line
         self._cursor = 0
-        self._lines: list[str] = []
-        self._starts: list[int] = []
+        self._at = 0
+        self._line = 0
+        self._lines: dict[int, str] = {}
         self._masked: str | None = None
         self._headings: list[tuple[int, int]] | None = None
         self._next_heading = 0
@@ -55,12 +55,19 @@ class Source:
         return self._masked
 
     def place(self, offset: int) -> Place:
-        """The place of a character."""
-        if not self._lines:
-            self._lines = self.text.split("\n")
-            self._starts = list(itertools.accumulate([len(line) + 1 for line in self._lines], initial=0))
-        index = bisect.bisect_right(self._starts, offset) - 1
-        return Place(self._first + index, offset - self._starts[index] + 1, self._lines[index])
+        """The place of a character. Lines are counted from the last one asked for: the next is nearly always near."""
+        at, text = self._at, self.text
+        if offset >= at:
+            self._line += text.count("\n", at, offset)
+        else:
+            self._line -= text.count("\n", offset, at)
+        self._at = offset
+        start = text.rfind("\n", 0, offset) + 1
+        line = self._lines.get(self._line)
+        if line is None:
+            end = text.find("\n", offset)
+            line = self._lines[self._line] = text[start : end if end >= 0 else len(text)]
+        return Place(self._first + self._line, offset - start + 1, line)
 
     def find(self, destination: str) -> int:
         """The offset at which the next link to `destination` is written, or -1."""

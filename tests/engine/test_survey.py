@@ -15,7 +15,7 @@ from markdown.preprocessors import Preprocessor
 
 from obverse.facts import Call, Heading, Image, Link, Part, Place, Survey
 from obverse.markup import MarkupOptions
-from obverse.markup.places import mask
+from obverse.markup.places import Source, mask
 from obverse.problems import Problem
 from obverse.survey import facts_from_record, parts_from_record, survey, survey_record
 
@@ -488,6 +488,15 @@ def test_any_text_can_be_surveyed(body: str) -> None:
     record = survey_record(found, 3)
     assert parts_from_record(record[0], 3) == found.parts
     assert facts_from_record(record[1], "content/a.md", 3) == found.facts
+
+
+@given(st.text(st.sampled_from("ab\n"), max_size=40), st.lists(st.integers(0, 40), max_size=12))
+def test_places_are_right_in_any_order(text: str, offsets: list[int]) -> None:
+    source = Source(text, 7)
+    for offset in (min(one, len(text)) for one in offsets):
+        before = text[:offset].split("\n")
+        line = text.split("\n")[len(before) - 1]
+        assert source.place(offset) == Place(6 + len(before), len(before[-1]) + 1, line)
 
 
 @settings(max_examples=200, deadline=None)
