@@ -201,7 +201,7 @@ def text(tool: str, number: int, count: int) -> str:
 
 def picture(number: int) -> bytes:
     """A small PNG, different for each number."""
-    width, height = 160, 90
+    width, height = 80, 45
     rows = bytearray()
     for y in range(height):
         rows.append(0)

@@ -1,0 +1,85 @@
+"""Measuring: a command -> the wall time, CPU and peak memory of all its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_EVERY = 0.02
+
+
+class FailedError(Exception):
+    """A command that ended with an error, or whose output is not what it should be: its time means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds on the clock and of CPU, and bytes of memory at the worst moment (0: not asked), of a whole tree."""
+
+    wall: float
+    cpu: float
+    peak: int = 0
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment for a command that is timed: Python may keep what it has compiled."""
+    kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}}
+    return kept | more
+
+
+def run(command: list[str], folder: Path, variables: dict[str, str], *, memory: bool = False) -> Cost:
+    """Run a command to its end and say what it cost; with `memory` it is looked at often, which costs time itself."""
+    with tempfile.TemporaryFile() as said:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=said, stderr=said)
+        peak = _Peak(process.pid) if memory else None
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise FailedError(f"{' '.join(command)} failed:\n{said.read().decode(errors='replace')[-3000:]}")
+        return Cost(wall, usage.ru_utime + usage.ru_stime, peak.end() if peak else 0)
+
+
+class _Peak:
+    """Looks at the memory of a tree of processes until it is told to stop."""
+
+    def __init__(self, pid: int) -> None:
+        self._most, self._over = 0, threading.Event()
+        self._thread = threading.Thread(target=self._look, args=(pid,), daemon=True)
+        self._thread.start()
+
+    def _look(self, pid: int) -> None:
+        while not self._over.wait(_EVERY):
+            self._most = max(self._most, sum(resident(one) for one in tree(pid)))
+
+    def end(self) -> int:
+        self._over.set()
+        self._thread.join()
+        return self._most
+
+
+def tree(pid: int) -> Iterator[int]:
+    """A process and all that descend from it."""
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in children.read_text().split():
+                yield from tree(int(child))
+
+
+def resident(pid: int) -> int:
+    """Bytes a process holds in memory, what it shares counted by its share; 0 when it is gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0

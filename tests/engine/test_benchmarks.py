@@ -1,0 +1,72 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from benchmarks import corpus, peering, sites
+from benchmarks.measuring import Cost
+from benchmarks.targets import COMMONMARK, OURS, TARGETS, verdict
+from obverse.build import build
+from obverse.options import BuildOptions
+
+
+def digest(folder: Path) -> str:
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            whole.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return whole.hexdigest()
+
+
+@pytest.mark.parametrize("tool", ["obverse", "hugo", "pelican"])
+def test_the_same_corpus_is_written_twice(tool: str, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        corpus.write(tool, tmp_path / name, 5)
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+    assert len(list((tmp_path / "one/content/articles").glob("*-0*.md"))) == 5
+
+
+def test_names_and_titles_of_articles_are_all_different() -> None:
+    assert len({corpus.slug(number) for number in range(3000)}) == 3000
+    assert len({corpus.title(number) for number in range(3000)}) == 3000
+
+
+def test_articles_are_as_long_and_as_varied_as_said() -> None:
+    some = [corpus.article(number, 400, corpus.slug) for number in range(400)]
+    assert all(600 <= len(one.body.split()) <= 1700 for one in some)
+    for mark, share in (("```", 0.27), ("| ---", 0.34), ("[^one]:", 0.26), ("![", 0.30)):
+        assert sum(mark in one.body for one in some) / 400 == pytest.approx(share, abs=0.07)
+
+
+def test_a_corpus_has_no_problem_and_every_edit_shows(tmp_path: Path) -> None:
+    corpus.write("obverse", tmp_path, 12)
+    code = Path(corpus.__file__).parents[1]
+    site = sites.Site(peering.tool(OURS, code, tmp_path), tmp_path, 12)
+    for scenario, edit in sites.SCENARIOS.items():
+        check = edit(site)
+        assert build(BuildOptions(tmp_path)).problems == (), scenario
+        assert check(), scenario
+
+
+def test_an_edit_that_was_not_built_does_not_pass(tmp_path: Path) -> None:
+    corpus.write("obverse", tmp_path, 12)
+    site = sites.Site(peering.tool(OURS, tmp_path, tmp_path), tmp_path, 12)
+    build(BuildOptions(tmp_path))
+    for scenario in ("one body", "one title", "base template", "one new", "configuration"):
+        assert not sites.SCENARIOS[scenario](site)(), scenario
+
+
+def test_a_ratio_is_judged_by_its_target() -> None:
+    assert verdict("cold", OURS, 1000, {OURS: 3.0, "hugo": 1.0, "pelican": 12.0}) == ("pelican", 0.25, "<= 0.3 ok")
+    assert verdict("cold", COMMONMARK, 10000, {COMMONMARK: 4.0, "hugo": 4.0}) == ("hugo", 1.0, "<= 0.75 MISSED")
+    assert verdict("one new", OURS, 1000, {OURS: 1.0, "hugo": 4.0}) == ("hugo", 0.25, "")
+    assert verdict("cold", OURS, 1000, {OURS: 1.0, "hugo": 4.0}) == ("pelican", None, "")
+    assert verdict("cold", "hugo", 1000, {"hugo": 4.0}) == ("hugo", None, "")
+    assert TARGETS["one body", OURS].ratio == {1000: 0.12, 10000: 0.035}
+
+
+def test_the_table_prints_medians_spread_and_ratio() -> None:
+    costs = {"one body": {OURS: [Cost(1, 2), Cost(3, 4), Cost(8, 3)], "hugo": [Cost(30, 1)]}}
+    first, second = sites.table(costs, 1000, lambda cost: cost.wall, 1).splitlines()
+    assert first.split() == ["one", "body", OURS, "3.0", "1.0-8.0", "3.00", "0.100", "of", "hugo", "<=", "0.12", "ok"]
+    assert second.split() == ["one", "body", "hugo", "30.0", "30.0-30.0", "1.00"]
