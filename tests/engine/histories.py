@@ -26,11 +26,13 @@ from random import Random
 from typing import Any
 from unittest.mock import patch
 
+from obverse.build import Keep, Report, build
 from tests.engine.edits import EDITS, LENIENT_SETTINGS
-from tests.engine.sites import CONTENT, THEME, TinySite, stats, told
+from tests.engine.sites import CONTENT, THEME, TinySite, frozen, stats, told
 
 Step = tuple[str, int]
 History = tuple[Step, ...]
+Make = Callable[..., Report]
 
 # Edits after which one build comes, and how long a history goes on.
 FEW = 3
@@ -53,6 +55,7 @@ class Way:
     engine: str = "markdown"
     workers: int = 1
     kills: bool = False
+    keeps: bool = False  # the process keeps its ledger from build to build, as `serve` does
 
 
 PLAIN = Way()
@@ -81,16 +84,21 @@ def live(root: Path, steps: History, way: Way = PLAIN) -> None:
     shutil.rmtree(root, ignore_errors=True)
     site = TinySite(root, {**CONTENT, "obverse.toml": LENIENT_SETTINGS})
     _choose(site, way.engine)
-    site.good_build(workers=way.workers)
+    keep = Keep() if way.keeps else None
+
+    def make(**mode: Any) -> Report:
+        return build(site.options(workers=way.workers, **mode), frozen(site.now), keep)
+
+    make()
     safe = _snapshot(site)
     for name, seed in steps:
         chance = Random(seed)
         _choose(site, way.engine)
         if name == KILL:
-            _build_and_kill(site, way, chance)
+            _build_and_kill(make, chance)
         elif name != BUILD:
             EDITS[name](site, chance)
-        elif _built_as_clean(site, way, chance):
+        elif _built_as_clean(site, make, way, chance):
             safe = _snapshot(site)
         else:
             _restore(site, safe)
@@ -104,12 +112,12 @@ def _choose(site: TinySite, engine: str) -> None:
         site.write("obverse.toml", f"{site.read('obverse.toml').rstrip()}\n{table}")
 
 
-def _built_as_clean(site: TinySite, way: Way, chance: Random) -> bool:
+def _built_as_clean(site: TinySite, make: Make, way: Way, chance: Random) -> bool:
     """Build and compare. Says whether the build went through; a blocked one has to be blocked for the same reasons."""
     mode: dict[str, Any] = _mode(chance)
     options = site.options(**mode)
     before = stats(options.folder)
-    report = site.build(**mode, workers=way.workers)
+    report = make(**mode)
     assert report.total or report.blocked
     site.assert_as_clean(report, options.folder, **mode, workers=1)
     if report.blocked:
@@ -118,12 +126,12 @@ def _built_as_clean(site: TinySite, way: Way, chance: Random) -> bool:
         return False
     if chance.random() < 0.5:
         after = stats(options.folder)
-        again = site.build(**mode, workers=way.workers)
+        again = make(**mode)
         assert (again.written, again.removed) == ((), ()), again.because
         assert told(again) == told(report)
         assert stats(options.folder) == after, "a build with nothing to do touched its folder"
     if chance.random() < 0.1:
-        verified = site.build(**mode, workers=way.workers, verify=True)
+        verified = make(**mode, verify=True)
         assert told(verified) == told(report), "what --verify finds"
     return True
 
@@ -135,7 +143,7 @@ def _mode(chance: Random) -> dict[str, Any]:
 # Killed builds.
 
 
-def _build_and_kill(site: TinySite, way: Way, chance: Random) -> None:
+def _build_and_kill(make: Make, chance: Random) -> None:
     """Build in a child process that dies somewhere: at a step of its commit, or at some call of some function."""
     mode = _mode(chance)
     die = _at_a_step if chance.random() < 0.4 else _at_a_call
@@ -144,7 +152,7 @@ def _build_and_kill(site: TinySite, way: Way, chance: Random) -> None:
     if pid == 0:
         try:
             die(Random(seed))
-            site.build(**mode, workers=way.workers)
+            make(**mode)
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
@@ -273,9 +281,10 @@ def main() -> None:
     parser.add_argument("--engine", default="markdown")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--kills", action="store_true")
+    parser.add_argument("--keeps", action="store_true")
     wish = parser.parse_args()
     first, _, end = wish.seeds.partition(":")
-    way = Way(wish.engine, wish.workers, wish.kills)
+    way = Way(wish.engine, wish.workers, wish.kills, wish.keeps)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, stage(Path(folder)) as root:
         for seed in range(int(first), int(end)):

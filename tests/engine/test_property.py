@@ -50,7 +50,7 @@ def _lived(*wishes: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_history_with_killed_builds_ends_as_a_clean_build(engine: str) -> None:
-    _lived("--seeds=0:1", "--kills", f"--engine={engine}")
+    _lived("--seeds=0:1", "--kills", "--keeps", f"--engine={engine}")
 
 
 @pytest.mark.long
@@ -58,4 +58,4 @@ def test_a_history_with_killed_builds_ends_as_a_clean_build(engine: str) -> None
 @pytest.mark.parametrize("workers, kills", [(1, False), (1, True), (2, False), (2, True)])
 def test_long_histories_end_as_clean_builds(engine: str, workers: int, kills: bool) -> None:
     wishes = [f"--seeds=1000:{1000 + MANY}", "--length=100", f"--engine={engine}", f"--workers={workers}"]
-    _lived(*wishes, *(["--kills"] if kills else []))
+    _lived(*wishes, *(["--kills"] if kills else ["--keeps"]))
