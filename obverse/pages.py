@@ -130,7 +130,7 @@ class Reader:
         from obverse.markup import versions
 
         hooked = self.rules if markup.extensions else ""
-        return repr((versions(), markup.engine, hooked, sorted(self.components)))
+        return repr((versions(markup.engine), markup.engine, hooked, sorted(self.components)))
 
     def _survey(self, page: Page, markup: MarkupOptions) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """The records of a body's parts and facts."""

@@ -78,7 +78,7 @@ def _template_names() -> list[str]:
     owners = (view.View, view.PageView, view.SiteView, Head)
     hidden = {"ask", "note", "wrapped", "body_of", "card", "folder"}
     names = {name for owner in owners for name in vars(owner) if not name.startswith("_")} - hidden
-    names |= {one.name for one in fields(view.ListPage)} | {one.name for one in fields(view.MenuItem)}
+    names |= {one.name for one in fields(view.ListPage)} | set(view.MenuItem._fields)
     return sorted(names | set(templates.FILTERS) | {name for context in CONTEXTS.values() for name in context})
 
 

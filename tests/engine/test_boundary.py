@@ -19,12 +19,13 @@ SHARED = ("problems", "config", "schema", "forms")
 
 # A module imports from its own layer and from those before it.
 LAYERS = (
-    {"problems", "addresses", "clock", "bundled", "lock", "memo", "progress", "security"},
+    {"problems", "addresses", "clock", "bundled", "late", "lock", "memo", "progress", "security", "workers"},
     {"schema", "config", "forms", "facts", "page", "sources", "moves", "excerpts", "versions", "options", "new"},
+    {"ledger", "ledger_file", "keep"},
     {"markup", "yaml_plain", "yaml_document", "frontmatter", "parse", "survey", "data", "theme"},
     {"site", "jobs", "pictures", "hooks", "links", "placing", "index", "form_files"},
-    {"questions", "cells", "ledger", "answers", "plan", "listing", "pages"},
-    {"commit", "making", "view"},
+    {"questions", "cells", "answers", "plan", "listing", "pages"},
+    {"commit", "crew", "making", "view"},
     {"templates", "head", "components", "resolve", "release", "run"},
     {"pipeline", "verify"},
     {"build", "why"},

@@ -29,7 +29,7 @@ ESCAPED = " (escaped)"
 ELSEWHERE = {
     "no-site": "tests.engine.test_broken:test_a_folder_without_settings_is_no_site",
     "disk": "tests.engine.test_broken:test_something_in_the_way_of_the_output",
-    "worker": "tests.engine.test_workers",
+    "worker": "tests.engine.test_crew",
     "verify": "tests.engine.test_broken:test_an_impure_hook_is_found_by_verify",
     "exists": "tests.front_door.test_new",
     "not-empty": "tests.front_door.test_new",

@@ -1,0 +1,82 @@
+"""A build by several processes: the same site as by one, and a located problem when one of them fails.
+
+The builds run in a Python of their own: a fork wants a process without threads, which a test runner is not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.engine.sites import SETTINGS, TinySite, tree
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+ARTICLE = "---\ntitle: Number {n}\ndate: 2026-01-01\ntags: [t{tag}]\n---\nText of {n}, then [the next]({next}.md).\n"
+
+
+@pytest.fixture
+def sixty(site_dir: Callable[..., TinySite]) -> TinySite:
+    """A site large enough to be worth a second process."""
+    pages = {f"content/articles/{n}.md": ARTICLE.format(n=n, tag=n % 7, next=(n + 1) % 60) for n in range(60)}
+    pages["content/about.md"] = "---\ntitle: About\n---\nUs.\n"
+    return site_dir(pages, SETTINGS)
+
+
+def built(site: TinySite, workers: int, out: str = "site") -> tuple[int, dict[str, object]]:
+    """A build's exit code and report."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "obverse", "build", "--json", "--out", str(site.root / out)],
+        cwd=site.root,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "OBVERSE_WORKERS": str(workers),
+            "SOURCE_DATE_EPOCH": "1800000000",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_two_processes_write_what_one_writes(sixty: TinySite) -> None:
+    assert built(sixty, 1, "one")[0] == built(sixty, 2, "two")[0] == 0
+    assert tree(sixty.root / "one") == tree(sixty.root / "two")
+    for number in range(2):
+        assert built(sixty, 2 - number, "two")[1]["written"] == []
+    sixty.replace("content/articles/5.md", "Number 5", "Five")
+    sixty.write("templates/article.html", "{{ page.title }} {{ page.body }}")
+    assert len(built(sixty, 2, "two")[1]["written"]) > 60  # type: ignore[arg-type]
+    built(sixty, 1, "one")
+    assert tree(sixty.root / "one") == tree(sixty.root / "two")
+
+
+@pytest.mark.parametrize("hook", ["page(page):\n    if page.path", "html(url, html):\n    if url"])
+def test_a_worker_that_dies_is_a_problem_at_its_page(sixty: TinySite, hook: str) -> None:
+    argument = "page" if hook.startswith("page") else "html"
+    death = f"import os\n\n\ndef {hook}.endswith(('/7.md', '/7/')):\n        os._exit(3)\n    return {argument}\n"
+    sixty.write("hooks.py", death)
+    code, report = built(sixty, 2)
+    problems = report["problems"]
+    assert code == 1
+    assert [(one["code"], one["path"]) for one in problems] == [("worker", "content/articles/7.md")]  # type: ignore[attr-defined]
+    assert not sixty.out.exists()
+    sixty.remove("hooks.py")
+    assert built(sixty, 2)[0] == 0
+
+
+def test_what_a_hook_does_wrong_in_a_worker_is_told(sixty: TinySite) -> None:
+    sixty.write("hooks.py", "def html(url, html):\n    return html if url != '/articles/7/' else 1 / 0\n")
+    code, report = built(sixty, 2)
+    assert code == 1
+    assert [(one["code"], one["line"]) for one in report["problems"]] == [("hook", 2)]  # type: ignore[attr-defined]
