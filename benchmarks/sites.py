@@ -28,7 +28,8 @@ PEERS = ("hugo", "pelican", "eleventy")
 NOTES = """\
 Ours also checks every link, anchor, image and heading, writes a JSON feed, per-host headers and the release for forms,
 records what each page asked, and gives pictures their sizes; that is in its times.
-Pelican has its cache on; Hugo and Pelican leave the page of a deleted article in the output."""
+Pelican has its cache on; Hugo and Pelican leave the page of a deleted article in the output.
+Our lists are paged from the oldest article on: the first page holds up to 39, and there are fewer pages."""
 
 
 @dataclass(slots=True)
@@ -199,17 +200,22 @@ def compare(sites: list[Site], scenarios: list[str], runs: int) -> Costs:
 
 
 def table(costs: Costs, count: int, value: Callable[[Cost], float], digits: int) -> str:
-    """A line for each scenario and generator: median, least and most, CPU, and the ratio beside its target."""
+    """A line for each scenario and generator: median, least and most, CPU, and the ratio beside its target.
+
+    The ratio of the CPU stands beside it: on a machine that has other work it is the one that holds.
+    """
     lines = []
     for scenario, by_tool in costs.items():
         medians = {name: statistics.median(map(value, some)) for name, some in by_tool.items() if some}
+        cpus = {name: statistics.median(one.cpu for one in some) for name, some in by_tool.items() if some}
         for name, some in by_tool.items():
             values = [value(one) for one in some]
-            cpu = statistics.median(one.cpu for one in some)
             peer, ratio, words = verdict(scenario, name, count, medians)
-            beside = f"{ratio:7.3f} of {peer:<8}{words}" if ratio is not None else ""
+            beside = (
+                f"{ratio:7.3f} of {peer:<8}(CPU {cpus[name] / cpus[peer]:.3f})  {words}" if ratio is not None else ""
+            )
             middle, spread = f"{medians[name]:.{digits}f}", f"{min(values):.{digits}f}-{max(values):.{digits}f}"
-            lines.append(f"{scenario:<16}{name:<20}{middle:>9}  {spread:<16}{cpu:>8.2f}  {beside}".rstrip())
+            lines.append(f"{scenario:<16}{name:<20}{middle:>9}  {spread:<16}{cpus[name]:>8.2f}  {beside}".rstrip())
     return "\n".join(lines)
 
 
