@@ -7,6 +7,7 @@ well, 1 problems, 2 a command line that makes no sense.
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import os
 import sys
@@ -47,6 +48,7 @@ def _run(given: argparse.Namespace) -> int:
     code = run(given)
     if sys.stdout:  # none was given to a command that starts with it closed
         sys.stdout.flush()  # here a reader that has gone is noticed, not while Python ends
+    gc.freeze()  # a process that ends gives everything back at once; nobody need look through it for garbage
     return code
 
 

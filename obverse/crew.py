@@ -6,9 +6,10 @@ questions get their numbers here, so that one ledger comes of it, whoever did th
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NamedTuple
 
 from obverse.answers import Answers, Told
@@ -48,11 +49,10 @@ def made(jobs: Sequence[Job], make: Make, answers: Answers, stage: Stage, worker
         return
     here = _firsts(jobs)
     early = {number: _staged(make(jobs[number]), stage) for number in here}
-    there = iter(
-        _made_elsewhere([job for number, job in enumerate(jobs) if number not in here], make, answers, stage, workers)
-    )
-    for number in range(len(jobs)):
-        yield early.pop(number) if number in early else next(there)
+    others = [job for number, job in enumerate(jobs) if number not in here]
+    with contextlib.closing(_made_elsewhere(others, make, answers, stage, workers)) as there:
+        for number in range(len(jobs)):
+            yield early.pop(number) if number in early else next(there)
 
 
 def _firsts(jobs: Sequence[Job]) -> frozenset[int]:
@@ -63,8 +63,11 @@ def _firsts(jobs: Sequence[Job]) -> frozenset[int]:
     return frozenset(found.values())
 
 
-def _made_elsewhere(jobs: Sequence[Job], make: Make, answers: Answers, stage: Stage, workers: int) -> Iterator[Made]:
-    first = len(answers)
+def _made_elsewhere(
+    jobs: Sequence[Job], make: Make, answers: Answers, stage: Stage, workers: int
+) -> Generator[Made, None, None]:
+    """What workers make of the jobs; this process does the work where it cannot be forked."""
+    first, home = len(answers), os.getpid()
 
     def work(mine: Iterator[Job]) -> Iterator[bytes]:
         told = first
@@ -74,19 +77,25 @@ def _made_elsewhere(jobs: Sequence[Job], make: Make, answers: Answers, stage: St
             except CannotWriteError as error:
                 yield marshal.dumps((0, problems_out((error.problem,)), ()))
                 continue
+            if os.getpid() == home:  # what is asked here is known here
+                yield marshal.dumps((home, tuple(one), ()))
+                continue
             asked = [tuple(question) for question in answers.told(told)]
             told = len(answers)
             yield marshal.dumps((os.getpid(), tuple(one), asked))
 
     numbers: dict[int, list[int]] = {}
-    for data in located(spread(jobs, work, workers, chunk=_CHUNK), [_place(job) for job in jobs]):
-        worker, plain, asked = marshal.loads(data)  # noqa: S302 - from our own child
-        if not worker:
-            raise CannotWriteError(problems_in(plain)[0])
-        known = numbers.setdefault(worker, list(range(first)))
-        known.extend(answers.adopt(Told(*question)) for question in asked)
-        one = Made(*plain)
-        yield one._replace(reads=tuple(known[number] for number in one.reads))
+    with contextlib.closing(spread(jobs, work, workers, chunk=_CHUNK)) as results:
+        for data in located(results, [_place(job) for job in jobs]):
+            worker, plain, asked = marshal.loads(data)  # noqa: S302 - from our own child
+            if not worker:
+                raise CannotWriteError(problems_in(plain)[0])
+            one = Made(*plain)
+            if worker != home:
+                known = numbers.setdefault(worker, list(range(first)))
+                known.extend(answers.adopt(Told(*question)) for question in asked)
+                one = one._replace(reads=tuple(known[number] for number in one.reads))
+            yield one
 
 
 def _place(job: Job) -> str:

@@ -20,6 +20,7 @@ def locked(folder: Path, on_wait: Callable[[], None]) -> Iterator[None]:
             _take(descriptor, wait=True)
         yield
     finally:
+        _let_go(descriptor)
         os.close(descriptor)
 
 
@@ -36,6 +37,9 @@ if sys.platform == "win32":
                 return False
             time.sleep(0.05)
 
+    def _let_go(descriptor: int) -> None:
+        """Closing it is enough."""
+
 else:
     import fcntl
 
@@ -45,3 +49,7 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def _let_go(descriptor: int) -> None:
+        """Give the lock back even if a forked process still has the file open."""
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -5,6 +5,7 @@ A page whose source and rules are as they were comes back from the ledger; a bod
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -85,17 +86,17 @@ class Reader:
 
         problems: list[Problem] = []
         many = len(unknown) >= ENOUGH
-        results = spread(unknown, work, self.workers if many else 1, chunk=_CHUNK)
-        located_results = located(results, [source.path for source in unknown])
-        for number, (source, data) in enumerate(zip(unknown, located_results, strict=True)):
-            self.progress("reading", number, len(unknown))
-            record, remembered, reason, told = marshal.loads(data)  # noqa: S302 - from our own child
-            problems.extend(problems_in(told))
-            if reason:
-                problems.append(problem("unreadable", source.path, f"cannot be read: {reason}"))
-            else:
-                found[source.path.removeprefix(CONTENT)] = record
-                self.memo.keep(remembered)
+        places = [source.path for source in unknown]
+        with contextlib.closing(spread(unknown, work, self.workers if many else 1, chunk=_CHUNK)) as results:
+            for number, (place, data) in enumerate(zip(places, located(results, places), strict=True)):
+                self.progress("reading", number, len(unknown))
+                record, remembered, reason, told = marshal.loads(data)  # noqa: S302 - from our own child
+                problems.extend(problems_in(told))
+                if reason:
+                    problems.append(problem("unreadable", place, f"cannot be read: {reason}"))
+                else:
+                    found[place.removeprefix(CONTENT)] = record
+                    self.memo.keep(remembered)
         return problems
 
     def page_rules(self) -> str:

@@ -19,7 +19,7 @@ import os
 import struct
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
@@ -87,7 +87,7 @@ def can_fork() -> bool:
         return True
 
 
-def spread(items: Sequence[T], work: Work[T], workers: int, *, chunk: int) -> Iterator[bytes]:
+def spread(items: Sequence[T], work: Work[T], workers: int, *, chunk: int) -> Generator[bytes, None, None]:
     """One result for each item, in their order.
 
     `work` gets an iterator of items, and yields one result for each before it takes the next. Up to `workers` forked

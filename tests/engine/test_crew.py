@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,3 +81,17 @@ def test_what_a_hook_does_wrong_in_a_worker_is_told(sixty: TinySite) -> None:
     code, report = built(sixty, 2)
     assert code == 1
     assert [(one["code"], one["line"]) for one in report["problems"]] == [("hook", 2)]  # type: ignore[attr-defined]
+
+
+def test_where_a_process_cannot_be_forked_the_ledger_is_as_good(sixty: TinySite) -> None:
+    ended = threading.Event()
+    other = threading.Thread(target=ended.wait)
+    other.start()
+    try:
+        sixty.good_build(workers=2)
+        sixty.replace("content/articles/5.md", "Number 5", "Five")
+        sixty.assert_as_clean(sixty.good_build(workers=2))
+        assert not sixty.good_build(workers=2).written
+    finally:
+        ended.set()
+        other.join()

@@ -7,7 +7,6 @@ of it, is in `histories`. OBVERSE_HISTORIES says how many the long test lives th
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +50,11 @@ def _lived(*wishes: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_history_with_killed_builds_ends_as_a_clean_build(engine: str) -> None:
     _lived("--seeds=0:1", "--kills", "--keeps", f"--engine={engine}")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_history_of_builds_by_two_workers_ends_as_a_clean_build() -> None:
+    _lived("--seeds=0:2", "--workers=2", "--kills")
 
 
 @pytest.mark.long
