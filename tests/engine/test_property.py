@@ -7,6 +7,7 @@ of it, is in `histories`. OBVERSE_HISTORIES says how many the long test lives th
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
