@@ -41,10 +41,25 @@ class Inside:
 
 # The cells that follow from where all pages are.
 _OF_PLACES = frozenset(
-    {"hidden", "list", "names", "near", "pages", "redirects", "terms", "translations", "url", "urls"}
+    {
+        "hidden",
+        "list",
+        "names",
+        "near",
+        "order",
+        "pages",
+        "places",
+        "redirects",
+        "terms",
+        "translated",
+        "translations",
+        "url",
+        "urls",
+    }
 )
 _OF_A_PAGE = frozenset({"anchors", "card", "page"})
 PLACES = "places"
+ALL_PLACES = "places:"
 FORMS = "forms"
 
 
@@ -110,13 +125,16 @@ class Cells:
             "list": lambda key: site.lists.get(key, ()),
             "names": lambda _: (*site.entries, *site.files),
             "near": lambda key: site.neighbours.get(key, ("", "")),
+            "order": lambda lang: {path: place for place, path in enumerate(site.lists.get(f"{lang}/articles", ()))},
             "page": self._page,
             "pages": lambda _: tuple(site.entries),
+            "places": lambda _: tuple(entry.place for entry in site.entries.values()),
             "redirects": lambda _: tuple(sorted((url, path) for url, (path, _) in site.redirects.items())),
             "size": self._size,
             "template": theme.closure,
             "templates": lambda _: tuple(theme.template_names()),
             "terms": lambda key: site.terms.get(key, ()),
+            "translated": lambda _: tuple(site.translations.items()),
             "translations": lambda key: site.translations.get(key, ()),
             "url": owners.get,
             "urls": lambda _: tuple(owners),
@@ -133,7 +151,8 @@ class Cells:
     def digest(self, name: str) -> bytes:
         """The digest of what the cell holds now."""
         if name not in self._digests:
-            self._digests[name] = digest_of_value(self.value(name))
+            # The mark was made of all places already.
+            self._digests[name] = self.site.mark.encode() if name == ALL_PLACES else digest_of_value(self.value(name))
         return self._digests[name]
 
     def mark(self, origin: str) -> str | None:

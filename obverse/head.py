@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -17,8 +16,10 @@ SHARE_IMAGE = "img/share.png"
 _PLACELESS = ("404", "shell")
 
 
-@dataclass(frozen=True, slots=True)
-class Crumb:
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Crumb(NamedTuple):
     """One step of the way from the home page."""
 
     title: str
@@ -54,11 +55,15 @@ def _between(page: PageView, view: View, site: SiteView) -> list[Crumb]:
 class Head:
     """The contents of `<head>` that follow from the page, each worked out when the template asks for it."""
 
+    __slots__ = ("_canonical", "_image", "_page", "_site", "_view", "_way")
+
     def __init__(self, page: PageView, way: tuple[Crumb, ...], view: View) -> None:
         self._page = page
         self._way = way
         self._view = view
         self._site = SiteView(view)
+        self._canonical: str | None = None
+        self._image: str | None = None
 
     @property
     def title(self) -> str:
@@ -82,9 +87,10 @@ class Head:
     @property
     def canonical(self) -> str:
         """The page's one absolute address ("" for a page without a place, which has none)."""
-        if self._page.kind in _PLACELESS:
-            return ""
-        return self._view.absolute(self._page.canonical or self._view.here)
+        if self._canonical is None:
+            nowhere = self._page.kind in _PLACELESS
+            self._canonical = "" if nowhere else self._view.absolute(self._page.canonical or self._view.here)
+        return self._canonical
 
     @property
     def robots(self) -> str:
@@ -113,6 +119,11 @@ class Head:
 
         It is the page's own, but for a drawn one (SVG), which networks do not show: then the site's, if it has one.
         """
+        if self._image is None:
+            self._image = self._found_image()
+        return self._image
+
+    def _found_image(self) -> str:
         own = str(self._page.image)
         if own and not own.endswith(".svg"):
             return self._view.absolute(own)
@@ -209,5 +220,5 @@ def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
 
 def _script_safe(data: dict[str, Any]) -> Markup:
     """JSON that may stand in a script element: no "<" ends it early (HTML, "restrictions for script elements")."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = _AS_JSON(data)
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704

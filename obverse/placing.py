@@ -120,6 +120,12 @@ def place_of(card: Card, page: Page, config: Config) -> Place:
         template=page.matter.template,
         form=page.matter.form,
         draft=page.matter.draft,
+        id=card.id,
+        label=card.title,
+        authors=tuple(map(_shared, card.authors)),
+        noindex=card.noindex,
+        dated=card.date.isoformat() if card.date else "",
+        changed=card.updated.isoformat() if card.updated else "",
     )
 
 

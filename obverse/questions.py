@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from obverse.addresses import beneath
@@ -17,7 +18,7 @@ from obverse.clock import Told
 from obverse.form_files import FormFile
 from obverse.forms import Form
 from obverse.links import Read, Target, target
-from obverse.site import Card, Term
+from obverse.site import Card, Place, Term
 
 Question = Callable[..., Any]
 
@@ -39,6 +40,23 @@ class Picture:
     target: Target
     width: int = 0
     height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What nearly every page shows of the settings: one answer, since a change of any touches nearly all pages."""
+
+    title: str
+    tagline: str
+    description: str
+    url: str
+    language: str
+    languages: tuple[str, ...]
+    author: str
+    base_path: str
+
+
+_OF_THE_SITE = ("title", "tagline", "description", "url", "language", "languages", "author")
 
 
 def archived_pages(total: int, per_page: int) -> int:
@@ -79,9 +97,9 @@ def _shelf(read: Read, lang: str, selector: str, number: int, url: str) -> Shelf
     return Shelf(_cards(read, mine[::-1]), number, newer, older)
 
 
-def _near(read: Read, path: str, direction: int) -> Card | None:
-    neighbour = read(f"near:{path}")[direction]
-    return _card(read, neighbour) if neighbour else None
+def _near(read: Read, path: str) -> tuple[Card | None, ...]:
+    """The cards of the next newer and the next older article."""
+    return tuple(_card(read, neighbour) if neighbour else None for neighbour in read(f"near:{path}"))
 
 
 def _related(read: Read, path: str, limit: int) -> tuple[Card, ...]:
@@ -89,13 +107,21 @@ def _related(read: Read, path: str, limit: int) -> tuple[Card, ...]:
     card = _card(read, path)
     if card is None:
         return ()
-    shared: Counter[str] = Counter()
-    for term in (*card.tags, *((card.series, card.category))):
-        if term:
-            shared.update(read(f"list:{card.lang}/{term.taxonomy}={term.slug}"))
+    shelves = [
+        read(f"list:{card.lang}/{term.taxonomy}={term.slug}")
+        for term in (*card.tags, card.series, card.category)
+        if term
+    ]
+    shared = Counter(chain.from_iterable(shelves))
     shared.pop(path, None)
-    order = {other: place for place, other in enumerate(read(f"list:{card.lang}/articles"))}
-    best = sorted(shared, key=lambda other: (-shared[other], order.get(other, len(order)), other))
+    best = [other for other, count in shared.items() if count > 1]
+    if len(best) < limit:
+        # All that share one term are equals, and the newest of them stand first on their shelf, behind this article
+        # and those it shares more with.
+        best = list(dict.fromkeys((*best, *chain.from_iterable(shelf[: 2 * limit + 1] for shelf in shelves))))
+    order = read(f"order:{card.lang}")
+    best = [other for other in best if other != path]
+    best.sort(key=lambda other: (-shared[other], order.get(other, len(order)), other))
     return _cards(read, tuple(best[:limit]))
 
 
@@ -141,12 +167,20 @@ def _picture(read: Read, origin: str, source: str) -> Picture:
     return Picture(found, *(size or (0, 0)))
 
 
-def _sitemap(read: Read) -> tuple[tuple[str, datetime | None, str], ...]:
-    """(href, last change, name) of every page that search engines may list, by href."""
-    cards = _cards(read, read("pages:"))
-    listed = (card for card in cards if not card.noindex and card.kind != "404")
-    rows = ((card.url, card.updated or card.date, card.name) for card in listed)
-    return tuple(sorted(rows, key=lambda row: (row[0], row[2])))
+def _sitemap(read: Read) -> tuple[tuple[str, datetime | None, tuple[tuple[str, str], ...]], ...]:
+    """(href, last change, (language, href) of each translation) of every page search engines may list, by href."""
+    places: tuple[Place, ...] = read("places:")
+    where = {place.path: (place.lang, place.url) for place in places}
+    others = {name: tuple(where[path] for path in paths) for name, paths in read("translated:")}
+    rows = ((place.url, place.name, place) for place in places if not place.noindex and place.kind != "404")
+    return tuple(
+        (url, _moment(place.changed or place.dated), others.get(name, ()))
+        for url, name, place in sorted(rows, key=lambda row: row[:2])
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _form_file(read: Read, name: str, lang: str) -> FormFile | None:
@@ -160,12 +194,27 @@ def _form(read: Read, name: str, lang: str) -> Form | None:
     return found.public if found else None
 
 
-def _page_table(read: Read) -> tuple[tuple[Card, tuple[str, ...]], ...]:
-    """The card of every page, and the hrefs that lead to it besides its own."""
+def _page_table(read: Read) -> tuple[tuple[Place, tuple[str, ...], tuple[str, ...]], ...]:
+    """The place of every page, the names of its authors, and the hrefs that lead to it besides its own."""
     base, aliases = read("config:base_path"), defaultdict(list)
     for url, path in read("redirects:"):
         aliases[path].append(base + url)
-    return tuple((card, tuple(aliases.get(card.path, ()))) for card in _cards(read, read("pages:")))
+    places: tuple[Place, ...] = read("places:")
+    found = {one: _localised(read, *one) for place in places for one in ((path, place.lang) for path in place.authors)}
+    names = {one: card.title for one, card in found.items() if card is not None}
+    return tuple(
+        (
+            place,
+            tuple(names[path, place.lang] for path in place.authors if (path, place.lang) in names),
+            tuple(aliases.get(place.path, ())),
+        )
+        for place in places
+    )
+
+
+def _settings(read: Read) -> Settings:
+    own = {name: read(f"config:site.{name}") for name in _OF_THE_SITE}
+    return Settings(**own, base_path=read("config:base_path"))
 
 
 def _words(read: Read, lang: str, prefixes: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -179,6 +228,8 @@ QUESTIONS: dict[str, Question] = {
     "asset": lambda read, name: read(f"asset:{name}"),
     "assets": lambda read: read("assets:"),
     "card": _card,
+    # All words at once: some word of the theme is on every page, and a catalogue seldom changes.
+    "catalogue": lambda read, lang: read(f"words:{lang}"),
     "closure": lambda read, name: read(f"template:{name}"),
     "config": lambda read, key: read(f"config:{key}"),
     "data": lambda read, name: read(f"data:{name}"),
@@ -191,6 +242,7 @@ QUESTIONS: dict[str, Question] = {
     "is_past": lambda read, moment: read("clock:").is_past(datetime.fromisoformat(moment)),
     "kind": lambda read, lang, kind: _cards(read, read(f"list:{lang}/kind={kind}")),
     "link": target,
+    "links": lambda read, origin, destinations: tuple(target(read, origin, one) for one in destinations),
     "localised": _localised,
     "menu": _menu,
     "near": _near,
@@ -200,13 +252,13 @@ QUESTIONS: dict[str, Question] = {
     "picture": _picture,
     "related": _related,
     "section": _section,
+    "settings": _settings,
     "shelf": _shelf,
     "sitemap": _sitemap,
     "templates": lambda read: read("templates:"),
     "terms": _terms,
     "today": lambda read: read("clock:").today(),
     "translations": lambda read, name: _cards(read, read(f"translations:{name}")),
-    "word": lambda read, lang, key: read(f"words:{lang}").get(key),
     "words": _words,
     "year": lambda read: read("clock:").year(),
 }

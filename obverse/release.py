@@ -18,8 +18,8 @@ from obverse.jobs import Job
 from obverse.options import RELEASE
 from obverse.plan import generated
 from obverse.problems import Problem, nearest, problem
-from obverse.site import Card, Site
-from obverse.view import CardView, View
+from obverse.site import Place, Site
+from obverse.view import View
 
 # What a shell holds where capture puts in a title and its own HTML.
 TITLE = "%%TITLE%%"
@@ -66,6 +66,10 @@ def make(job: Job, view: View, body: Body) -> str:
 
 
 def _as_json(value: Any) -> str:
+    """A list with one row a line: of ten thousand pages, nobody reads it any deeper, and it is written at once."""
+    if isinstance(value, list):
+        rows = ",\n ".join(json.dumps(row, ensure_ascii=False) for row in value)
+        return f"[\n {rows}\n]\n" if rows else "[]\n"
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -78,22 +82,21 @@ def _words(_job: Job, view: View, _body: Body) -> dict[str, str]:
 
 
 def _pages(_job: Job, view: View, _body: Body) -> list[dict[str, Any]]:
-    return [_row(card, aliases, view) for card, aliases in view.ask("page_table")]
+    return [_row(place, authors, aliases) for place, authors, aliases in view.ask("page_table")]
 
 
-def _row(card: Card, aliases: tuple[str, ...], view: View) -> dict[str, Any]:
-    shown = CardView(card, view)
+def _row(place: Place, authors: tuple[str, ...], aliases: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "id": card.id,
-        "url": card.url,
-        "title": card.title,
-        "lang": card.lang,
-        "kind": card.kind,
-        "section": card.section,
-        "authors": [author.title for author in shown.authors],
-        "tags": [term.name for term in card.tags],
-        "aliases": list(aliases),
-        "date": card.date.isoformat() if card.date else "",
+        "id": place.id,
+        "url": place.url,
+        "title": place.label,
+        "lang": place.lang,
+        "kind": place.kind,
+        "section": place.section,
+        "authors": authors,
+        "tags": [name for _, taxonomy, _, name, _ in place.terms if taxonomy == "tags"],
+        "aliases": aliases,
+        "date": place.dated,
     }
 
 

@@ -5,7 +5,7 @@ Nothing is parsed here: survey cut the HTML at every place that depends on the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,15 +39,16 @@ class Spot:
         return softened((put,))[0] if self.draft else put
 
 
-def resolve(parts: Iterable[Part], spot: Spot, view: View, card: Card, component: Render) -> Markup:
+def resolve(parts: Sequence[Part], spot: Spot, view: View, card: Card, component: Render) -> Markup:
     """The body as HTML; what is wrong with it is added to the view's problems."""
+    targets = _targets(parts, spot, view)
     pictures = 0
     filled: list[str] = []
     for part in parts:
         if isinstance(part, str):
             filled.append(part)
         elif isinstance(part, Link):
-            filled.append(_link(part, spot, view))
+            filled.append(_link(part, targets[part.destination], spot, view))
         elif isinstance(part, Image):
             filled.append(_image(part, spot, view, first=pictures == 0))
             pictures += 1
@@ -58,8 +59,13 @@ def resolve(parts: Iterable[Part], spot: Spot, view: View, card: Card, component
     return Markup("".join(filled))  # noqa: S704 - literal parts come from survey, values are escaped
 
 
-def _link(link: Link, spot: Spot, view: View) -> str:
-    found: Target = view.ask("link", spot.path, link.destination)
+def _targets(parts: Sequence[Part], spot: Spot, view: View) -> Mapping[str, Target]:
+    """Where all links of a body lead: one question, since a page that is rendered needs every answer."""
+    destinations = tuple(dict.fromkeys([part.destination for part in parts if isinstance(part, Link)]))
+    return dict(zip(destinations, view.ask("links", spot.path, destinations), strict=True)) if destinations else {}
+
+
+def _link(link: Link, found: Target, spot: Spot, view: View) -> str:
     # What its scheme alone forbids, survey has told already.
     if found.code and policy.scheme(link.destination) is None:
         view.problems.append(spot.problem(found, link.place))

@@ -6,7 +6,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,6 @@ from markupsafe import Markup
 
 from obverse import components, release
 from obverse.answers import Answers
-from obverse.cells import Inside
 from obverse.facts import Call, Part
 from obverse.form_files import FormFile
 from obverse.head import Head, crumbs
@@ -34,7 +33,7 @@ from obverse.site import Card, Site
 from obverse.survey import survey
 from obverse.templates import problem_of, text_of, xml
 from obverse.theme import ASSETS, Theme
-from obverse.view import CardView, ListPage, PageView, Refused, SiteView, View
+from obverse.view import CardView, Known, ListPage, PageView, Refused, SiteView, View
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -74,13 +73,14 @@ class Workshop:
     parts: Callable[[str], tuple[Part, ...]]
     data: Callable[[str], Any]
     signatures: dict[str, tuple[Mapping[str, Field], tuple[Problem, ...]]]
+    known: Known = field(default_factory=dict)
 
 
 def make(job: Job, shop: Workshop) -> Output:
     """One output: rendered, or the problems that stood in the way and no bytes."""
     lang = _language(job, shop.site)
     spoken = lang or shop.site.config.site.language
-    view = View(job, shop.answers, spoken, lambda one, card: _body(one, card, shop), shop.data)
+    view = View(job, shop.answers, shop.known, spoken, lambda one, card: _body(one, card, shop), shop.data)
     if not lang:
         view.ask("config", "site.language")
     data, copy_of, failed = b"", "", False
@@ -195,8 +195,8 @@ def _feed_entry(card: CardView, view: View) -> SimpleNamespace:
 
 def _absolute_links(html: str, view: View) -> Markup:
     """The same HTML with site-local hrefs made absolute, as a feed reader needs them."""
-    base = view.absolute(str(view.ask("config", "base_path")) + "/")
-    prefix = str(view.ask("config", "base_path")) + "/"
+    prefix = view.settings.base_path + "/"
+    base = view.absolute(prefix)
     pattern = re.compile(r'(\s(?:href|src|poster)=")' + re.escape(prefix) + r"(?!/)")
     absolute = _TAG.sub(lambda tag: pattern.sub(lambda found: found[1] + base, tag[0]), html)
     return Markup(absolute)  # noqa: S704 - it was safe and still is
@@ -235,15 +235,15 @@ def _sitemap(job: Job, view: View, shop: Workshop) -> str:
         SimpleNamespace(
             url=view.absolute(url),
             updated=updated,
-            alternates=tuple((one.lang, view.absolute(one.url)) for one in view.ask("translations", name)),
+            alternates=tuple((lang, view.absolute(other)) for lang, other in alternates),
         )
-        for url, updated, name in rows
+        for url, updated, alternates in rows
     ]
     return _render(job, view, shop, entries=entries)
 
 
 def _robots(job: Job, view: View, shop: Workshop) -> str:
-    return _render(job, view, shop, sitemap=view.absolute(f"{view.ask('config', 'base_path')}/sitemap.xml"))
+    return _render(job, view, shop, sitemap=view.absolute(f"{view.settings.base_path}/sitemap.xml"))
 
 
 def _redirect(job: Job, view: View, shop: Workshop) -> str:
@@ -328,7 +328,7 @@ def _context(kind: str, view: View, own: Mapping[str, Any]) -> dict[str, Any]:
 
 def _body(view: View, card: Card, shop: Workshop) -> Markup:
     """A page's body for a view; empty for a page that nobody wrote."""
-    inside: Inside | None = view.ask("page", card.path) if card.path else None
+    inside = view.inside(card.path)
     if inside is None:
         return Markup()
     spot = Spot(card.path, inside.draft)

@@ -71,7 +71,8 @@ class Place(NamedTuple):
 
     `url` is the href; `top` the dated section around it ("" elsewhere); `date` in seconds since 1970; `title` is folded
     for sorting; `selectors` are the keys of the lists it is on; `terms` are (language, taxonomy, slug, name, href);
-    `aliases` its former URLs; `template` and `form` those its front matter asks for.
+    `aliases` its former URLs; `template` and `form` those its front matter asks for. `id`, `label` (the title as it is
+    shown), `authors`, `noindex`, and `dated` and `changed` (ISO 8601, "" for none) are what tables of all pages show.
     """
 
     path: str
@@ -90,6 +91,12 @@ class Place(NamedTuple):
     template: str
     form: str
     draft: bool
+    id: str
+    label: str
+    authors: tuple[str, ...]
+    noindex: bool
+    dated: str
+    changed: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -20,12 +21,20 @@ from obverse.cells import Inside
 from obverse.forms import Form
 from obverse.forms.html import form_html
 from obverse.jobs import Job
+from obverse.ledger import Key
 from obverse.links import Target
 from obverse.problems import Problem, nearest, problem
+from obverse.questions import Settings
 from obverse.site import Card, Term
 
 TOC_LEVELS = (2, 3)
 TOC_LEAST = 3
+
+# Questions of one page about itself. All others are asked by many, so that what they were answered is kept at hand.
+_OWN = frozenset({"card", "links", "near", "page", "picture", "related", "shelf", "translations"})
+
+Known = dict[Key, tuple[int, Any]]
+"""What was asked in this build: a question's number and its answer."""
 
 
 class Refused(Exception):  # noqa: N818 - it says what happened, like jinja2.TemplateNotFound
@@ -48,8 +57,7 @@ class Free(dict[str, Any]):
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class MenuItem:
+class MenuItem(NamedTuple):
     """One entry of a menu; `current` when it leads to the page at hand or to the section around it."""
 
     label: str
@@ -143,14 +151,23 @@ class CardView:
         return Free(self._card.extra)
 
 
+def _plainly_shown() -> None:
+    """Give `CardView` the other fields of `Card`: found by `__getattr__` they would take templates twice the time."""
+    for one in fields(Card):
+        if one.init and one.name not in vars(CardView):
+            setattr(CardView, one.name, property(attrgetter(f"_card.{one.name}")))
+
+
+_plainly_shown()
+
+
 class PageView(CardView):
     """The page an output is about: a card, and what only the page itself shows."""
 
     __slots__ = ()
 
     def _inside(self) -> Inside | None:
-        inside: Inside | None = self._view.ask("page", self._card.path) if self._card.path else None
-        return inside
+        return self._view.inside(self._card.path)
 
     @property
     def body(self) -> Any:
@@ -200,56 +217,53 @@ class PageView(CardView):
 
 
 class SiteView:
-    """The site's settings as templates see them, each asked for by itself."""
+    """The site's settings as templates see them."""
 
     __slots__ = ("_view",)
 
     def __init__(self, view: View) -> None:
         self._view = view
 
-    def _setting(self, key: str) -> Any:
-        return self._view.ask("config", key)
-
     @property
     def title(self) -> str:
         """`[site] title`."""
-        return str(self._setting("site.title"))
+        return self._view.settings.title
 
     @property
     def tagline(self) -> str:
         """`[site] tagline`."""
-        return str(self._setting("site.tagline"))
+        return self._view.settings.tagline
 
     @property
     def description(self) -> str:
         """`[site] description`."""
-        return str(self._setting("site.description"))
+        return self._view.settings.description
 
     @property
     def url(self) -> str:
         """`[site] url`, absolute, without a closing slash."""
-        return str(self._setting("site.url"))
+        return self._view.settings.url
 
     @property
     def language(self) -> str:
         """`[site] language`."""
-        return str(self._setting("site.language"))
+        return self._view.settings.language
 
     @property
     def author(self) -> str:
         """`[site] author`."""
-        return str(self._setting("site.author"))
+        return self._view.settings.author
 
     @property
     def home(self) -> str:
         """The href of the home page in the language of the page at hand."""
-        prefix = "" if self._view.lang == self.language else f"{self._view.lang}/"
-        return f"{self._setting('base_path')}/{prefix}"
+        settings, lang = self._view.settings, self._view.lang
+        return f"{settings.base_path}/" if lang == settings.language else f"{settings.base_path}/{lang}/"
 
     @property
     def theme(self) -> Mapping[str, Any]:
         """The free `[theme]` table."""
-        return Free(self._setting("theme"))
+        return Free(self._view.ask("config", "theme"))
 
 
 def _plain(argument: Any) -> Any:
@@ -267,30 +281,60 @@ def _plain(argument: Any) -> Any:
 class View:
     """What one output may ask; records the numbers of its questions, the assets it wants, and problems on the way."""
 
+    __slots__ = (
+        "_answers",
+        "_bodies",
+        "_data",
+        "_forms",
+        "_insides",
+        "_known",
+        "_settings",
+        "_words",
+        "job",
+        "lang",
+        "problems",
+        "reads",
+        "wants",
+    )
+
     def __init__(
         self,
         job: Job,
         answers: Answers,
+        known: Known,
         lang: str,
         bodies: Callable[[View, Card], Any],
         data: Callable[[str], Any],
     ) -> None:
-        """`bodies` renders a card's body for a view; `data` reads a data file by name."""
+        """`known` is what all views of a build share; `bodies` renders a card's body; `data` reads a data file."""
         self.job = job
         self.lang = lang
         self.reads: dict[int, None] = {}
         self.wants: dict[str, None] = {}
         self.problems: list[Problem] = []
         self._forms: Counter[str] = Counter()
+        self._insides: dict[str, Inside | None] = {}
+        self._settings: Settings | None = None
+        self._words: Mapping[str, str] | None = None
         self._answers = answers
+        self._known = known
         self._bodies = bodies
         self._data = data
 
     def ask(self, kind: str, *arguments: Any) -> Any:
         """The answer to a question, remembered as one this output depends on."""
-        number, answer = self._answers.ask((kind, *map(_plain, arguments)))
-        self.note(kind, number)
-        return answer
+        key = (kind, *arguments)
+        try:
+            found = self._known.get(key)
+        except Exception:  # noqa: BLE001 - a list, or whatever else a template made that has no hash
+            found = None
+        if found is None:
+            key = (kind, *map(_plain, arguments))
+            found = self._answers.ask(key)
+            if kind not in _OWN:
+                self._known[key] = found
+        self.note(kind, found[0])
+        return found[1]
 
     def note(self, _kind: str, number: int) -> None:
         """Remember a question by number."""
@@ -302,6 +346,19 @@ class View:
 
     def _all(self, cards: tuple[Card, ...]) -> tuple[CardView, ...]:
         return tuple(CardView(card, self) for card in cards)
+
+    @property
+    def settings(self) -> Settings:
+        """What nearly every page shows of the settings."""
+        if self._settings is None:
+            self._settings = self.ask("settings")
+        return self._settings
+
+    def inside(self, path: str) -> Inside | None:
+        """What only the page at a content path shows of itself; None for a page that nobody wrote."""
+        if path not in self._insides:
+            self._insides[path] = self.ask("page", path) if path else None
+        return self._insides[path]
 
     # What templates call. Every name here is in docs/designers.md.
 
@@ -335,11 +392,11 @@ class View:
 
     def next(self, page: CardView) -> CardView | None:
         """The next newer article of the section."""
-        return self.wrapped(self.ask("near", page.path, 0)) if page.path else None
+        return self.wrapped(self.ask("near", page.path)[0]) if page.path else None
 
     def previous(self, page: CardView) -> CardView | None:
         """The next older article of the section."""
-        return self.wrapped(self.ask("near", page.path, 1)) if page.path else None
+        return self.wrapped(self.ask("near", page.path)[1]) if page.path else None
 
     def related(self, page: CardView, limit: int = 2) -> tuple[CardView, ...]:
         """The articles that share most terms with a page."""
@@ -366,11 +423,13 @@ class View:
     @property
     def here(self) -> str:
         """The href of the output at hand."""
-        return str(self.ask("config", "base_path")) + self.job.url
+        return self.settings.base_path + self.job.url
 
     def translations(self, page: CardView) -> tuple[CardView, ...]:
         """A page in all the languages it has, if there are several."""
-        return self._all(self.ask("translations", page.name)) if page.name else ()
+        if not self.settings.languages or not page.name:
+            return ()
+        return self._all(self.ask("translations", page.name))
 
     def link(self, destination: str) -> str:
         """The href of a destination named by its content path or address. A broken one is a problem."""
@@ -423,21 +482,24 @@ class View:
         """An href as an absolute URL of the published site."""
         if not href.startswith("/"):
             return href
-        base = str(self.ask("config", "base_path"))
-        return str(self.ask("config", "site.url")) + href.removeprefix(base)
+        settings = self.settings
+        return settings.url + href.removeprefix(settings.base_path)
 
     def t(self, key: str, **values: Any) -> str:
         """The word `key` in the language at hand, its {names} filled; with `n`, the form for that number."""
+        words = self._words
+        if words is None:
+            words = self._words = self.ask("catalogue", self.lang)
         word = None
         if "n" in values:
-            word = self.ask("word", self.lang, f"{key}.one" if values["n"] == 1 else f"{key}.other")
+            word = words.get(f"{key}.one" if values["n"] == 1 else f"{key}.other")
         if word is None:
-            word = self.ask("word", self.lang, key)
+            word = words.get(key)
         if word is None:
             hint = f"add it to templates/words/{self.lang}.toml"
             raise Refused.because("unknown-word", f"no such word: '{key}'", hint)
         try:
-            return str(word.format(**values))
+            return word.format(**values)
         except (KeyError, IndexError, ValueError) as error:
             raise Refused.because("unknown-word", f"the word '{key}' cannot be filled: {error}") from error
 

@@ -133,9 +133,9 @@ def _plain(value: object) -> str:
 
 def _template_names() -> Iterator[str]:
     yield "### view\n\nThe only door from a template to the site. `link`, `asset` and `t` also stand by themselves.\n"
-    yield _table(("name", "meaning"), _members(view.View, skip=("ask", "note", "wrapped", "body")))
+    yield _table(("name", "meaning"), _members(view.View, skip=("ask", "note", "wrapped", "body", "inside", "settings")))
     yield "### page\n\nWhat an output is about. A card, as lists give it, has all of these but the second table.\n"
-    names = [one.name for one in fields(Card)]
+    names = [one.name for one in fields(Card) if one.init]
     yield "Fields: " + ", ".join(f"`{name}`" for name in names) + ".\n"
     yield _table(("name", "meaning"), _members(view.PageView, skip=("card", "folder"), own=True))
     yield "### site\n"

@@ -37,6 +37,8 @@ FAILING = {
     "templates": '{% include "parrt.html" %}',
 }
 LENIENT = '[checks]\nunknown-asset = "warning"\nunknown-template = "warning"\nunknown-form = "warning"\n'
+BILINGUAL = SETTINGS.replace("[articles]", 'languages = ["de"]\n[articles]') + LENIENT
+INKED = BILINGUAL + '[theme]\nink = "blue"\n'
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ PROBES = {
     # What fails in a component only warns here; where it fails in a page's own template there is no page.
     "assets": Probe(_PICTURED, _written("templates/assets/dotts.svg", "<svg/>")),
     "card": Probe("{{ page.title }}", _retitled("probe.md")),
+    "catalogue": Probe('{{ t("hello") }}', _written("templates/words/en.toml", 'hello = "Hi"\n')),
     "closure": Probe("before", _written("templates/probe.html", "after")),
-    "config": Probe("{{ site.title }}", lambda site: site.replace("obverse.toml", "Tiny", "Small")),
+    "config": Probe("{{ site.theme.ink }}", _written("obverse.toml", INKED)),
     "data": Probe('{{ view.data("team") }}', _written("content/_data/team.toml", "a = 2\n")),
     "feeds": Probe("{{ head.feeds|length }}", _without_articles),
     "file": Probe("", _written("content/raw.txt", "another\n")),
@@ -89,6 +92,7 @@ PROBES = {
     "is_past": Probe("{{ view.is_past(page.updated) if page.updated }}", _later(hours=2)),
     "kind": Probe("", _retitled("authors/anna.md")),
     "link": Probe('{{ view.link("about.md") }}', _replaced("about.md", "title:", "slug: us\ntitle:")),
+    "links": Probe(_PICTURED, _replaced("about.md", "title:", "slug: us\ntitle:")),
     "localised": Probe('{{ view.page("about.md").title }}', _retitled("about.md")),
     "menu": Probe('{% for one in view.menu("main") %}{{ one.label }}{% endfor %}', _retitled("about.md")),
     "near": Probe("{% set one = view.previous(page) %}{{ one.title if one }}", _retitled("articles/a.md")),
@@ -98,13 +102,13 @@ PROBES = {
     "picture": Probe(_PICTURED, _written("content/dot.svg", '<svg width="5" height="6"></svg>\n')),
     "related": Probe(_TITLES.format("view.related(page)"), _retitled("articles/a.md")),
     "section": Probe("{{ page.section.title if page.section }}", _retitled("articles/_index.md")),
+    "settings": Probe("{{ site.title }}", lambda site: site.replace("obverse.toml", "Tiny", "Small")),
     "shelf": Probe("", _retitled("articles/a.md")),
     "sitemap": Probe("", _replaced("about.md", "title:", "updated: 2026-02-02\ntitle:")),
     "templates": Probe(_PICTURED, _written("templates/parrts.html", "x")),
     "terms": Probe('{{ view.terms("tags")|map(attribute="count")|join }}', _replaced("articles/a.md", "tags:", "# ")),
     "today": Probe("{{ view.today }}", _later(days=1)),
     "translations": Probe(_TITLES.format("view.translations(page)"), _retitled("probe.de.md")),
-    "word": Probe('{{ t("hello") }}', _written("templates/words/en.toml", 'hello = "Hi"\n')),
     "words": Probe("", _written("templates/words/en.toml", '"capture.home" = "Home"\n')),
     "year": Probe("{{ view.year }}", _later(days=365)),
 }  # fmt: skip
@@ -114,7 +118,7 @@ def _probed(site_dir: Make, kind: str) -> TinySite:
     """A site with the probe of a kind, built, and then edited."""
     assert kind in PROBES, f"no test proves that an output is made again when the answer to '{kind}' changes"
     more = {"templates/probe.html": PROBES[kind].template}
-    settings = SETTINGS.replace("[articles]", 'languages = ["de"]\n[articles]') + LENIENT
+    settings = BILINGUAL
     if kind == "translations":
         more["content/probe.de.md"] = "---\ntitle: Probe\ntemplate: page\n---\n"
     if kind == "data":
@@ -122,6 +126,8 @@ def _probed(site_dir: Make, kind: str) -> TinySite:
     if kind in FAILING:
         more["templates/components/failing.html"] = FAILING[kind]
         more["content/probe.md"] = SMALL["content/probe.md"] + "\n{{ failing() }}\n"
+    if kind == "links":
+        more["content/probe.md"] = SMALL["content/probe.md"] + "\n[about](about.md)\n"
     if kind == "picture":
         more["content/probe.md"] = SMALL["content/probe.md"] + "\n![a dot](dot.svg)\n"
     site = site_dir({**SMALL, **more}, settings)
@@ -214,7 +220,7 @@ def test_changes_beside_another_base_are_ignored(built: TinySite) -> None:
 
 def test_questions_nobody_asks_any_more_are_let_go(built: TinySite) -> None:
     """More dead questions than live ones are numbered anew, and what follows is as clean as ever."""
-    built.write("content/many.md", "---\ntitle: Many\n---\n" + "".join(f"[x](/dot.svg?{n})\n" for n in range(900)))
+    built.write("content/many.md", "---\ntitle: Many\n---\n" + "".join(f"![x](/dot.svg?{n})\n" for n in range(900)))
     built.good_build()
     many = len(ledgers.load(built.options().ledger_file).asked.keys)
     built.remove("content/many.md")
