@@ -165,7 +165,10 @@ def test_an_address_is_absolute_and_plain(url: str, message: str) -> None:
             "4:19 bad-value: 'sections' must be the name of a folder, not '../up'",
         ),
         ('[taxonomies]\ntags = "a b"', "4:8 bad-value: 'tags' must be the name of a folder, not 'a b'"),
-        ('[markdown]\nengine = "markdwon"', "4:10 bad-value: 'engine' must be 'markdown' or 'commonmark', not 'markdwon'"),
+        (
+            '[markdown]\nengine = "markdwon"',
+            "4:10 bad-value: 'engine' must be 'markdown' or 'commonmark', not 'markdwon'",
+        ),
         ("[serve]\nport = 70000", "4:8 bad-value: 'port' must be 65535 or less, not '70000'"),
         ('[serve]\nhost = "a b"', "4:8 bad-value: 'host' must match the pattern [A-Za-z0-9.:_-]+, not 'a b'"),
         (

@@ -238,7 +238,8 @@ def test_the_child_answers_nothing_after_a_crash(root: Path) -> None:
 
 
 def test_a_crash_in_the_site_s_own_code_is_told_at_its_line(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (root / "site_hooks.py").write_text("from tests.fake_builder import BuildOptions, Keep\n\ndef build(_, keep):\n    1 / 0\n")
+    code = "from tests.fake_builder import BuildOptions, Keep\n\ndef build(_, keep):\n    1 / 0\n"
+    (root / "site_hooks.py").write_text(code)
     monkeypatch.syspath_prepend(root)
     found = answered(order(root, "site_hooks:build"))[0].problems[0]
     assert (found.place, found.excerpt) == ("site_hooks.py:4", "    1 / 0")
