@@ -75,7 +75,7 @@ def _hugo(peers: Path) -> Tool:
     found = sorted((peers / "python").glob("lib/python*/site-packages/hugo/binaries/hugo*"))
     if not found:
         raise MissingError("the package hugo holds no program")
-    base = "layouts/_default/baseof.html"
+    base = "layouts/baseof.html"
     return Tool("hugo", "hugo", [str(found[0])], ("public", "resources", ".hugo_build.lock"), "hugo.toml", base, {})
 
 
