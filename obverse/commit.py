@@ -60,7 +60,8 @@ class Places:
 class Stage:
     """Where outputs wait, written but not yet in place, on the file system of the folder they will lie in.
 
-    A rename keeps a file's stat, so the stamp of a staged file is the stamp it will have.
+    A rename keeps a file's stat, so the stamp of a staged file is the stamp it will have. Where there is no output
+    folder yet, the stage is laid out like one and becomes it with a single rename.
     """
 
     def __init__(self, workshop: Path, places: Places) -> None:
@@ -68,6 +69,7 @@ class Stage:
         self.places = places
         out = self.out = places.out
         self.decided = False
+        self.whole = not os.path.lexists(out)
         self._moves: list[tuple[int, str, str]] = []
         self._folders: set[str] = set()  # known to be no links
         self._written = 0
@@ -86,15 +88,23 @@ class Stage:
         Nothing of it is put in place that was not also added.
         """
         path = output.job.output
-        folder = self.release_folder if path.startswith(RELEASE) else self.folder
-        self._written += 1
-        staged = f"{folder}/{os.getpid()}-{self._written}"
+        staged = self._staged(path)
         self._refuse_links(path)
         try:
             _write(staged, output)
             return staged, tuple(stamp_of(os.stat(staged)))
         except OSError as error:
             raise CannotWriteError(_refused(self.out, path, error)) from error
+
+    def _staged(self, path: str) -> str:
+        if path.startswith(RELEASE):
+            folder = self.release_folder
+        elif self.whole:
+            return f"{self.folder}/{path}"
+        else:
+            folder = self.folder
+        self._written += 1
+        return f"{folder}/{os.getpid()}-{self._written}"
 
     def add(self, job: Job, staged: str) -> None:
         """Have a staged file put in place as the output of a job."""
@@ -122,6 +132,14 @@ class Stage:
 
 
 def _write(target: str, output: Output) -> None:
+    try:
+        _fill(target, output)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _fill(target, output)
+
+
+def _fill(target: str, output: Output) -> None:
     if output.copy_of:
         shutil.copyfile(output.copy_of, target)
     else:
@@ -150,6 +168,7 @@ def commit(workshop: Path, stage: Stage, removals: Iterable[str], ledger_file: P
             "out": str(stage.places.out),
             "release": str(stage.places.release),
             "stages": [str(stage.folder), str(stage.release_folder)],
+            "whole": stage.whole,
             "moves": stage.moves(),
             "removals": sorted(removals, reverse=True),
             "ledger": [str(new_ledger), str(ledger_file)],
@@ -176,6 +195,8 @@ def roll_forward(workshop: Path) -> bool:
         return False
     places = Places(Path(plan["out"]), Path(plan["release"]))
     try:
+        if plan.get("whole"):
+            _put_whole(plan["stages"][0], places.out)
         _apply(places, plan["moves"], plan["removals"])
         new_ledger, ledger = plan["ledger"]
         if os.path.exists(new_ledger):
@@ -188,6 +209,13 @@ def roll_forward(workshop: Path) -> bool:
         shutil.rmtree(folder, ignore_errors=True)
     journal.unlink()
     return True
+
+
+def _put_whole(stage: str, out: Path) -> None:
+    """Make the stage the output folder, if there still is none. What that cannot do, single renames do."""
+    if not os.path.lexists(out):
+        with contextlib.suppress(OSError):
+            os.rename(stage, out)
 
 
 def _apply(places: Places, moves: Iterable[tuple[str, str]], removals: Iterable[str]) -> None:

@@ -86,6 +86,8 @@ class Reader:
 
         problems: list[Problem] = []
         many = len(unknown) >= ENOUGH
+        if many:  # whatever reading imports is imported before the fork, once for all
+            self._read(unknown[0], rules, markup, made_of)
         places = [source.path for source in unknown]
         with contextlib.closing(spread(unknown, work, self.workers if many else 1, chunk=_CHUNK)) as results:
             for number, (place, data) in enumerate(zip(places, located(results, places), strict=True)):
