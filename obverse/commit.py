@@ -135,7 +135,7 @@ def _write(target: str, output: Output) -> None:
     try:
         _fill(target, output)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _make_folder(os.path.dirname(target))
         _fill(target, output)
 
 
@@ -145,6 +145,16 @@ def _fill(target: str, output: Output) -> None:
     else:
         with open(target, "wb") as stream:
             stream.write(output.data)
+
+
+def _make_folder(folder: str) -> None:
+    """Nearly every page has a folder of its own, in one that is there: `os.makedirs` would first ask whether it is."""
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)
 
 
 def _stage_folder(workshop: Path, out: Path) -> Path:

@@ -21,6 +21,9 @@ SPARE = 2_000
 
 _CHECK = 8
 
+# Bytes. A body's parts take some 10 kB: with SQLite's own 4096 that is three pages and as many system calls.
+_PAGE_SIZE = 32_768
+
 Row: TypeAlias = tuple[str, str, bytes]
 """Key, part, packed value."""
 
@@ -44,7 +47,7 @@ class Memo:
         self._mind_fork()
         try:
             row = self._connection.execute("SELECT value FROM memo WHERE key = ? AND part = ?", (key, part)).fetchone()
-            return None if row is None else _unpacked(row[0])
+            return None if row is None else _unpacked(key, part, row[0])
         except ValueError:
             return None
         except sqlite3.Error as error:
@@ -104,24 +107,27 @@ class Memo:
 
 def rows(key: str, **parts: Any) -> list[Row]:
     """What to keep, so that `get(key, part)` gives the value of each part: anything marshal can write."""
-    return [(key, part, _packed(value)) for part, value in parts.items()]
+    return [(key, part, _packed(key, part, value)) for part, value in parts.items()]
 
 
-def _packed(value: Any) -> bytes:
+def _packed(key: str, part: str, value: Any) -> bytes:
     """A value as bytes that begin with their checksum: marshal and SQLite would both believe a damaged disk."""
     body = marshal.dumps(value)
-    return _checksum(body) + body
+    return _checksum(key, part, body) + body
 
 
-def _unpacked(data: bytes) -> Any:
+def _unpacked(key: str, part: str, data: bytes) -> Any:
     check, body = data[:_CHECK], data[_CHECK:]
-    if check != _checksum(body):
-        raise ValueError("a damaged row")
+    if check != _checksum(key, part, body):
+        raise ValueError("a damaged row, or that of another key")
     return marshal.loads(body)  # noqa: S302 - checked: our own cache, on our own disk
 
 
-def _checksum(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=_CHECK).digest()
+def _checksum(key: str, part: str, body: bytes) -> bytes:
+    """Of the value and of what it is kept under: a damaged index may lead to the row of another body."""
+    check = hashlib.blake2b(f"{key} {part} ".encode(), digest_size=_CHECK)
+    check.update(body)
+    return check.digest()
 
 
 @contextlib.contextmanager
@@ -164,7 +170,9 @@ def _remove(file: Path) -> None:
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    # A killed process loses nothing. A power cut may damage the file, which the checksums tell: a cache may forget.
+    connection.execute("PRAGMA synchronous = OFF")
     connection.execute(_SCHEMA)
     return connection

@@ -27,18 +27,27 @@ def coloured(source: str, fence: Fence) -> str:
 
 def _made(source: str, language: str, marked: tuple[int, ...], title: str) -> str:
     from pygments import highlight
-    from pygments.lexers import get_lexer_by_name
 
-    name = language
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False)
-    except Exception:  # noqa: BLE001 - a language nobody knows, or a lexer that cannot be loaded
-        lexer, name = get_lexer_by_name("text", stripnl=False), "text"
-    shown = highlight(source, lexer, _formatter(marked, title)).strip()
+    name, lexer = _lexer(language)
+    shown = highlight(source, lexer(stripnl=False), _formatter(marked, title)).strip()
     return f'<div class="language-{name} {shown[len("<div class=") + 1 :]}' if language else str(shown)
 
 
 _kept = functools.lru_cache(maxsize=KEPT)(_made)
+
+
+@functools.lru_cache(maxsize=64)
+def _lexer(language: str) -> tuple[str, Any]:
+    """The name and the class of a language's lexer: to find it, Pygments looks through all it has.
+
+    Each block gets a lexer of its own, since some keep state.
+    """
+    from pygments.lexers import get_lexer_by_name
+
+    try:
+        return language, type(get_lexer_by_name(language))
+    except Exception:  # noqa: BLE001 - a language nobody knows, or a lexer that cannot be loaded
+        return "text", type(get_lexer_by_name("text"))
 
 
 @functools.lru_cache(maxsize=16)
