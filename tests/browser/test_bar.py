@@ -164,7 +164,8 @@ def test_a_person_comes_in_by_password_and_by_link_and_goes(desk: Desk, page: Pa
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url(f"{address}/inbox/login")
     page.goto(address + make_link(desk.house, desk.ann, 5))
-    page.keyboard.press("Enter")  # one press: the button has the focus
+    expect(page.locator("button:focus")).to_have_count(1)  # by itself, and soon after the page is there
+    page.keyboard.press("Enter")
     page.wait_for_url(f"{address}/inbox/")
 
 

@@ -81,10 +81,12 @@ def test_the_place_that_was_read_is_kept(page: Page, desk: Served) -> None:
     desk.write("content/index.md", "long" + LONG)
     expect(page.get_by_text("paragraph 199")).to_be_attached()
     page.evaluate("scrollTo(0, 1500)")
-    page.wait_for_timeout(1500)  # Chromium writes down where one is about once a second
-    desk.write("content/index.md", "longer" + LONG)
-    expect(page.get_by_text("longer")).to_be_attached()
-    comes(page, lambda: page.evaluate("scrollY") == 1500)
+    for text in ("longer", "longest"):
+        desk.write("content/index.md", text + LONG)
+        expect(page.get_by_text(text)).to_be_attached()
+        comes(page, lambda: page.evaluate("scrollY") == 1500)
+    assert page.evaluate("history.state") is None
+    comes(page, lambda: page.evaluate("history.scrollRestoration") == "auto")
 
 
 def test_styles_are_swapped_without_loading_the_page_again(page: Page, desk: Served) -> None:

@@ -25,9 +25,27 @@ async function settle(state) {
   if (!leaving) show(state);
 }
 
+// The place that was read is handed over with the page's own history entry: what a browser keeps by itself is written
+// down about once a second, so a reload soon after scrolling would go back to where one was before.
 function leave() {
   leaving = true;
-  location.reload(); // the browser keeps the place that was read
+  history.scrollRestoration = "manual";
+  history.replaceState({ ...history.state, obversePlace: [scrollX, scrollY] }, "");
+  location.reload();
+}
+
+function arrive() {
+  const { obversePlace: place, ...rest } = history.state ?? {};
+  if (!place) return;
+  history.replaceState(Object.keys(rest).length ? rest : null, "");
+  const back = () => scrollTo({ left: place[0], top: place[1], behavior: "instant" });
+  const rested = () => {
+    back(); // pictures have their height now
+    history.scrollRestoration = "auto";
+  };
+  back();
+  if (document.readyState === "complete") rested();
+  else addEventListener("load", rested, { once: true });
 }
 
 // A build that changed no more than styles changes nothing here but the links to them.
@@ -77,6 +95,7 @@ function connect(pause = 250) {
   socket.onclose = () => setTimeout(connect, pause, Math.min(pause * 2, LONGEST));
 }
 
+arrive();
 fetch("/_ob/problems.json", { cache: "no-store" })
   .then((answer) => answer.json())
   .then(take)
