@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from obverse.answers import Answers
+from obverse.bundled import bundled
 from obverse.cells import Cells
 from obverse.clock import Clock, moment
 from obverse.commit import Places, Stage, commit
@@ -37,6 +38,7 @@ from obverse.pages import Reader, Record, is_page, surveyed
 from obverse.pictures import size_of
 from obverse.plan import Plan, plan, plan_again
 from obverse.problems import Problem, errors, levelled, problem
+from obverse.references import keep, kept
 from obverse.release import release_jobs
 from obverse.site import Site, Surveyed
 from obverse.sources import HOOKS, SETTINGS, Source, Sources, digest_of, restless
@@ -111,14 +113,23 @@ def _desk(
         hint = 'write url = "https://..." under [site]'
         problems = (*problems, problem("no-url", SETTINGS, "the site has no address", hint=hint))
     files = (*sources.under("templates/"), *sources.under("theme/"))
-    theme = Theme(files, config.base_path, old.references, _references_in)
+    rulebook = rules(sources)
+    known = kept(bundled("templates"), rulebook) if _shares(options, sources) and not old.references else {}
+    theme = Theme(files, config.base_path, {**known, **old.references}, _references_in)
     hooks = load_hooks(options.root / HOOKS)
     now = moment(at, config.site.timezone)
-    with memo(options.workshop / ("clean.db" if options.clean else "memo.db"), brief=options.clean) as kept:
+    with memo(options.workshop / ("clean.db" if options.clean else "memo.db"), brief=options.clean) as remembered:
         yield (
-            Desk(options, old, sources, config, now, theme, hooks, rules(sources), kept, count(options.workers)),
+            Desk(options, old, sources, config, now, theme, hooks, rulebook, remembered, count(options.workers)),
             problems,
         )
+    if _shares(options, sources) and not old.references:
+        keep(bundled("templates"), rulebook, theme, known)
+
+
+def _shares(options: BuildOptions, sources: Sources) -> bool:
+    """Whether what is known of the bundled theme counts: not for a site with hooks, nor for a build to compare with."""
+    return not options.clean and HOOKS not in sources.files
 
 
 def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
@@ -326,11 +337,13 @@ def _maker(desk: Desk, site: Site, answers: Answers, reader: Reader, data: dict[
 
     @functools.cache
     def shop() -> Any:
+        from obverse.bytecode import bytecode
         from obverse.run import Workshop
         from obverse.templates import environment
 
-        bytecode = None if desk.options.clean else desk.options.workshop / "bytecode"
-        jinja = desk.hooks.jinja(environment(desk.theme, bytecode, desk.rules))
+        folder, shared = desk.options.workshop / "bytecode", _shares(desk.options, desk.sources)
+        compiled = None if desk.options.clean else bytecode(folder, bundled("templates"), desk.rules, shared=shared)
+        jinja = desk.hooks.jinja(environment(desk.theme, compiled))
         return Workshop(site, desk.theme, jinja, answers, desk.hooks, parts, values, {})
 
     def make(job: Job) -> Output:

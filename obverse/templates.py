@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +11,8 @@ from typing import Any
 
 from jinja2 import (
     BaseLoader,
+    BytecodeCache,
     Environment,
-    FileSystemBytecodeCache,
     StrictUndefined,
     TemplateNotFound,
     TemplateSyntaxError,
@@ -21,14 +20,14 @@ from jinja2 import (
     meta,
     pass_context,
 )
-from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from obverse.printing import PlainContext, Printer, printed
 from obverse.problems import Problem, nearest, problem
-from obverse.sources import Source, digest_of
+from obverse.sources import Source
 from obverse.theme import Theme
-from obverse.view import Refused
+from obverse.view import CardView, Refused
 
 # What XML 1.0 (section 2.2) cannot carry, escaped or not.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -54,32 +53,8 @@ class _ThemeLoader(BaseLoader):
         return self.theme.template_names()
 
 
-class _Bytecode(FileSystemBytecodeCache):
-    """Compiled templates, kept under the rules they were compiled by: a hook may change how templates are read."""
-
-    def __init__(self, folder: Path, rules: str) -> None:
-        suffix = f"-{digest_of(rules.encode())[:16]}.cache"
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in folder.iterdir():
-            if not file.name.endswith(suffix):
-                file.unlink(missing_ok=True)
-        super().__init__(str(folder), f"%s{suffix}")
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        # It only saves time: a full disk must not look like a broken template.
-        with contextlib.suppress(OSError):
-            super().dump_bytecode(bucket)
-
-
-def environment(theme: Theme, bytecode: Path | None, rules: str) -> Environment:
-    """The environment that renders a theme; compiled templates are kept in the folder `bytecode`, if given.
-
-    `rules` is whatever else they are compiled by.
-    """
-    cache = None
-    if bytecode:
-        with contextlib.suppress(OSError):
-            cache = _Bytecode(bytecode, rules)
+def environment(theme: Theme, compiled: BytecodeCache | None) -> Environment:
+    """The environment that renders a theme; `compiled` is where compiled templates are kept, if anywhere."""
     made = Environment(
         loader=_ThemeLoader(theme),
         autoescape=True,
@@ -87,11 +62,14 @@ def environment(theme: Theme, bytecode: Path | None, rules: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        bytecode_cache=cache,
+        bytecode_cache=compiled,
         auto_reload=False,
         cache_size=-1,
     )
     made.filters.update(FILTERS)
+    made.code_generator_class = Printer
+    made.context_class = PlainContext
+    made.printed = printed  # type: ignore[attr-defined]
     return made
 
 
@@ -175,5 +153,19 @@ def xml(text: str | Markup) -> str | Markup:
     return Markup(kept) if isinstance(text, Markup) else kept  # noqa: S704 - only characters were taken away
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"date": _date, "isodate": isodate, "absolute": _absolute, "xml": xml}
+def by_year(cards: Iterable[CardView]) -> list[tuple[int, list[CardView]]]:
+    """(year, its cards) of dated cards, the latest year first, each year's cards in the order they came."""
+    years: dict[int, list[CardView]] = {}
+    for card in cards:
+        years.setdefault(card.date.year, []).append(card)
+    return sorted(years.items(), reverse=True)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "absolute": _absolute,
+    "by_year": by_year,
+    "date": _date,
+    "isodate": isodate,
+    "xml": xml,
+}
 """The filters that templates have besides Jinja's own."""

@@ -26,7 +26,7 @@ LAYERS = (
     {"site", "jobs", "pictures", "hooks", "links", "placing", "index", "form_files"},
     {"questions", "cells", "answers", "plan", "listing", "pages"},
     {"commit", "crew", "making", "view"},
-    {"templates", "head", "components", "resolve", "release", "run"},
+    {"printing", "bytecode", "references", "templates", "head", "components", "resolve", "release", "run"},
     {"pipeline", "verify"},
     {"build", "why"},
     {"serve", "commands"},

@@ -1,0 +1,53 @@
+"""Printing: what compiled templates do for every value they print and every call they make, done quicker than by Jinja.
+
+The text is the same to the byte, which a test holds against Jinja's own for each case. A page prints some two hundred
+values and makes sixty calls, so that what Jinja does around each of them was a fifth of the time of rendering.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import MethodType
+from typing import Any
+
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+from obverse.view import View
+
+# Titles, addresses and words come again and again: on lists, in menus, on every page.
+_known = lru_cache(4096)(escape)
+
+
+def printed(value: Any) -> str:
+    """A value as the text that stands for it in HTML. What is printed is joined, so safe text need not say so again."""
+    kind = type(value)
+    if kind is str:
+        return _known(value)
+    return value if kind is Markup else escape(value)
+
+
+class Printer(CodeGenerator):
+    """Jinja's compiler, but for the name of the function that escapes what is printed."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_pre(node, frame, finalize)
+            return
+        self.write("environment.printed(")
+        if finalize.src is not None:
+            self.write(finalize.src)
+
+
+class PlainContext(Context):
+    """Jinja's context, but that a method of the view is called without asking first how it wants to be called."""
+
+    def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """What the called thing answers; Jinja passes the variables of loops and blocks for those that want them."""
+        if type(called) is MethodType and type(called.__self__) is View:
+            kwargs.pop("_block_vars", None)
+            kwargs.pop("_loop_vars", None)
+            return called(*args, **kwargs)
+        return super().call(called, *args, **kwargs)

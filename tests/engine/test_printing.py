@@ -1,0 +1,106 @@
+"""Printing: the text is Jinja's own, to the byte."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from jinja2 import Environment, StrictUndefined, UndefinedError, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from obverse.printing import PlainContext, Printer, printed
+from obverse.view import View
+
+
+class _Said:
+    def __str__(self) -> str:
+        return "<said & done>"
+
+
+class _Safe:
+    def __html__(self) -> str:
+        return "<b>safe</b>"
+
+
+class _Sub(str):
+    __slots__ = ()
+
+
+VALUES = {
+    "text": "a < b & c > d ' \"",
+    "plain": "plain",
+    "empty": "",
+    "safe": Markup("<i>safe</i> & so on"),
+    "html": _Safe(),
+    "object": _Said(),
+    "number": 12,
+    "float": 1.5,
+    "none": None,
+    "list": ["<", Markup("<")],
+    "sub": _Sub("<sub>"),
+    "odd": "\ud800\u202e\x00",
+}
+
+SHAPES = {
+    "alone": "{{ value }}",
+    "joined": "{{ value ~ '<' }}{{ '<' ~ value }}",
+    "macro": "{% macro m(x) %}[{{ x }}]{% endmacro %}{{ m(value) }}{{ m(m(value)) }}{{ m(value)|upper }}",
+    "set": "{% set x %}<p>{{ value }}</p>{% endset %}{{ x }}{{ x|length }}",
+    "filter": "{% filter upper %}{{ value }}{% endfilter %}{{ value|string|replace('s', '<') }}",
+    "call": "{% macro m() %}({{ caller() }}){% endmacro %}{% call m() %}{{ value }}{% endcall %}",
+    "loop": "{% for one in [value, value] %}{{ one }}{{ loop.index }}{% endfor %}",
+    "raw": "{% autoescape false %}{{ value }}{% endautoescape %}{{ value }}",
+    "volatile": "{% autoescape chosen %}{{ value }}{{ value ~ '&' }}{% endautoescape %}",
+    "block": "{% block b %}{{ value }}{% endblock %}{{ self.b() }}",
+}
+
+
+def _environments() -> tuple[Environment, Environment]:
+    theirs, ours = (Environment(autoescape=True, undefined=StrictUndefined) for _ in range(2))
+    ours.code_generator_class, ours.context_class = Printer, PlainContext
+    ours.printed = printed  # type: ignore[attr-defined]
+    return theirs, ours
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", VALUES)
+def test_every_value_is_printed_as_jinja_prints_it(kind: str, shape: str) -> None:
+    theirs, ours = (one.from_string(SHAPES[shape]) for one in _environments())
+    for chosen in (True, False):
+        values: dict[str, Any] = {"value": VALUES[kind], "chosen": chosen}
+        assert ours.render(values) == theirs.render(values)
+
+
+def test_what_is_not_there_is_still_told() -> None:
+    for one in _environments():
+        with pytest.raises(UndefinedError, match="'nothing' is undefined"):
+            one.from_string("{{ nothing }}").render()
+
+
+def test_the_compiler_is_the_one_that_is_used() -> None:
+    _, ours = _environments()
+    source = ours.compile("{{ value }}", raw=True)
+    assert "environment.printed(" in source
+    assert "escape(" not in source.replace("import", "")
+
+
+def test_a_function_that_wants_the_context_gets_it() -> None:
+    @pass_context
+    def asks(context: Context, more: str) -> str:
+        return f"{context['value']} {more}"
+
+    for one in _environments():
+        made = one.from_string("{% for i in [1] %}{{ asks('more') }}{{ bound.get('a') }}{% endfor %}")
+        assert made.render(asks=asks, value="<v>", bound={"a": "&"}) == "&lt;v&gt; more&amp;"
+
+
+def test_a_method_of_the_view_is_called_with_what_the_template_gives_and_nothing_else() -> None:
+    view = object.__new__(View)
+    view._words = {"hello": "Hello, {name}"}
+    _, ours = _environments()
+    made = ours.from_string(
+        "{% block b %}{% for i in [1, 2] %}{% set x = i %}{{ t('hello', name=i) }};{% endfor %}{% endblock %}"
+    )
+    assert made.render(t=view.t, other=SimpleNamespace()) == "Hello, 1;Hello, 2;"
