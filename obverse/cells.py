@@ -18,6 +18,7 @@ from typing import Any
 
 from obverse.facts import Heading
 from obverse.form_files import Forms
+from obverse.shelves import Shelf, places, shelf
 from obverse.site import File, Site
 from obverse.sources import Source
 from obverse.theme import Theme
@@ -42,14 +43,15 @@ class Inside:
 # The cells that follow from where all pages are.
 _OF_PLACES = frozenset(
     {
+        "at",
         "hidden",
         "list",
         "names",
         "near",
-        "order",
         "pages",
         "places",
         "redirects",
+        "shelf",
         "terms",
         "translated",
         "translations",
@@ -107,10 +109,12 @@ class Cells:
         self._sizes = sizes
         self._places = f"{site.mark} {planned}"
         self._files_by_url = {file.url: file for file in site.files.values()}
+        self._placed: dict[str, dict[str, int]] = {}
         self._values: dict[str, Any] = {}
         self._digests: dict[str, bytes] = {}
         self._kinds: dict[str, Callable[[str], Any]] = {
             "anchors": self._anchors,
+            "at": self._at,
             "asset": theme.asset,
             "assets": lambda _: theme.asset_names(),
             "card": lambda key: entry.card if (entry := site.entries.get(key)) else None,
@@ -125,11 +129,11 @@ class Cells:
             "list": lambda key: site.lists.get(key, ()),
             "names": lambda _: (*site.entries, *site.files),
             "near": lambda key: site.neighbours.get(key, ("", "")),
-            "order": lambda lang: {path: place for place, path in enumerate(site.lists.get(f"{lang}/articles", ()))},
             "page": self._page,
             "pages": lambda _: tuple(site.entries),
             "places": lambda _: tuple(entry.place for entry in site.entries.values()),
             "redirects": lambda _: tuple(sorted((url, path) for url, (path, _) in site.redirects.items())),
+            "shelf": self._shelf,
             "size": self._size,
             "template": theme.closure,
             "templates": lambda _: tuple(theme.template_names()),
@@ -168,6 +172,19 @@ class Cells:
     def _anchors(self, path: str) -> tuple[str, ...] | None:
         entry = self.site.entries.get(path)
         return entry.facts.ids if entry else None
+
+    def _at(self, key: str) -> str | None:
+        """The article at a place of a language, counted from the oldest."""
+        lang, _, place = key.rpartition("/")
+        articles = self.site.lists.get(f"{lang}/articles", ())
+        number = len(articles) - 1 - int(place)
+        return articles[number] if number >= 0 else None
+
+    def _shelf(self, key: str) -> Shelf:
+        lang = key.partition("/")[0]
+        if lang not in self._placed:
+            self._placed[lang] = places(self.site.lists.get(f"{lang}/articles", ()))
+        return shelf(self.site.lists.get(key, ()), self._placed[lang])
 
     def _config(self, key: str) -> Any:
         value: Any = self.site.config

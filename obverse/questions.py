@@ -6,11 +6,10 @@ is a plain value whose `repr` is its digest. Every template, body and feed sees 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from obverse.addresses import beneath
@@ -18,6 +17,7 @@ from obverse.clock import Told
 from obverse.form_files import FormFile
 from obverse.forms import Form
 from obverse.links import Read, Target, target
+from obverse.shelves import most_shared
 from obverse.site import Card, Place, Term
 
 Question = Callable[..., Any]
@@ -107,22 +107,16 @@ def _related(read: Read, path: str, limit: int) -> tuple[Card, ...]:
     card = _card(read, path)
     if card is None:
         return ()
-    shelves = [
-        read(f"list:{card.lang}/{term.taxonomy}={term.slug}")
-        for term in (*card.tags, card.series, card.category)
-        if term
-    ]
-    shared = Counter(chain.from_iterable(shelves))
-    shared.pop(path, None)
-    best = [other for other, count in shared.items() if count > 1]
-    if len(best) < limit:
-        # All that share one term are equals, and the newest of them stand first on their shelf, behind this article
-        # and those it shares more with.
-        best = list(dict.fromkeys((*best, *chain.from_iterable(shelf[: 2 * limit + 1] for shelf in shelves))))
-    order = read(f"order:{card.lang}")
-    best = [other for other in best if other != path]
-    best.sort(key=lambda other: (-shared[other], order.get(other, len(order)), other))
-    return _cards(read, tuple(best[:limit]))
+    terms = (*card.tags, card.series, card.category)
+    shelves = [read(f"shelf:{card.lang}/{term.taxonomy}={term.slug}") for term in terms if term]
+    found: list[str] = []
+    for place in most_shared(shelves):
+        if len(found) == limit:
+            break
+        other = read(f"at:{card.lang}/{place}")
+        if other != path:
+            found.append(other)
+    return _cards(read, tuple(found))
 
 
 def _terms(read: Read, lang: str, taxonomy: str) -> tuple[tuple[Term, int], ...]:

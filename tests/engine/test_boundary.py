@@ -23,7 +23,7 @@ LAYERS = (
     {"schema", "config", "forms", "facts", "page", "sources", "moves", "excerpts", "versions", "options", "new"},
     {"ledger", "ledger_file", "keep"},
     {"markup", "yaml_plain", "yaml_document", "frontmatter", "parse", "survey", "data", "theme"},
-    {"site", "jobs", "pictures", "hooks", "links", "placing", "index", "form_files"},
+    {"shelves", "site", "jobs", "pictures", "hooks", "links", "placing", "index", "form_files"},
     {"questions", "cells", "answers", "plan", "listing", "pages"},
     {"commit", "crew", "making", "view"},
     {"printing", "bytecode", "references", "templates", "head", "components", "resolve", "release", "run"},
