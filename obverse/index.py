@@ -22,7 +22,9 @@ from obverse.config import Config
 from obverse.late import Late
 from obverse.ledger import Rows, problems_in, problems_out
 from obverse.moves import Moves
-from obverse.placing import Ground, address, card_from_record, card_of, card_record, kind_of, place_of
+from obverse.page import EMPTY, Matter, Page
+from obverse.parse import name_and_language
+from obverse.placing import Gist, Ground, address, card_from_record, card_of, card_record, place_of, shared
 from obverse.problems import Problem, nearest, problem, softened
 from obverse.site import Card, Entry, File, Hidden, Place, Site, Surveyed, Term
 from obverse.sources import Source, digest_of
@@ -47,7 +49,8 @@ _NEVER = float("inf")
 class Grounds:
     """All that places depend on besides the pages: files, settings, the moment, what moved; and how pages are read.
 
-    `known` is what was placed before, and `standing` how the whole stood.
+    `known` is what was placed before, `made` what was placed as soon as it was read, on the ground that was foreseen,
+    and `standing` how the whole stood.
     """
 
     sources: tuple[Source, ...]
@@ -57,6 +60,7 @@ class Grounds:
     drafts: bool
     rules: str
     known: Mapping[str, Placed]
+    made: Mapping[str, Placed]
     standing: Standing
 
 
@@ -66,10 +70,11 @@ def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[s
     states = {path: _state(one, grounds) for path, one in pages.items()}
     hidden = {path: state for path, state in states.items() if state.state}
     visible = [one for path, one in pages.items() if path not in hidden]
-    files, hidden_files = _files(grounds.sources, pages, hidden, config)
+    homes = {folder: None if one.path in hidden else one.glance.home for folder, one in _bundles(pages, config).items()}
+    files, hidden_files = _files(grounds.sources, homes, config)
     ground = Ground(config, {path: file.url for path, file in files.items()}, moves.first_paths(), _authors(visible))
-    said = _ground_mark(ground, grounds.rules)
-    placed = {one.path: _placed(one, ground, said, grounds.known) for one in visible}
+    said = ground_mark(ground, grounds.rules)
+    placed = {one.path: _placed(one, ground, said, grounds) for one in visible}
     entries = _entries(visible, placed)
     places = [entry.place for entry in entries.values()]
     around = _around(said, hidden, hidden_files, moves)
@@ -163,7 +168,21 @@ def _authors(visible: list[Surveyed]) -> frozenset[str]:
 # Places, from the ledger where nothing they are made of has changed.
 
 
-def _ground_mark(ground: Ground, rules: str) -> str:
+def foreseen(sources: Iterable[Source], paths: Iterable[str], config: Config, moves: Moves) -> Ground:
+    """The ground before any page is read, as if all pages at `paths` were out and none wished for another address.
+
+    Nearly always it is the very ground: who reads a page can place it at once, and what is not is placed again.
+    """
+    pages = [Page(path, *name_and_language(path, config), Matter(), "", 0, EMPTY, ()) for path in paths]
+    bundles = [page for page in pages if page.name.endswith("/index")]
+    bundles.sort(key=lambda page: page.lang == config.site.language)
+    files, _ = _files(sources, {folder_of(page.path): address(page, "", config) for page in bundles}, config)
+    authors = frozenset(page.path for page in pages if folder_of(page.path) == "authors")
+    return Ground(config, {path: file.url for path, file in files.items()}, moves.first_paths(), authors)
+
+
+def ground_mark(ground: Ground, rules: str) -> str:
+    """Another text whenever a place may be another one for what is around its page."""
     parts = (
         rules,
         ground.config,
@@ -174,17 +193,26 @@ def _ground_mark(ground: Ground, rules: str) -> str:
     return digest_of(repr(parts).encode("utf-8", "surrogatepass"))[:16]
 
 
-def _placed(one: Surveyed, ground: Ground, said: str, known: Mapping[str, Placed]) -> Placed:
+def _placed(one: Surveyed, ground: Ground, said: str, grounds: Grounds) -> Placed:
     mark = f"{one.mark} {said}"
-    before = known.get(one.path)
+    before = grounds.known.get(one.path)
     if before is not None and before[0] == mark:
         return before
-    card, found = card_of(one, ground)
+    made = grounds.made.get(one.path)
+    if made is not None and made[0] == mark:
+        mark, place, card, told = made
+        return mark, place and shared(place), card, told
+    return place_page(one.page, Gist(one.facts.title, one.facts.excerpt, one.facts.words), mark, ground)
+
+
+def place_page(page: Page, gist: Gist, mark: str, ground: Ground) -> Placed:
+    """The place of a page and what it tells others, as the ledger keeps it."""
+    card, found = card_of(page, gist, ground)
     undated = card.kind == "article" and card.date is None
     if undated:  # it has no place, so nothing but that is said of it
         found = (_undated(card.path),)
-    place = None if undated else tuple(place_of(card, one.page, ground.config))
-    told = softened(found) if one.glance.draft else found
+    place = None if undated else tuple(place_of(card, page, ground.config))
+    told = softened(found) if page.matter.draft else found
     return mark, place, marshal.dumps(card_record(card)), problems_out(told)
 
 
@@ -217,31 +245,34 @@ def _undated(path: str) -> Problem:
 
 
 def _files(
-    sources: Iterable[Source], pages: Mapping[str, Surveyed], hidden: Mapping[str, Hidden], config: Config
+    sources: Iterable[Source], homes: Mapping[str, str | None], config: Config
 ) -> tuple[dict[str, File], frozenset[str]]:
-    """The files published as they are. Those of a bundle go where its page goes, and stay at home when it does."""
-    bundles = _bundles(pages.values(), config)
+    """The files published as they are, and those kept back.
+
+    Those of a bundle go where its page goes, and stay at home when it does: `homes` has the site-local URL of each
+    bundle's page by folder, None when the page is not out.
+    """
     files, kept_back = {}, set()
     for source in sources:
         path = source.path.removeprefix("content/")
         if is_markdown(path) or private(path):
             continue
-        home = _bundle_around(path, bundles)
-        if home is not None and bundles[home].path in hidden:
+        folder = _bundle_around(path, homes) if homes else None
+        if folder is None:
+            url = encoded("/" + path)
+        elif home := homes[folder]:
+            url = beneath(home) + encoded(path[len(folder) + 1 :])
+        else:
             kept_back.add(path)
             continue
-        url = encoded("/" + path)
-        if home is not None:
-            page = bundles[home].page
-            url = beneath(address(page, kind_of(page, config)[0], config)) + encoded(path[len(home) + 1 :])
         files[path] = File(path, config.base_path + url, source.digest, source.file)
     return files, frozenset(kept_back)
 
 
-def _bundles(pages: Iterable[Surveyed], config: Config) -> dict[str, Surveyed]:
+def _bundles(pages: Mapping[str, Surveyed], config: Config) -> dict[str, Surveyed]:
     """The page of each bundle by its folder: the one in the site's own language, if there are several."""
     own = config.site.language
-    found = [one for one in pages if one.glance.name.endswith("/index")]
+    found = [one for one in pages.values() if one.glance.name.endswith("/index")]
     return {folder_of(one.path): one for one in sorted(found, key=lambda one: one.glance.lang == own)}
 
 
@@ -251,7 +282,7 @@ def private(path: str) -> bool:
     return parts[0] in PRIVATE or any(part.startswith(("_", ".")) or part.endswith("~") for part in parts)
 
 
-def _bundle_around(path: str, bundles: Mapping[str, Surveyed]) -> str | None:
+def _bundle_around(path: str, bundles: Mapping[str, object]) -> str | None:
     folder = folder_of(path)
     while folder:
         if folder in bundles:

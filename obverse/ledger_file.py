@@ -19,7 +19,7 @@ from typing import Any
 
 from obverse.ledger import Asked, Base, Ledger, Written, problems_in, problems_out
 
-FORMAT = 5
+FORMAT = 6
 _MAGIC = f"obverse ledger {FORMAT} {sys.implementation.cache_tag}\n".encode()
 _CHECK = 16
 

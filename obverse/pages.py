@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import marshal
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from obverse.ledger import Rows, problems_in, problems_out
 from obverse.markup import MarkupOptions
 from obverse.memo import Memo, Row, rows
 from obverse.page import Page
+from obverse.placing import address
 from obverse.problems import Problem, problem
 from obverse.site import Entry, Glance, Surveyed
 from obverse.sources import Source, digest_of
@@ -34,18 +35,23 @@ SECTION_PAGE = "_index"
 ENOUGH = 24
 _CHUNK = 8
 
-# Where a facts record (`survey.survey_record`) has what a glance needs.
+# Where a facts record (`survey.survey_record`) has what a glance needs; it begins with the gist that a card needs.
 WORDS, PROBLEMS = 2, 5
+GIST = 3
 
 Record: TypeAlias = tuple[str, str, str, tuple[Any, ...], bytes]
 """(source digest, rules, body key, glance, page record and facts record packed)."""
+
+Placer: TypeAlias = Callable[[Page, tuple[Any, ...], str, str], tuple[Any, ...]]
+"""(page, gist of its body, source digest, rules) -> its place, an `index.Placed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """How pages are read: the settings, the hooks, the names bodies may call, and what is remembered.
 
-    `rules` is whatever else a page's reading depends on; `progress` is told how far the work has come.
+    `rules` is whatever else a page's reading depends on; `progress` is told how far the work has come. `place` gives
+    a page its place as soon as it is read; what it gave is then in `placed`, by content path.
     """
 
     config: Config
@@ -55,7 +61,9 @@ class Reader:
     memo: Memo
     known: Mapping[str, Record]
     progress: Any
+    place: Placer
     workers: int = 1
+    placed: dict[str, Any] = field(default_factory=dict)
 
     def records(self, sources: Iterable[Source]) -> tuple[dict[str, Record], list[Problem]]:
         """The record of every page by content path, and the files that could not be read."""
@@ -92,12 +100,13 @@ class Reader:
         with contextlib.closing(spread(unknown, work, self.workers if many else 1, chunk=_CHUNK)) as results:
             for number, (place, data) in enumerate(zip(places, located(results, places), strict=True)):
                 self.progress("reading", number, len(unknown))
-                record, remembered, reason, told = marshal.loads(data)  # noqa: S302 - from our own child
+                record, placed, remembered, reason, told = marshal.loads(data)  # noqa: S302 - from our own child
                 problems.extend(problems_in(told))
                 if reason:
                     problems.append(problem("unreadable", place, f"cannot be read: {reason}"))
                 else:
-                    found[place.removeprefix(CONTENT)] = record
+                    path = place.removeprefix(CONTENT)
+                    found[path], self.placed[path] = record, placed
                     self.memo.keep(remembered)
         return problems
 
@@ -111,22 +120,27 @@ class Reader:
 
     def _read(
         self, source: Source, rules: str, markup: MarkupOptions, made_of: str
-    ) -> tuple[Record | None, list[Row], str, Rows]:
-        """The record of a page and what to remember of its body, or why it cannot be read; what hooks did wrong."""
+    ) -> tuple[Record | None, tuple[Any, ...], list[Row], str, Rows]:
+        """The record of a page, its place, and what to remember of its body; or why it cannot be read.
+
+        And what hooks did wrong.
+        """
         from obverse.parse import parse, to_record
 
         try:
             data = Path(source.file).read_bytes()
         except OSError as error:
-            return None, [], error.strerror or str(error), ()
+            return None, (), [], error.strerror or str(error), ()
         page = self.hooks.page(parse(source.path.removeprefix(CONTENT), data, self.config))
         key = _key(page, made_of)
         facts, remembered = self.memo.get(key, "facts"), []
         if facts is None:
             parts, facts = self._survey(page, markup)
             remembered = rows(key, facts=facts, parts=parts)
-        record = source.digest, rules, key, tuple(_glance(page, facts)), marshal.dumps((to_record(page), facts))
-        return record, remembered, "", problems_out(self.hooks.told())
+        glance = tuple(_glance(page, facts, self.config))
+        record = source.digest, rules, key, glance, marshal.dumps((to_record(page), facts))
+        placed = self.place(page, facts[:GIST], source.digest, rules)
+        return record, placed, remembered, "", problems_out(self.hooks.told())
 
     def _made_of(self, markup: MarkupOptions) -> str:
         """What every survey is made of besides its body."""
@@ -162,12 +176,18 @@ def _key(page: Page, made_of: str) -> str:
     return digest_of(f"{made_of}\n{page.body}".encode("utf-8", "surrogatepass"))
 
 
-def _glance(page: Page, facts: tuple[Any, ...]) -> Glance:
+def _glance(page: Page, facts: tuple[Any, ...], config: Config) -> Glance:
     """What decides whether a page is out, so that the rest need not be unpacked to know."""
     matter = page.matter
-    told = bool(page.problems or facts[PROBLEMS])
     return Glance(
-        page.name, page.lang, matter.draft, _seconds(matter.date), _seconds(matter.expires), told, facts[WORDS] > 0
+        name=page.name,
+        lang=page.lang,
+        draft=matter.draft,
+        date=_seconds(matter.date),
+        expires=_seconds(matter.expires),
+        told=bool(page.problems or facts[PROBLEMS]),
+        wordy=facts[WORDS] > 0,
+        home=address(page, "", config) if page.name.endswith("/index") else "",
     )
 
 

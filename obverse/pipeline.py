@@ -23,7 +23,7 @@ from obverse.facts import Part
 from obverse.form_files import FOLDER as FORMS
 from obverse.form_files import Forms, forms_of, unknown_forms
 from obverse.hooks import Hooks, load_hooks
-from obverse.index import Grounds, Placed, index
+from obverse.index import Grounds, Placed, foreseen, ground_mark, index, place_page
 from obverse.jobs import Job, Output
 from obverse.keep import Keep
 from obverse.ledger import Asked, Ledger
@@ -34,8 +34,10 @@ from obverse.memo import Memo, memo
 from obverse.moves import FILE as MOVES
 from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
 from obverse.options import PREVIEW, RELEASE, BuildOptions, Report
-from obverse.pages import Reader, Record, is_page, surveyed
+from obverse.page import Page
+from obverse.pages import CONTENT, Placer, Reader, Record, is_page, surveyed
 from obverse.pictures import size_of
+from obverse.placing import Gist, Ground
 from obverse.plan import Plan, plan, plan_again
 from obverse.problems import Problem, errors, levelled, problem
 from obverse.references import keep, kept
@@ -62,6 +64,12 @@ class Desk:
     rules: str
     memo: Memo
     workers: int
+
+    @property
+    def moved(self) -> tuple[Moves, tuple[Problem, ...]]:
+        """What `_moves.toml` says, and what is wrong with it."""
+        source = self.sources.files.get(MOVES)
+        return read_moves(_text(source)) if source else (NO_MOVES, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ def look(
             return None, problems
         reader = _reader(desk)
         records, unreadable = reader.records(sources.under("content/"))
-        site, _, moved, _ = _placed(desk, surveyed(records), reader.page_rules())
+        site, _, moved, _ = _placed(desk, surveyed(records), reader)
         return site, levelled((*problems, *unreadable, *moved, *site.problems), desk.config.checks)
 
 
@@ -135,7 +143,7 @@ def _shares(options: BuildOptions, sources: Sources) -> bool:
 def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     reader = _reader(desk)
     records, unreadable = reader.records(desk.sources.under("content/"))
-    site, moves, moved, places = _placed(desk, surveyed(records), reader.page_rules())
+    site, moves, moved, places = _placed(desk, surveyed(records), reader)
     data, strange = data_sources(desk.sources.under(DATA))
     forms = forms_of(desk.sources.under(FORMS), desk.config, desk.rules, desk.old.forms)
     planned = _planned(desk, site, forms)
@@ -189,10 +197,34 @@ def _references_in(text: str) -> tuple[str, ...]:
 
 
 def _reader(desk: Desk) -> Reader:
-    components = desk.theme.components()
     return Reader(
-        desk.config, desk.hooks, components, desk.rules, desk.memo, desk.old.pages, desk.options.progress, desk.workers
+        config=desk.config,
+        hooks=desk.hooks,
+        components=desk.theme.components(),
+        rules=desk.rules,
+        memo=desk.memo,
+        known=desk.old.pages,
+        progress=desk.options.progress,
+        place=_placer(desk),
+        workers=desk.workers,
     )
+
+
+def _placer(desk: Desk) -> Placer:
+    """The function that gives a page its place when nothing is known yet of the others."""
+
+    @functools.cache
+    def before(rules: str) -> tuple[Ground, str]:
+        sources = tuple(desk.sources.under(CONTENT))
+        paths = [source.path.removeprefix(CONTENT) for source in sources if is_page(source.path)]
+        ground = foreseen(sources, paths, desk.config, desk.moved[0])
+        return ground, ground_mark(ground, rules)
+
+    def place(page: Page, gist: tuple[Any, ...], digest: str, rules: str) -> Placed:
+        ground, said = before(rules)
+        return place_page(page, Gist(*gist), f"{digest} {said}", ground)
+
+    return place
 
 
 def _text(source: Source) -> str:
@@ -203,12 +235,20 @@ def _text(source: Source) -> str:
 
 
 def _placed(
-    desk: Desk, pages: dict[str, Surveyed], rules: str
+    desk: Desk, pages: dict[str, Surveyed], reader: Reader
 ) -> tuple[Site, Moves, tuple[Problem, ...], dict[str, Placed]]:
-    source = desk.sources.files.get(MOVES)
-    moves, problems = read_moves(_text(source)) if source else (NO_MOVES, ())
-    files, drafts = tuple(desk.sources.under("content/")), desk.options.drafts
-    grounds = Grounds(files, desk.config, desk.clock, moves, drafts, rules, desk.old.places, desk.old.standing)
+    moves, problems = desk.moved
+    grounds = Grounds(
+        sources=tuple(desk.sources.under(CONTENT)),
+        config=desk.config,
+        clock=desk.clock,
+        moves=moves,
+        drafts=desk.options.drafts,
+        rules=reader.page_rules(),
+        known=desk.old.places,
+        made=reader.placed,
+        standing=desk.old.standing,
+    )
     site, places = index(pages, grounds)
     before, now = desk.old.addresses, _addresses(site)
     if desk.options.mode == "site" and not problems and before != now:

@@ -8,19 +8,20 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from obverse.addresses import decoded, encoded, folder_of, joined, segment, slug, with_slash
 from obverse.config import Config
 from obverse.page import Page
 from obverse.parse import dated_name
 from obverse.problems import Problem, nearest, problem
-from obverse.site import Card, Place, Surveyed, Term
+from obverse.site import Card, Place, Term
 
 # Adults read about 238 words of English prose a minute (Brysbaert 2019, "How many words do we read per minute?").
 WORDS_A_MINUTE = 238
 EXCERPT_LENGTH = 300
 DESCRIPTION_LENGTH = 160
+_MORE = " …"
 
 T = TypeVar("T")
 
@@ -37,14 +38,21 @@ class Ground:
     authors: frozenset[str]
 
 
-def card_of(one: Surveyed, ground: Ground) -> tuple[Card, tuple[Problem, ...]]:
+class Gist(NamedTuple):
+    """What a card tells of a body: its `Facts.title`, `Facts.excerpt` and `Facts.words`."""
+
+    title: str
+    excerpt: str
+    words: int
+
+
+def card_of(page: Page, gist: Gist, ground: Ground) -> tuple[Card, tuple[Problem, ...]]:
     """The card of a page, and what is wrong with its names (kind, author, image)."""
-    page, facts, config = one.page, one.facts, ground.config
-    matter = page.matter
+    config, matter = ground.config, page.matter
     kind, kind_problems = kind_of(page, config)
     authors, author_problems = _authors(page, ground)
     image, image_problems = _image(page, ground)
-    excerpt = _shortened(facts.excerpt, EXCERPT_LENGTH)
+    excerpt = _shortened(gist.excerpt, EXCERPT_LENGTH)
     card = Card(
         path=page.path,
         id=ground.first_paths.get(page.path, unlanguaged(page)),
@@ -52,8 +60,8 @@ def card_of(one: Surveyed, ground: Ground) -> tuple[Card, tuple[Problem, ...]]:
         name=page.name,
         lang=page.lang,
         url=config.base_path + address(page, kind, config),
-        title=matter.title or facts.title or humanised(page.name),
-        description=matter.description or _shortened(facts.excerpt, DESCRIPTION_LENGTH),
+        title=matter.title or gist.title or humanised(page.name),
+        description=matter.description or _shortened(gist.excerpt, DESCRIPTION_LENGTH),
         standfirst=matter.description,
         excerpt=excerpt,
         date=matter.date,
@@ -65,7 +73,7 @@ def card_of(one: Surveyed, ground: Ground) -> tuple[Card, tuple[Problem, ...]]:
         section=section_of(page),
         image=image,
         image_alt=matter.image_alt,
-        minutes=max(1, round(facts.words / WORDS_A_MINUTE)),
+        minutes=max(1, round(gist.words / WORDS_A_MINUTE)),
         weight=matter.weight,
         noindex=matter.noindex,
         extra=matter.extra,
@@ -129,6 +137,13 @@ def place_of(card: Card, page: Page, config: Config) -> Place:
     )
 
 
+def shared(place: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A place that another process made, with what it has in common with others as the same objects."""
+    one = Place._make(place)
+    selectors, terms = tuple(map(_shared, one.selectors)), tuple(map(_shared, one.terms))
+    return tuple(one._replace(selectors=selectors, terms=terms, authors=tuple(map(_shared, one.authors))))
+
+
 @functools.lru_cache(10_000)
 def _shared(value: T) -> T:
     """The same value, one and the same object each time: the ledger then holds it once."""
@@ -155,12 +170,15 @@ def _selectors(card: Card) -> Iterator[str]:
 
 
 def _shortened(text: str, length: int) -> str:
-    """The beginning of a text, cut between words; the library need not see more than decides where."""
+    """The beginning of a text, cut as `textwrap` cuts it: between words, and after hyphens."""
     plain = " ".join(text.split())
     if len(plain) <= length:
         return plain
+    end = plain.rfind(" ", 0, length - len(_MORE) + 1)
+    if end > 0 and "-" not in plain[:length]:  # then words end at blanks alone, and no library need look for them
+        return plain[:end] + _MORE
     enough = plain.find(" ", length + 1)
-    return textwrap.shorten(plain[:enough] if enough > 0 else plain, length, placeholder=" …")
+    return textwrap.shorten(plain[:enough] if enough > 0 else plain, length, placeholder=_MORE)
 
 
 def kind_of(page: Page, config: Config) -> tuple[str, tuple[Problem, ...]]:

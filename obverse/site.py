@@ -54,7 +54,8 @@ class Surveyed:
 class Glance(NamedTuple):
     """What decides whether a page is out: times in seconds since 1970.
 
-    `told` says that reading it found problems, `wordy` that its body has words.
+    `told` says that reading it found problems, `wordy` that its body has words; `home` is the site-local URL of a
+    bundle's page ("" for any other), under which its files are published.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Glance(NamedTuple):
     expires: float | None
     told: bool
     wordy: bool
+    home: str
 
 
 class Place(NamedTuple):

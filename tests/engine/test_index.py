@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from obverse.build import site_of
+from obverse.placing import _shortened
 from obverse.problems import as_text
 from obverse.site import Site
 from tests.engine.sites import TinySite, frozen
@@ -303,3 +307,8 @@ def test_an_address_too_long_for_a_file_is_found_before_anything_is_written(name
     assert [(one.code, one.path, one.line) for one in report.problems] == [("unsafe-url", "content/articles/a.md", 4)]
     site.replace("content/articles/a.md", name, "x")
     assert site.good_build().written == ()
+
+
+@given(st.lists(st.text("ab-—, \u00e9", max_size=9), max_size=60).map(" ".join), st.sampled_from([4, 10, 160, 300]))
+def test_a_shortened_text_is_cut_where_the_library_cuts_it(text: str, length: int) -> None:
+    assert _shortened(text, length) == textwrap.shorten(text, length, placeholder=" …")
