@@ -103,6 +103,10 @@ class Answers:
         for name in used:
             self._readers.setdefault(name, set()).add(number)
 
+    def forget(self) -> None:
+        """Let go of all answers, of which the tables hold the digests: what is asked again is worked out again."""
+        self._values = {}
+
     def question(self, number: int) -> Key:
         """The question with this number."""
         return self._keys[number]

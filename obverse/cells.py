@@ -60,6 +60,8 @@ _OF_PLACES = frozenset(
     }
 )
 _OF_A_PAGE = frozenset({"anchors", "card", "page"})
+# Large, and looked at by the page itself alone: not kept.
+_SEEN_ONCE = frozenset({"page"})
 PLACES = "places"
 ALL_PLACES = "places:"
 FORMS = "forms"
@@ -83,7 +85,7 @@ def digest_of_value(value: object) -> bytes:
 
 
 class Cells:
-    """The present value of every cell, looked up when asked for and kept."""
+    """The present value of every cell, looked up when asked for and, unless nobody else will ask, kept."""
 
     def __init__(
         self,
@@ -147,10 +149,13 @@ class Cells:
 
     def value(self, name: str) -> Any:
         """What the cell holds now. Raises KeyError for a kind of cell that does not exist."""
-        if name not in self._values:
-            kind, _, key = name.partition(":")
-            self._values[name] = self._kinds[kind](key)
-        return self._values[name]
+        if name in self._values:
+            return self._values[name]
+        kind, _, key = name.partition(":")
+        value = self._kinds[kind](key)
+        if kind not in _SEEN_ONCE:
+            self._values[name] = value
+        return value
 
     def digest(self, name: str) -> bytes:
         """The digest of what the cell holds now."""

@@ -91,8 +91,7 @@ class Stage:
         staged = self._staged(path)
         self._refuse_links(path)
         try:
-            _write(staged, output)
-            return staged, tuple(stamp_of(os.stat(staged)))
+            return staged, tuple(stamp_of(_write(staged, output)))
         except OSError as error:
             raise CannotWriteError(_refused(self.out, path, error)) from error
 
@@ -131,20 +130,27 @@ class Stage:
             shutil.rmtree(self.release_folder, ignore_errors=True)
 
 
-def _write(target: str, output: Output) -> None:
+def _write(target: str, output: Output) -> os.stat_result:
     try:
-        _fill(target, output)
+        return _fill(target, output)
     except FileNotFoundError:
         _make_folder(os.path.dirname(target))
-        _fill(target, output)
+        return _fill(target, output)
 
 
-def _fill(target: str, output: Output) -> None:
+def _fill(target: str, output: Output) -> os.stat_result:
     if output.copy_of:
         shutil.copyfile(output.copy_of, target)
-    else:
-        with open(target, "wb") as stream:
-            stream.write(output.data)
+        return os.stat(target)
+    # Without a stream around it: for one whole write that would cost as much as the file itself.
+    file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        left = memoryview(output.data)
+        while left:
+            left = left[os.write(file, left) :]
+        return os.fstat(file)
+    finally:
+        os.close(file)
 
 
 def _make_folder(folder: str) -> None:

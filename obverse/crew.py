@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NamedTuple
 
@@ -56,11 +57,17 @@ def made(jobs: Sequence[Job], make: Make, answers: Answers, stage: Stage, worker
 
 
 def _firsts(jobs: Sequence[Job]) -> frozenset[int]:
-    """The first job of each template: made here, so that every worker begins with templates and common answers."""
-    found: dict[tuple[str, str], int] = {}
+    """The first of each template that makes many: made here, so that workers begin with it and with common answers."""
+    first: dict[tuple[str, str], int] = {}
+    many: set[int] = set()
+    counts: Counter[tuple[str, str]] = Counter()
     for number, job in enumerate(jobs):
-        found.setdefault((job.kind, job.template), number)
-    return frozenset(found.values())
+        key = job.kind, job.template
+        first.setdefault(key, number)
+        counts[key] += 1
+        if counts[key] > _CHUNK:
+            many.add(first[key])
+    return frozenset(many)
 
 
 def _made_elsewhere(
@@ -82,6 +89,7 @@ def _made_elsewhere(
                 continue
             asked = [tuple(question) for question in answers.told(told)]
             told = len(answers)
+            answers.forget()
             yield marshal.dumps((os.getpid(), tuple(one), asked))
 
     numbers: dict[int, list[int]] = {}

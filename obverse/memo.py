@@ -24,6 +24,9 @@ _CHECK = 8
 # Bytes. A body's parts take some 10 kB: with SQLite's own 4096 that is three pages and as many system calls.
 _PAGE_SIZE = 32_768
 
+# Each row is written once and read once, by one of several processes: what SQLite would keep of it is kept for nothing.
+_CACHE_PAGES = 8
+
 Row: TypeAlias = tuple[str, str, bytes]
 """Key, part, packed value."""
 
@@ -171,6 +174,7 @@ def _remove(file: Path) -> None:
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")
+    connection.execute(f"PRAGMA cache_size = {_CACHE_PAGES}")
     connection.execute("PRAGMA journal_mode = WAL")
     # A killed process loses nothing. A power cut may damage the file, which the checksums tell: a cache may forget.
     connection.execute("PRAGMA synchronous = OFF")

@@ -10,7 +10,7 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -33,7 +33,11 @@ SECTION_PAGE = "_index"
 
 # Fewer pages than this are read before a second process has begun.
 ENOUGH = 24
-_CHUNK = 8
+# A worker is given this many at a time, so that it goes on while this process is busy.
+_FEW, _MANY = 8, 64
+
+# Pages that are unpacked at a time: what is asked of one is mostly asked at once.
+_AT_HAND = 64
 
 # Where a facts record (`survey.survey_record`) has what a glance needs; it begins with the gist that a card needs.
 WORDS, PROBLEMS = 2, 5
@@ -51,7 +55,8 @@ class Reader:
     """How pages are read: the settings, the hooks, the names bodies may call, and what is remembered.
 
     `rules` is whatever else a page's reading depends on; `progress` is told how far the work has come. `place` gives
-    a page its place as soon as it is read; what it gave is then in `placed`, by content path.
+    a page its place as soon as it is read; what it gave is then in `placed`, by content path. `meanwhile` is
+    called once when others have begun to read, so that this process does something useful too.
     """
 
     config: Config
@@ -62,6 +67,7 @@ class Reader:
     known: Mapping[str, Record]
     progress: Any
     place: Placer
+    meanwhile: Callable[[], None]
     workers: int = 1
     placed: dict[str, Any] = field(default_factory=dict)
 
@@ -96,9 +102,11 @@ class Reader:
         many = len(unknown) >= ENOUGH
         if many:  # whatever reading imports is imported before the fork, once for all
             self._read(unknown[0], rules, markup, made_of)
-        places = [source.path for source in unknown]
-        with contextlib.closing(spread(unknown, work, self.workers if many else 1, chunk=_CHUNK)) as results:
+        places, chunk = [source.path for source in unknown], min(_MANY, max(_FEW, len(unknown) // 8))
+        with contextlib.closing(spread(unknown, work, self.workers if many else 1, chunk=chunk)) as results:
             for number, (place, data) in enumerate(zip(places, located(results, places), strict=True)):
+                if many and number == 0:
+                    self.meanwhile()
                 self.progress("reading", number, len(unknown))
                 record, placed, remembered, reason, told = marshal.loads(data)  # noqa: S302 - from our own child
                 problems.extend(problems_in(told))
@@ -203,6 +211,7 @@ def surveyed(records: Mapping[str, Record]) -> dict[str, Surveyed]:
     }
 
 
+@lru_cache(_AT_HAND)
 def _unpacked(path: str, packed: bytes) -> tuple[Page, Facts]:
     from obverse.parse import from_record
     from obverse.survey import facts_from_record

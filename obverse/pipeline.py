@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,13 +36,13 @@ from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_mo
 from obverse.options import PREVIEW, RELEASE, BuildOptions, Report
 from obverse.page import Page
 from obverse.pages import CONTENT, Placer, Reader, Record, is_page, surveyed
-from obverse.pictures import size_of
+from obverse.pictures import RASTER, size_of
 from obverse.placing import Gist, Ground
-from obverse.plan import Plan, plan, plan_again
+from obverse.plan import TEMPLATES, Plan, plan, plan_again
 from obverse.problems import Problem, errors, levelled, problem
 from obverse.references import keep, kept
 from obverse.release import release_jobs
-from obverse.site import Site, Surveyed
+from obverse.site import File, Site, Surveyed
 from obverse.sources import HOOKS, SETTINGS, Source, Sources, digest_of, restless
 from obverse.theme import Theme
 from obverse.versions import rules
@@ -141,7 +141,8 @@ def _shares(options: BuildOptions, sources: Sources) -> bool:
 
 
 def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
-    reader = _reader(desk)
+    jinja = functools.cache(functools.partial(_jinja, desk))
+    reader = _reader(desk, functools.partial(_prepare, desk, jinja))
     records, unreadable = reader.records(desk.sources.under("content/"))
     site, moves, moved, places = _placed(desk, surveyed(records), reader)
     data, strange = data_sources(desk.sources.under(DATA))
@@ -152,7 +153,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
         desk.memo.share()
-        make = _maker(desk, site, answers, reader, data)
+        make = _maker(desk, site, answers, reader, data, jinja)
         known, progress = _outputs_known(desk), desk.options.progress
         done = finish(planned, known, answers, desk.theme, make, stage, progress, desk.workers)
         desk.memo.save(record[2] for record in records.values())
@@ -196,7 +197,7 @@ def _references_in(text: str) -> tuple[str, ...]:
     return references_in(text)
 
 
-def _reader(desk: Desk) -> Reader:
+def _reader(desk: Desk, meanwhile: Callable[[], None] = lambda: None) -> Reader:
     return Reader(
         config=desk.config,
         hooks=desk.hooks,
@@ -206,6 +207,7 @@ def _reader(desk: Desk) -> Reader:
         known=desk.old.pages,
         progress=desk.options.progress,
         place=_placer(desk),
+        meanwhile=meanwhile,
         workers=desk.workers,
     )
 
@@ -362,7 +364,32 @@ def _files_in(top: Path, prefix: str) -> Iterator[str]:
 # Rendering, with Jinja imported only now.
 
 
-def _maker(desk: Desk, site: Site, answers: Answers, reader: Reader, data: dict[str, Source]) -> Any:
+def _jinja(desk: Desk) -> Any:
+    """The environment of all templates, as the site's hook leaves it."""
+    from obverse.bytecode import bytecode
+    from obverse.templates import environment
+
+    folder, shared = desk.options.workshop / "bytecode", _shares(desk.options, desk.sources)
+    compiled = None if desk.options.clean else bytecode(folder, bundled("templates"), desk.rules, shared=shared)
+    return desk.hooks.jinja(environment(desk.theme, compiled))
+
+
+def _prepare(desk: Desk, jinja: Callable[[], Any]) -> None:
+    """Get ready to render while other processes read: libraries, and the templates that most sites use."""
+    import obverse.run  # noqa: F401 - it takes Jinja with it
+
+    picture = next((one for one in desk.sources.under("content/") if one.path.lower().endswith(RASTER)), None)
+    if picture:
+        size_of(File(picture.path, "", picture.digest, picture.file))
+    for name in TEMPLATES.values():
+        desk.theme.closure(name)
+        with contextlib.suppress(Exception):  # what is wrong with a template is told when it is rendered
+            jinja().get_template(name)
+
+
+def _maker(
+    desk: Desk, site: Site, answers: Answers, reader: Reader, data: dict[str, Source], jinja: Callable[[], Any]
+) -> Any:
     """The function that makes an output from a job. What it needs is set up when the first job comes."""
 
     def parts(path: str) -> tuple[Part, ...]:
@@ -377,14 +404,9 @@ def _maker(desk: Desk, site: Site, answers: Answers, reader: Reader, data: dict[
 
     @functools.cache
     def shop() -> Any:
-        from obverse.bytecode import bytecode
         from obverse.run import Workshop
-        from obverse.templates import environment
 
-        folder, shared = desk.options.workshop / "bytecode", _shares(desk.options, desk.sources)
-        compiled = None if desk.options.clean else bytecode(folder, bundled("templates"), desk.rules, shared=shared)
-        jinja = desk.hooks.jinja(environment(desk.theme, compiled))
-        return Workshop(site, desk.theme, jinja, answers, desk.hooks, parts, values, {})
+        return Workshop(site, desk.theme, jinja(), answers, desk.hooks, parts, values, {})
 
     def make(job: Job) -> Output:
         from obverse.run import make as make_one

@@ -22,33 +22,27 @@ class Surveyed:
     parts are kept, `mark` the digest of the source.
     """
 
-    __slots__ = ("_unpack", "_unpacked", "body", "glance", "mark", "path")
+    __slots__ = ("_unpack", "body", "glance", "mark", "path")
 
     def __init__(
         self, path: str, glance: Glance, body: str, mark: str, unpack: Callable[[], tuple[Page, Facts]]
     ) -> None:
-        """`unpack` gives the page and the facts; it is called at most once."""
+        """`unpack` gives the page and the facts. It is asked each time, so that a site is not all unpacked at once."""
         self.path = path
         self.glance = glance
         self.body = body
         self.mark = mark
         self._unpack = unpack
-        self._unpacked: tuple[Page, Facts] | None = None
 
     @property
     def page(self) -> Page:
         """The page, without its body."""
-        return self._both()[0]
+        return self._unpack()[0]
 
     @property
     def facts(self) -> Facts:
         """What is known of its body."""
-        return self._both()[1]
-
-    def _both(self) -> tuple[Page, Facts]:
-        if self._unpacked is None:
-            self._unpacked = self._unpack()
-        return self._unpacked
+        return self._unpack()[1]
 
 
 class Glance(NamedTuple):

@@ -263,7 +263,7 @@ def stage(folder: Path) -> Iterator[Path]:
         "obverse.versions.versions_stamp": lambda: "versions",
         "obverse.sources.RACY_NS": 20_000_000,
         "obverse.pages.ENOUGH": 2,
-        "obverse.pages._CHUNK": 1,
+        "obverse.pages._FEW": 1,
         "obverse.crew.ENOUGH": 2,
         "obverse.crew._CHUNK": 1,
     }

@@ -161,12 +161,12 @@ class Full:
         monkeypatch.setattr(committing, "_write", self._limited(write))
         monkeypatch.setattr(committing, "_durable", self._limited(durable))
 
-    def _limited(self, function: Callable[..., None]) -> Callable[..., None]:
-        def limited(*arguments: Any) -> None:
+    def _limited(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def limited(*arguments: Any) -> Any:
             self.left -= 1
             if self.left < 0:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            function(*arguments)
+            return function(*arguments)
 
         return limited
 
