@@ -100,9 +100,10 @@ def _made_elsewhere(
                 raise CannotWriteError(problems_in(plain)[0])
             one = Made(*plain)
             if worker != home:
-                known = numbers.setdefault(worker, list(range(first)))
-                known.extend(answers.adopt(Told(*question)) for question in asked)
-                one = one._replace(reads=tuple(known[number] for number in one.reads))
+                mine = numbers.setdefault(worker, [])
+                mine.extend(answers.adopt(Told(*question)) for question in asked)
+                reads = (number if number < first else mine[number - first] for number in one.reads)
+                one = one._replace(reads=tuple(reads))
             yield one
 
 
