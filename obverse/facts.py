@@ -7,13 +7,12 @@ turn. Rendering fills the slots; nothing else of the body is ever looked at agai
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from obverse.problems import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands in its source file: line and column from 1, and the line as written."""
 
     line: int
@@ -21,8 +20,7 @@ class Place:
     excerpt: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """The value of one attribute that names another place: `href` of a link or area, `src` of an image, `poster` …
 
     It stands for the attribute's value alone (quotes stay in the literal text around it). `destination` is as written,
@@ -35,8 +33,7 @@ class Link:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """A whole `<img>` tag. `attributes` are all but src and alt, in order, values decoded (None: no value).
 
     `alt` is None when the attribute is missing, "" when it is empty (decorative).
@@ -48,8 +45,7 @@ class Image:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A component call `{{ name(...) }}` with plain literals; `block` when it stood alone in its paragraph."""
 
     name: str
@@ -62,8 +58,7 @@ class Call:
 Part: TypeAlias = str | Link | Image | Call
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """One heading: level 1 to 6, its id, its text as plain text and as safe inline HTML without links."""
 
     level: int

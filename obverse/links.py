@@ -5,8 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from obverse.addresses import decoded, folder_of, is_markdown, joined
@@ -23,8 +22,7 @@ _PARTS = re.compile(r"([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _ALWAYS = frozenset({"", "top"})
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a link leads.
 
     `url` is the href, or "" when it leads nowhere now; `code`, `message` and `hint` say what is wrong with it ("" when
@@ -37,8 +35,7 @@ class Target:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """What a destination's path names: an href, and the page whose anchors its fragment may name ("" for others)."""
 
     url: str

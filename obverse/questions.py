@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from obverse.addresses import beneath
 from obverse.clock import Told
@@ -23,8 +23,7 @@ from obverse.site import Card, Place, Term
 Question = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(NamedTuple):
     """One page of a paginated list: its cards, newest first, and the hrefs of its neighbours ("" at the ends)."""
 
     items: tuple[Card, ...]
@@ -33,8 +32,7 @@ class Shelf:
     older: str
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """Where an image in a body leads, and its size in CSS pixels (0 when unknown)."""
 
     target: Target
