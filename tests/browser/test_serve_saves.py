@@ -23,8 +23,8 @@ RATE = 10  # saves a second
 WARM = 30  # saves until what is loaded and kept once has been
 PATIENCE = 30
 
-# The article is long, so that a process that kept a copy of each save, in any form, would grow by LENGTH a save: over the
-# fewest saves here by half as much again as SLACK. What allocators leave lying does not grow with the saves.
+# The article is long, so that a process that kept a copy of each save, in any form, would grow by LENGTH a save: over
+# the fewest saves here by half as much again as SLACK. What allocators leave lying does not grow with the saves.
 LENGTH = 60_000
 SLACK = 1_000_000
 
