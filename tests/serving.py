@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPMessage
 from pathlib import Path
@@ -90,11 +90,20 @@ def until(what: Callable[[], Any], seconds: float = 20) -> Any:
     raise AssertionError("it never was so")
 
 
-@contextmanager
-def served(root: Path, builder: str = FAKE, port: int | None = 0, *more: str) -> Iterator[Served]:
+def served(root: Path, builder: str = FAKE, port: int | None = 0, *more: str) -> AbstractContextManager[Served]:
     """A server over `root`, its first build behind it. It is ended as Ctrl-C ends it."""
+    return _running(root, ["-c", START, str(root), "" if port is None else str(port), builder, *more])
+
+
+def commanded(root: Path) -> AbstractContextManager[Served]:
+    """`obverse serve` over `root` with all that the command serves beside the preview, on a free port."""
+    return _running(root, ["-m", "obverse", "serve", "--root", str(root), "--port", "0"])
+
+
+@contextmanager
+def _running(root: Path, arguments: list[str]) -> Iterator[Served]:
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", START, str(root), "" if port is None else str(port), builder, *more],
+        [sys.executable, "-W", "error", *arguments],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import signal
 import socket
 import threading
+import time
 import webbrowser
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -30,6 +32,7 @@ from obverse.serve.wire import Order, Outcome
 
 PREVIEW = ".obverse/preview"
 WAIT = 5.0  # seconds a request waits for the first build before it is shown what there is
+COARSE = 0.02  # seconds by which a file's time may lie before the moment it was written
 
 
 class Desk:
@@ -39,20 +42,31 @@ class Desk:
         """`instance` names this server apart from others that served, or will serve, the same pages."""
         self.out = Path(order.out)
         self.state = State(instance)
+        self._root = order.root
         self._hooks = str(Path(order.root) / "hooks.py")
         self._post = _posting(loop)
         self._builder = Builder(order, self.heard, self._post)
         self._alarm = Alarm(self._builder.ask, lambda: datetime.now(UTC), loop.call_later)
+        self._saved: frozenset[str] = frozenset()
+        self._passed_over = False
         self._first = asyncio.Event()
         self._clients: set[Client] = set()
 
     def saved(self, paths: frozenset[str]) -> None:
         """Files of the site have changed. May be called on any thread."""
+        self._post(self._ask, paths)
+
+    def _ask(self, paths: frozenset[str]) -> None:
+        self._saved = paths
         # What hooks.py has imported stays imported as long as its process lives.
-        self._post(lambda: self._builder.ask(afresh=self._hooks in paths))
+        self._builder.ask(afresh=self._hooks in paths)
 
     def heard(self, outcome: Outcome) -> None:
         """A build has ended: its bytes are on disk. Say so in the terminal and in every open page."""
+        self._passed_over = not self._passed_over and self._is_of_half_a_save(outcome)
+        if self._passed_over:
+            self._builder.ask()
+            return
         before, self.state = self.state, self.state.after(outcome)
         for line in lines(outcome, before.problems):
             say(line)
@@ -62,6 +76,18 @@ class Desk:
         changed = self.state.build != before.build and bool(self.state.changed)
         for client in tuple(self._clients):
             client.tell(self.state, changed=changed)
+
+    def _is_of_half_a_save(self, outcome: Outcome) -> bool:
+        """Whether files were written while a build read them that came to nothing.
+
+        An editor that empties a file and fills it again leaves nothing in it for a moment, and a build that was under
+        way may look just then. Its problems would flash up over the page; a build of the whole file says what is true.
+        """
+        if not outcome.blocked or outcome.crashed:
+            return False
+        began = time.time() - outcome.seconds - COARSE
+        named = {os.path.join(self._root, one.path) for one in outcome.problems}
+        return any(_written(path) >= began for path in self._saved | named)
 
     async def first_build(self) -> None:
         """Wait for the first build, but not for ever: a large site's takes its time, and the last preview is there."""
@@ -113,6 +139,14 @@ def lines(outcome: Outcome, known: tuple[Problem, ...]) -> Iterator[str]:
     removed = f", removed {len(outcome.removed)}" if outcome.removed else ""
     counted = f" ({tally(outcome.problems)})" if outcome.problems else ""
     yield f"built {len(outcome.written)} of {outcome.total} files{removed} in {outcome.seconds:.2f} s{counted}"
+
+
+def _written(path: str) -> float:
+    """When a file was last written, in seconds; 0 when there is none."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
 
 
 def say(line: str) -> None:

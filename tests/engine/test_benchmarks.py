@@ -1,9 +1,10 @@
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
-from benchmarks import corpus, peering, sites
+from benchmarks import corpus, large, peering, sites
 from benchmarks.measuring import Cost
 from benchmarks.targets import COMMONMARK, OURS, TARGETS, verdict
 from obverse.build import build
@@ -71,3 +72,21 @@ def test_the_table_prints_medians_spread_and_ratio() -> None:
     wanted = f"one body {OURS} 3.0 1.0-8.0 3.00 0.100 of hugo (CPU 3.000) <= 0.12 ok"
     assert first.split() == wanted.split()
     assert second.split() == ["one", "body", "hugo", "30.0", "30.0-30.0", "1.00"]
+
+
+def test_what_grows_faster_than_the_articles_is_seen() -> None:
+    small = large.Size(100, 1.0, 10**6, 10**7, 10**5, {"cold": Cost(2, 4, 10**7), "one body": Cost(1, 1, 10**7)})
+    big = large.Size(1000, 9.0, 10**7, 10**8, 10**6, {"cold": Cost(20, 41, 5 * 10**7), "one body": Cost(30, 1, 10**8)})
+    rows = [line.split() for line in large.table(small, big).splitlines()[1:]]
+    assert rows[0] == "cold 100 2.00 4.00 20.000 10 100.0".split()
+    assert rows[1] == "cold 1000 20.00 41.00 20.000 50 50.0 1.00".split()
+    assert rows[3] == "one body 1000 30.00 1.00 30.000 100 100.0 3.00".split()
+    assert large.on_disk(big).endswith("MB: content 10, site 100, ledger and memo 1")
+
+
+def test_builds_of_a_great_many_are_measured_in_every_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert large.main(["--n", "20", "--work", str(tmp_path / "work"), "--json", str(tmp_path / "out.json")]) == 0
+    assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[3:9:2]] == list(large.SCENARIOS)
+    few, many = json.loads((tmp_path / "out.json").read_text())
+    assert (few["articles"], many["articles"]) == (2, 20)
+    assert all(cost["peak"] and cost["wall"] for cost in many["builds"].values())

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tornado.websocket import websocket_connect
 
+from obverse.clock import NEVER
+from obverse.problems import problem
 from obverse.serve import desk as desks
-from obverse.serve.wire import Order
+from obverse.serve.wire import Order, Outcome
 from tests.serving import FAKE, REPOSITORY, START, Served, served, until
 
 
@@ -254,6 +257,34 @@ def test_a_save_of_hooks_asks_for_a_new_builder(root: Path, monkeypatch: pytest.
         return one._builder.asked  # type: ignore[attr-defined]
 
     assert asyncio.run(go()) == [False, True]
+
+
+def test_what_a_build_made_of_half_a_save_is_told_only_when_the_whole_is_no_better(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desks, "Builder", StillBuilder)
+    file = root / "content/index.md"
+    blocked = Outcome(problems=(problem("missing-date", "content/index.md", "none"),), blocked=True, seconds=0.5)
+
+    async def go(age: float, saved: set[str], *outcomes: Outcome) -> tuple[int, int]:
+        """The builds that were asked for by themselves, and those that were told."""
+        one = desks.Desk(Order(str(root), str(root / "out"), "", ""), asyncio.get_running_loop(), "s")
+        one.saved(frozenset(saved))
+        await asyncio.sleep(0)
+        os.utime(file, (time.time() - age, time.time() - age))
+        for outcome in outcomes:
+            one.heard(outcome)
+        one._alarm.set(NEVER)
+        return len(one._builder.asked) - 1, one.state.serial  # type: ignore[attr-defined]
+
+    elsewhere = replace(blocked, problems=(problem("broken-link", "content/other.md", "none"),))
+    assert asyncio.run(go(0.1, set(), blocked)) == (1, 0)
+    assert asyncio.run(go(0.1, set(), blocked, blocked)) == (1, 1)
+    assert asyncio.run(go(0.1, {str(file)}, elsewhere)) == (1, 0)
+    assert asyncio.run(go(0.1, set(), elsewhere)) == (0, 1)
+    assert asyncio.run(go(0.7, {str(file)}, blocked)) == (0, 1)
+    assert asyncio.run(go(0.1, {str(file)}, replace(blocked, blocked=False))) == (0, 1)
+    assert asyncio.run(go(0.1, {str(file)}, replace(blocked, crashed=True))) == (0, 1)
 
 
 def test_a_request_waits_for_the_first_build_but_not_for_ever(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
