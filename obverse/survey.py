@@ -81,7 +81,8 @@ def _ordinary(text: str) -> bool:
 
 def _mended(html: str) -> str:
     """HTML without what no engine should write: what XML cannot carry, headers of nothing, links within links."""
-    html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
+    if "<th" in html:
+        html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
     if "&" in html and "&#" in html:
         html = _NUMBERED.sub(_character, html)
     while True:

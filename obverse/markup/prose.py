@@ -13,7 +13,7 @@ _STEP = re.compile(
 )
 _APART_CLASS = re.compile(r"""class=["'](?:[^"']*\s)?(?:admonition|footnote|tabbed-set|highlight)\b""")
 _NOTE = re.compile(r'<sup id="fnref[^>]*><a [^>]*>[^<]*</a></sup>')
-_PARAGRAPH_END = re.compile(r"</p\s*>|<p[\s>]|\Z", re.IGNORECASE)
+_PARAGRAPH_END = re.compile(r"<(?:/p\s*>|p[\s>])", re.IGNORECASE)
 _UNREAD = re.compile(r"<(pre|script|style)\b.*?(?:</\1>|\Z)|<div class=\"footnote\">.*\Z", re.DOTALL | re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 # A token without a letter or a digit; the expression begins with what is rare.
