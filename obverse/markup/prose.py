@@ -64,7 +64,7 @@ def words(html: str) -> int:
     text = tags.without_tags(_UNREAD.sub(" ", html))
     if text.isascii():
         shape = text.encode().translate(_SHAPES, _PUNCTUATION)
-        return (b" " + shape).count(b" x")
+        return shape.count(b" x") + shape.startswith(b"x")
     data = text.encode("utf-8", "surrogatepass")
     halves = len(_CJK.findall(text)) if len(data.translate(None, _CJK_BYTES)) < len(data) else 0
     return _counted(_CJK.sub(" ", text) if halves else text) + (halves + 1) // 2
