@@ -7,13 +7,12 @@ turn. Rendering fills the slots; nothing else of the body is ever looked at agai
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from obverse.problems import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands in its source file: line and column from 1, and the line as written."""
 
     line: int

@@ -195,7 +195,8 @@ def _facts_record(facts: Facts, body_line: int) -> Record:
 def _part_record(part: Part, body_line: int) -> str | Record:
     if isinstance(part, str):
         return part
-    place = (part.place.line - body_line, part.place.column, part.place.excerpt)
+    line, column, excerpt = part.place
+    place = (line - body_line, column, excerpt)
     match part:
         case Link(tag, attribute, destination):
             return ("link", tag, attribute, destination, place)
