@@ -6,6 +6,7 @@ end in "/" and are written as `index.html`.
 
 from __future__ import annotations
 
+import functools
 import posixpath
 import re
 import unicodedata
@@ -13,6 +14,8 @@ from urllib.parse import quote, unquote
 
 # What RFC 3986 lets stand in a path segment, besides letters and digits.
 _SAFE = "/-._~!$&'()*+,;=:@"
+
+_PLAIN = re.compile(r"[A-Za-z0-9/._-]*")
 
 MARKDOWN = (".md", ".markdown")
 _NOT_IN_SLUG = re.compile(r"[^\w.-]+|_(?=_)")
@@ -25,6 +28,7 @@ def is_markdown(path: str) -> bool:
     return path.endswith(MARKDOWN)
 
 
+@functools.lru_cache(10_000)
 def slug(text: str) -> str:
     """A path segment made of a name: lower case, letters and digits of every script, hyphens for spaces; may be ""."""
     plain = _DASHES.sub("-", unicodedata.normalize("NFC", text).strip().lower())
@@ -38,7 +42,7 @@ def segment(name: str) -> str:
 
 def encoded(path: str) -> str:
     """A plain path as the path of a URL."""
-    return quote(unicodedata.normalize("NFC", path), safe=_SAFE)
+    return path if _PLAIN.fullmatch(path) else quote(unicodedata.normalize("NFC", path), safe=_SAFE)
 
 
 def decoded(url: str) -> str:

@@ -44,9 +44,12 @@ class Memo:
         self._inherited: sqlite3.Connection | None = None
         self._connection = _open(self._file)
         self._damaged = False
+        self._empty = _is_empty(self._connection)
 
     def get(self, key: str, part: str) -> Any | None:
         """The value kept under (key, part), or None."""
+        if self._empty:
+            return None
         self._mind_fork()
         try:
             row = self._connection.execute("SELECT value FROM memo WHERE key = ? AND part = ?", (key, part)).fetchone()
@@ -65,6 +68,7 @@ class Memo:
         """Keep what `rows` made. A forked process keeps nothing: it tells them to the one it came from."""
         if os.getpid() != self._process:
             return
+        self._empty = False
         try:
             self._connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?, ?)", made)
         except sqlite3.Error as error:
@@ -158,6 +162,14 @@ def _open(file: Path | None) -> sqlite3.Connection:
         except sqlite3.DatabaseError:
             _remove(file)
     return _prepared(sqlite3.connect(":memory:"))
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    """Whether nothing is remembered yet, so that nobody need ask."""
+    try:
+        return connection.execute("SELECT 1 FROM memo LIMIT 1").fetchone() is None
+    except sqlite3.Error:
+        return False
 
 
 def _versioned(file: Path) -> Path:

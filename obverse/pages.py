@@ -136,7 +136,8 @@ class Reader:
         from obverse.parse import parse, to_record
 
         try:
-            data = Path(source.file).read_bytes()
+            with open(source.file, "rb", buffering=0) as file:
+                data = file.read()
         except OSError as error:
             return None, (), [], error.strerror or str(error), ()
         page = self.hooks.page(parse(source.path.removeprefix(CONTENT), data, self.config))

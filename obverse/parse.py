@@ -93,7 +93,8 @@ def parse(path: str, data: bytes, config: Config) -> Page:
     path = unicodedata.normalize("NFC", path)
     text, problems = decoded_text(CONTENT + path, data)
     node, body, body_line, front = _split(text, CONTENT + path)
-    document = Document.of(CONTENT + path, text)
+    # What is wrong with front matter is in its lines: those of the body are never shown.
+    document = Document.of(CONTENT + path, text[: len(text) - len(body)])
     name, lang = name_and_language(path, config)
     values, found = _values(node, document)
     matter, wrong = _Reading(document, node, config).matter(values, name)
@@ -185,7 +186,8 @@ def _values(node: Node | None, document: Document) -> tuple[dict[str, Any], tupl
     if not names or "" in names:
         return read(_ALL_FIELDS, node, document, loose=True)
     # Where every key is known, the fields that are not given need not be looked at.
-    values, problems = read({name: _ALL_FIELDS[name] for name in names}, node, document, loose=True)
+    fields = {name: _ALL_FIELDS[name] for name in names}
+    values, problems = read(fields, node, document, loose=True, names=_CORE_NAMES)
     return _EMPTY | values, problems
 
 

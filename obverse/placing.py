@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from obverse.addresses import decoded, encoded, folder_of, joined, segment, slug, with_slash
@@ -83,12 +84,12 @@ def card_of(page: Page, gist: Gist, ground: Ground) -> tuple[Card, tuple[Problem
 
 def card_record(card: Card) -> tuple[Any, ...]:
     """A card as plain values that `marshal` can write."""
-    values: dict[str, Any] = {name: getattr(card, name) for name in _CARD}
-    for name in ("date", "updated"):
-        values[name] = values[name].isoformat() if values[name] else ""
-    for name in ("category", "series"):
-        values[name] = tuple(_term_record(values[name])) if values[name] else ()
-    return (*values.values(), tuple(_term_record(one) for one in card.tags))
+    values = list(_card_values(card))
+    for at in _MOMENTS:
+        values[at] = values[at].isoformat() if values[at] else ""
+    for at in _TERMS:
+        values[at] = _term_record(values[at]) if values[at] else ()
+    return (*values, tuple(map(_term_record, card.tags)))
 
 
 def _term_record(one: Term) -> tuple[str, str, str, str]:
@@ -106,6 +107,9 @@ def card_from_record(record: tuple[Any, ...]) -> Card:
 
 
 _CARD = tuple(one.name for one in fields(Card) if one.init and one.name != "tags")
+_card_values = attrgetter(*_CARD)
+_MOMENTS = tuple(map(_CARD.index, ("date", "updated")))
+_TERMS = tuple(map(_CARD.index, ("category", "series")))
 
 
 def place_of(card: Card, page: Page, config: Config) -> Place:
@@ -170,15 +174,14 @@ def _selectors(card: Card) -> Iterator[str]:
 
 
 def _shortened(text: str, length: int) -> str:
-    """The beginning of a text, cut as `textwrap` cuts it: between words, and after hyphens."""
-    plain = " ".join(text.split())
-    if len(plain) <= length:
-        return plain
-    end = plain.rfind(" ", 0, length - len(_MORE) + 1)
-    if end > 0 and "-" not in plain[:length]:  # then words end at blanks alone, and no library need look for them
-        return plain[:end] + _MORE
-    enough = plain.find(" ", length + 1)
-    return textwrap.shorten(plain[:enough] if enough > 0 else plain, length, placeholder=_MORE)
+    """The beginning of a text with single blanks, cut as `textwrap` cuts it: between words, and after hyphens."""
+    if len(text) <= length:
+        return text
+    end = text.rfind(" ", 0, length - len(_MORE) + 1)
+    if end > 0 and "-" not in text[:length]:  # then words end at blanks alone, and no library need look for them
+        return text[:end] + _MORE
+    enough = text.find(" ", length + 1)
+    return textwrap.shorten(text[:enough] if enough > 0 else text, length, placeholder=_MORE)
 
 
 def kind_of(page: Page, config: Config) -> tuple[str, tuple[Problem, ...]]:
@@ -190,10 +193,12 @@ def kind_of(page: Page, config: Config) -> tuple[str, tuple[Problem, ...]]:
     return wanted or _kind_by_path(page.name, config), ()
 
 
+_FIXED = {"index": "home", "_index": "home", "404": "404", "authors/_index": "authors"}
+
+
 def _kind_by_path(name: str, config: Config) -> str:
-    fixed = {"index": "home", "_index": "home", "404": "404", "authors/_index": "authors"}
-    if name in fixed:
-        return fixed[name]
+    if name in _FIXED:
+        return _FIXED[name]
     if name.endswith("/_index"):
         return "section"
     if name.startswith("authors/"):

@@ -81,7 +81,8 @@ def _ordinary(text: str) -> bool:
 
 def _mended(html: str) -> str:
     """HTML without what no engine should write: what XML cannot carry, headers of nothing, links within links."""
-    html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
+    if "<th" in html:
+        html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
     if "&" in html and "&#" in html:
         html = _NUMBERED.sub(_character, html)
     while True:
@@ -194,7 +195,8 @@ def _facts_record(facts: Facts, body_line: int) -> Record:
 def _part_record(part: Part, body_line: int) -> str | Record:
     if isinstance(part, str):
         return part
-    place = (part.place.line - body_line, part.place.column, part.place.excerpt)
+    line, column, excerpt = part.place
+    place = (line - body_line, column, excerpt)
     match part:
         case Link(tag, attribute, destination):
             return ("link", tag, attribute, destination, place)

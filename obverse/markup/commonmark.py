@@ -43,11 +43,7 @@ _MAYBE_DEEP = re.compile(rf"\n[ \t>+*.)\d-]{{{DEEPEST + 1}}}")
 _DEEP = re.compile(rf"^((?:{_MARKER}){{{DEEPEST}}}[ \t]*\d*)(?=[>+*.)-])", re.MULTILINE)
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
 # What comrak writes -> what the default engine writes.
-_SIDES = tuple(
-    (f'<{tag} align="{side}">', f'<{tag} class="{side}">')
-    for tag in ("td", "th")
-    for side in ("left", "center", "right")
-)
+_SIDE = re.compile(r'<t([dh]) align="(left|center|right)">')
 _BOXES = (
     ('<ul class="contains-task-list">', '<ul class="task-list">'),
     ('<ol class="contains-task-list">', '<ol class="task-list">'),
@@ -140,9 +136,10 @@ def _shallow(line: re.Match[str]) -> str:
 
 def _shaped(html: str, text: str) -> str:
     """comrak's HTML in the default engine's shape."""
-    html = html.replace("<br />", "<br>").replace("<hr />", "<hr>")
+    if "r />" in html:
+        html = html.replace("<br />", "<br>").replace("<hr />", "<hr>")
     if ' align="' in html:
-        html = _replaced(html, _SIDES)
+        html = _SIDE.sub(r'<t\1 class="\2">', html)
     if "task-list-item-checkbox" in html:
         html = _LOOSE_BOX.sub(r"\n<p>\1 ", _replaced(html, _BOXES))
     if "<p>[!" in html:

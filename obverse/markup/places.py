@@ -21,10 +21,10 @@ _TICKS = re.compile(r"``*")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _VISIBLE = re.compile(r"[^\n]")
+_HIDDEN = "\0"
 _HASHES = re.compile(r"##{0,5}(?=[ \t\n]|\Z)")
 _UNDERLINE = re.compile(r"\n[ \t>]*(=+|-+)[ \t]*(?=\n|\Z)")
 _DEFINITION = re.compile(r"[ >]*\[[^\]\n]+\]:")
-_SPAN = re.compile("`[^`]*`")
 _HEADING_TAG = re.compile(r"<[hH]([1-6])\b")
 # How many headings that did not reach the HTML may lie between two that did.
 _NEAR = 20
@@ -44,6 +44,7 @@ class Source:
         self._line = 0
         self._lines: dict[int, str] = {}
         self._masked: str | None = None
+        self._notes: bool | None = None
         self._headings: list[tuple[int, int]] | None = None
         self._next_heading = 0
 
@@ -71,6 +72,8 @@ class Source:
 
     def find(self, destination: str) -> int:
         """The offset at which the next link to `destination` is written, or -1."""
+        if self._is_between_notes(destination):
+            return -1
         offset = self._written(destination, self._cursor)
         if offset >= 0:
             if not self._defines(offset):
@@ -87,9 +90,19 @@ class Source:
 
     def find_text(self, text: str) -> int:
         """The offset of `text` in what is not code, from the cursor on and then from the top; or -1."""
+        if self._is_between_notes(text):
+            return -1
         masked = self.masked
         found = masked.find(text, self._cursor)
         return found if found >= 0 else masked.find(text)
+
+    def _is_between_notes(self, text: str) -> bool:
+        """Whether a text is of a link between a note and its marks, as engines write them and hardly any writer."""
+        if "#fn" not in text:
+            return False
+        if self._notes is None:
+            self._notes = "#fn" in self.masked
+        return not self._notes
 
     def near(self, destination: str) -> tuple[Place, int]:
         """The place of a destination (else of the last thing found), and its offset or -1."""
@@ -133,7 +146,8 @@ def mask(text: str) -> str:
     if "<" in text and "<!--" in text:
         text = _blank(text, [match.span() for match in _COMMENT.finditer(text)])
     if "`" in text:
-        text = _blank(text, _simple_spans(text) or _spans(text))
+        simple = _without_simple_spans(text)
+        text = _blank(text, _spans(text)) if simple is None else simple
     return text
 
 
@@ -157,12 +171,25 @@ def _begins_line(text: str, offset: int) -> bool:
     return _PREFIX.fullmatch(text, text.rfind("\n", 0, offset) + 1, offset) is not None
 
 
-def _simple_spans(text: str) -> list[tuple[int, int]]:
-    """Code spans where all are written with single backticks and none is left open, as nearly always; else none."""
-    if "``" in text or ("\\" in text and "\\`" in text):
-        return []
-    found = list(_SPAN.finditer(text))
-    return [] if any("\n" in one[0] and _BLANK_LINE.search(one[0]) for one in found) else [one.span() for one in found]
+def _without_simple_spans(text: str) -> str | None:
+    """The text with code spans as blanks, where all are written with single backticks, as nearly always; else None."""
+    if "\\" in text and "\\`" in text:
+        return None
+    pieces = text.split("`")
+    # Between two backticks of a run there is nothing; what follows the last one, when it has no partner, is text.
+    if "" in pieces[1:-1] or len(pieces) < 3:
+        return None
+    for at in range(1, len(pieces) - 1, 2):
+        code = pieces[at]
+        if "\n" not in code:
+            pieces[at] = "\0" * (len(code) + 2)
+        elif _BLANK_LINE.search(code):
+            return None
+        else:
+            pieces[at] = f"\0{_VISIBLE.sub(_HIDDEN, code)}\0"
+    if len(pieces) % 2 == 0:
+        pieces.insert(-1, "`")
+    return "".join(pieces)
 
 
 def _spans(text: str) -> list[tuple[int, int]]:
@@ -205,7 +232,7 @@ def _blank(text: str, spans: list[tuple[int, int]]) -> str:
     past = 0
     for start, end in spans:
         hidden = text[start:end]
-        pieces += [text[past:start], _VISIBLE.sub("\0", hidden) if "\n" in hidden else "\0" * len(hidden)]
+        pieces += [text[past:start], _VISIBLE.sub(_HIDDEN, hidden) if "\n" in hidden else "\0" * len(hidden)]
         past = end
     return "".join([*pieces, text[past:]])
 
@@ -218,7 +245,8 @@ def _headings(text: str) -> list[tuple[int, int]]:
         start = text.rfind("\n", 0, one.start()) + 1
         if text[start : one.start()].strip():
             found.append((start, 1 if one[1][0] == "=" else 2))
-    found.extend((one.start(), int(one[1])) for one in _HEADING_TAG.finditer(text))
+    if "<" in text:
+        found.extend((one.start(), int(one[1])) for one in _HEADING_TAG.finditer(text))
     return sorted(found)
 
 

@@ -13,7 +13,7 @@ _STEP = re.compile(
 )
 _APART_CLASS = re.compile(r"""class=["'](?:[^"']*\s)?(?:admonition|footnote|tabbed-set|highlight)\b""")
 _NOTE = re.compile(r'<sup id="fnref[^>]*><a [^>]*>[^<]*</a></sup>')
-_PARAGRAPH_END = re.compile(r"</p\s*>|<p[\s>]|\Z", re.IGNORECASE)
+_PARAGRAPH_END = re.compile(r"<(?:/p\s*>|p[\s>])", re.IGNORECASE)
 _UNREAD = re.compile(r"<(pre|script|style)\b.*?(?:</\1>|\Z)|<div class=\"footnote\">.*\Z", re.DOTALL | re.IGNORECASE)
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 # A token without a letter or a digit; the expression begins with what is rare.
@@ -64,7 +64,7 @@ def words(html: str) -> int:
     text = tags.without_tags(_UNREAD.sub(" ", html))
     if text.isascii():
         shape = text.encode().translate(_SHAPES, _PUNCTUATION)
-        return (b" " + shape).count(b" x")
+        return shape.count(b" x") + shape.startswith(b"x")
     data = text.encode("utf-8", "surrogatepass")
     halves = len(_CJK.findall(text)) if len(data.translate(None, _CJK_BYTES)) < len(data) else 0
     return _counted(_CJK.sub(" ", text) if halves else text) + (halves + 1) // 2

@@ -16,16 +16,22 @@ _KINDS = {tuple: "a list", Table: "a table"}
 
 
 def read(
-    fields: Mapping[str, Field], node: Node, document: Document, *, loose: bool = False
+    fields: Mapping[str, Field],
+    node: Node,
+    document: Document,
+    *,
+    loose: bool = False,
+    names: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """The values of a table, one for every field, and all that is wrong with it.
 
     What is missing, null or wrong has the field's empty value. `loose` also takes keys in other letters (`Title`,
-    `image-alt` for `image_alt`), as front matter written for other generators has them. The problems' codes:
-    `unknown-key`, `missing-key`, `bad-value`, `duplicate-key`.
+    `image-alt` for `image_alt`), as front matter written for other generators has them. `names` are the fields by
+    all their names, for who has them at hand. The problems' codes: `unknown-key`, `missing-key`, `bad-value`,
+    `duplicate-key`.
     """
     reading = _Reading(document, loose)
-    values = reading.table(fields, node, "")
+    values = reading.table(fields, node, "", names)
     return values, (*duplicates(node, document), *reading.problems)
 
 
@@ -47,13 +53,15 @@ class _Reading:
     loose: bool
     problems: list[Problem] = field(default_factory=list)
 
-    def table(self, fields: Mapping[str, Field], node: Node, name: str) -> dict[str, Any]:
+    def table(
+        self, fields: Mapping[str, Field], node: Node, name: str, names: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """The values of a table; `name` is its own key, for messages ("" for the whole document)."""
         values = {key: one.empty for key, one in fields.items()}
         if not isinstance(node.value, Table):
             self._refuse(name, Refused("must be a table of keys and values"), node)
             return values
-        given = self._given(fields, node.value, name)
+        given = self._given(fields, node.value, name, names or self._names(fields))
         for key, entry in given.items():
             values[key] = self.value(entry.key, fields[key], entry.node)
         for key, one in fields.items():
@@ -61,9 +69,10 @@ class _Reading:
                 self._missing(key, one, name, given[key].node if key in given else node)
         return values
 
-    def _given(self, fields: Mapping[str, Field], table: Table, name: str) -> dict[str, Entry]:
+    def _given(
+        self, fields: Mapping[str, Field], table: Table, name: str, names: Mapping[str, str]
+    ) -> dict[str, Entry]:
         """The entries that hold a value, by the name of their field."""
-        names = self._names(fields)
         given: dict[str, Entry] = {}
         for entry in table.entries:
             key = names.get(folded(entry.key) if self.loose else entry.key)
@@ -114,7 +123,7 @@ class _Reading:
             if one.type == "object":
                 return self._object(name, one, node)
             value = self._list(name, one, node) if one.type in ("list", "choices") else _scalar(one, node)
-            _checked(one, value, shown(node))
+            _checked(one, value, node)
         except Refused as why:
             self._refuse(name, why, node, one)
             return one.empty
@@ -125,7 +134,7 @@ class _Reading:
             raise Refused(f"must be a table of keys and values, not {shown(node)}")
         if one.fields is not None:
             values = self.table(one.fields, node, name)
-            _checked(one, values, "")
+            _checked(one, values)
             return values | {"line": node.line} if one.placed else values
         if one.of is None:
             return plain(node)
@@ -147,11 +156,11 @@ class _Reading:
         return values
 
 
-def _checked(one: Field, value: Any, written_as: str) -> None:
-    """Let the field's own check have its say."""
+def _checked(one: Field, value: Any, node: Node | None = None) -> None:
+    """Let the field's own check have its say; `node` is what the value was written as."""
     complaint = one.check(value) if one.check else ""
     if complaint:
-        raise Refused(f"{complaint}, not {written_as}" if written_as else complaint)
+        raise Refused(f"{complaint}, not {shown(node)}" if node else complaint)
 
 
 def _parts(one: Field, node: Node) -> tuple[Node, ...]:

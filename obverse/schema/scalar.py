@@ -42,6 +42,8 @@ _MOMENT = re.compile(
     re.VERBOSE | re.ASCII,
 )
 
+_USUAL_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ](?:[01]\d|2[0-3]):\d\d:\d\dZ?)?", re.ASCII)
+
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 _DATE_MESSAGE = "must be a date such as 2024-01-05"
@@ -147,6 +149,8 @@ def read_moment(text: str) -> datetime | None:
     `2024-01-05`, `2024/1/5`, `2024-01-05 14:30`, `2024-01-05T14:30:10.5Z`, `2015-12-01 8:42:48 -0400`. Without a zone
     the answer has none; a bare date is its midnight. Years 1000 to 9998 only, so that no zone can push it out of range.
     """
+    if _USUAL_MOMENT.fullmatch(text):
+        return _usual_moment(text)
     found = _MOMENT.fullmatch(text.strip())
     if found is None:
         return None
@@ -154,6 +158,15 @@ def read_moment(text: str) -> datetime | None:
     micro = int((found["fraction"] or "")[:6].ljust(6, "0"))
     try:
         moment = datetime(year, month, day, hour, minute, second, micro, _zone(found))
+    except ValueError:
+        return None
+    return moment if 1000 <= moment.year <= 9998 else None
+
+
+def _usual_moment(text: str) -> datetime | None:
+    """A moment as the standard writes it, which Python reads by itself."""
+    try:
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return moment if 1000 <= moment.year <= 9998 else None
