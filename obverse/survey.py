@@ -10,10 +10,9 @@ import re
 from typing import Any
 
 from obverse.facts import Call, Facts, Heading, Image, Link, Part, Place, Survey
-from obverse.markup import MarkupOptions, calls, prose, render
+from obverse.markup import DEEPEST, MarkupOptions, calls, prose, render
 from obverse.markup.cutter import cut
 from obverse.markup.places import Source
-from obverse.markup.reading import DEEPEST
 from obverse.problems import Problem, problem
 
 # What XML 1.0 cannot carry, and the private characters that stand for calls.

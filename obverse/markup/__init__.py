@@ -13,6 +13,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+# Deeper than any text means it: what is nested further is read as text.
+DEEPEST = 40
+
 # The engines, and the libraries that each is made of.
 ENGINES = {
     "markdown": ("markdown", "pymdown-extensions", "pygments"),

@@ -13,8 +13,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from obverse.markup import codeblocks, notes, terms
-from obverse.markup.reading import DEEPEST
+from obverse.markup import DEEPEST, codeblocks, notes, terms
 
 if TYPE_CHECKING:
     from comrak import ExtensionOptions, RenderOptions

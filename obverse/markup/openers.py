@@ -10,9 +10,9 @@ import html
 import re
 from collections.abc import Callable, Mapping
 
-from obverse.markup import lines
+from obverse.markup import DEEPEST, lines
 from obverse.markup.blocks import Definitions, Foreign, Heading, Item, List, Note, Quote, Rule, Table, Text, Wrapped
-from obverse.markup.reading import DEEPEST, Leaf, Reader
+from obverse.markup.reading import Leaf, Reader
 
 _ATTRIBUTE = re.compile(r"""([a-zA-Z_:][\w.:\-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
 _SPAN_TAGS = frozenset("address dd dt h1 h2 h3 h4 h5 h6 legend li p summary td th span a caption label".split())

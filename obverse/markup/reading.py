@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from obverse.markup import lines
 from obverse.markup.blocks import Block, Code, Html, Item, Reference, Table, Text
 
-# Deeper than any text means it: what is nested further is read as text.
-DEEPEST = 40
 # What a line may begin with that is more than prose.
 _SPECIAL = frozenset("#>`~<=-*_+0123456789:[!?/|")
 
