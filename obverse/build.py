@@ -19,6 +19,7 @@ from obverse.bundled import bundled
 from obverse.clock import Clock, moment
 from obverse.commit import roll_forward
 from obverse.excerpts import quoted
+from obverse.garbage import RARELY
 from obverse.keep import Keep
 from obverse.ledger import Ledger, stamps_of
 from obverse.lock import locked
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
     from obverse.site import Site
 
-# A site is a great many objects that live as long as its build: to look for garbage among them over and over costs a
-# fifth of the time. What is made and forgotten is still found, if later.
-_RARELY = (100_000, 20, 100)
-
 __all__ = ["BuildOptions", "Keep", "Report", "build", "disk", "no_site", "refused", "site_of"]
 
 
@@ -47,7 +44,7 @@ def build(options: BuildOptions, at: Clock | None = None, keep: Keep | None = No
     builds the same site again and again gives to every build.
     """
     began = time.monotonic()
-    gc.set_threshold(*_RARELY)
+    gc.set_threshold(*RARELY)
     keep = keep or Keep()
     refusal = refused(options.root)
     if refusal:

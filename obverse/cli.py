@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from obverse import __version__
 from obverse.commands import ENGINE, SETTINGS, Command, add_root, site_root, told
+from obverse.garbage import RARELY, USUALLY
 
 if TYPE_CHECKING:
     from obverse.config import Config
@@ -45,6 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = given.run
+    gc.set_threshold(*RARELY)
     code = run(given)
     if sys.stdout:  # none was given to a command that starts with it closed
         sys.stdout.flush()  # here a reader that has gone is noticed, not while Python ends
@@ -92,6 +94,7 @@ def _serve(given: argparse.Namespace) -> int:
     from obverse.serve import ServeOptions, serve
 
     root = site_root(given)
+    gc.set_threshold(*USUALLY)
     return serve(ServeOptions(root, given.host, given.port, open_browser=given.open, beside=_capture_beside(root)))
 
 
@@ -148,6 +151,7 @@ def _run_house(given: argparse.Namespace) -> int:
     root = site_root(given)
     config = _settings(root)
     order = BuildOptions(root)
+    gc.set_threshold(*USUALLY)
     build = (sys.executable, "-P", "-m", "obverse", "build", "--json", "--root", str(root))
     return run(
         RunOptions(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
@@ -69,6 +68,8 @@ def _yaml(text: str) -> Any:
 
 
 def _csv(text: str) -> list[dict[str, str]]:
+    import csv
+
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 

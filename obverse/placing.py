@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import posixpath
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -181,6 +180,8 @@ def _shortened(text: str, length: int) -> str:
     if end > 0 and "-" not in text[:length]:  # then words end at blanks alone, and no library need look for them
         return text[:end] + _MORE
     enough = text.find(" ", length + 1)
+    import textwrap  # which few texts need
+
     return textwrap.shorten(text[:enough] if enough > 0 else text, length, placeholder=_MORE)
 
 

@@ -6,7 +6,6 @@ the capture side imports this module too.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -189,6 +188,8 @@ class StoppedError(Exception):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?` for the known name most like `name`, or "" when none is like it."""
+    import difflib  # which only a slip needs
+
     found = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     return f"did you mean '{found[0]}'?" if found else ""
 

@@ -39,8 +39,6 @@ LIMIT = 16 << 20
 
 _PIPE = 1 << 20
 
-# A worker makes one thing after another and has little that stays, so what it drops is soon found, for little.
-_OFTEN = (3_000, 20, 100)
 _FRAME = struct.Struct("<BI")
 _SPAN = struct.Struct("<II")
 _RESULT, _FAILURE = 0, 1
@@ -404,11 +402,13 @@ def _be_forked(
     import gc
     import signal
 
+    from obverse.garbage import OFTEN
+
     global _is_worker
     _is_worker, code = True, 1
     try:
         gc.freeze()  # what was made before the fork stays shared: no collection writes into it
-        gc.set_threshold(*_OFTEN)
+        gc.set_threshold(*OFTEN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
