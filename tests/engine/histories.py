@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -60,6 +61,9 @@ class Way:
 
 PLAIN = Way()
 
+# What was lived through: edits, builds, builds that were killed. Kills that all come too late prove nothing.
+lived: Counter[str] = Counter()
+
 
 def history(seed: int, length: int = LENGTH, *, kills: bool = False) -> History:
     """A history made by chance alone."""
@@ -94,6 +98,7 @@ def live(root: Path, steps: History, way: Way = PLAIN) -> None:
     for name, seed in steps:
         chance = Random(seed)
         _choose(site, way.engine)
+        lived[name if name in {BUILD, KILL} else "edit"] += 1
         if name == KILL:
             _build_and_kill(make, chance)
         elif name != BUILD:
@@ -155,7 +160,8 @@ def _build_and_kill(make: Make, chance: Random) -> None:
             make(**mode)
         finally:
             os._exit(0)
-    os.waitpid(pid, 0)
+    _, status = os.waitpid(pid, 0)
+    lived["killed"] += os.WIFSIGNALED(status)
 
 
 def _at_a_step(chance: Random) -> None:
@@ -292,6 +298,10 @@ def main() -> None:
                 print(found, flush=True)
                 sys.exit(1)
     print(f"{int(end) - int(first)} histories of {wish.length} steps, {way}: {time.monotonic() - began:.0f} s")
+    killed = f"{lived['killed']} of {lived[KILL]} others killed in the middle"
+    print(f"{lived['edit']} edits, {lived[BUILD]} builds compared, {killed}")
+    if wish.kills and not lived["killed"]:
+        sys.exit("no build was killed in the middle")
 
 
 if __name__ == "__main__":

@@ -79,8 +79,8 @@ def test_what_grows_faster_than_the_articles_is_seen() -> None:
     big = large.Size(1000, 9.0, 10**7, 10**8, 10**6, {"cold": Cost(20, 41, 5 * 10**7), "one body": Cost(30, 1, 10**8)})
     rows = [line.split() for line in large.table(small, big).splitlines()[1:]]
     assert rows[0] == "cold 100 2.00 4.00 20.000 10 100.0".split()
-    assert rows[1] == "cold 1000 20.00 41.00 20.000 50 50.0 1.00".split()
-    assert rows[3] == "one body 1000 30.00 1.00 30.000 100 100.0 3.00".split()
+    assert rows[1] == "cold 1000 20.00 41.00 20.000 50 50.0 1.00 1.02".split()
+    assert rows[3] == "one body 1000 30.00 1.00 30.000 100 100.0 3.00 0.10".split()
     assert large.on_disk(big).endswith("MB: content 10, site 100, ledger and memo 1")
 
 

@@ -165,6 +165,35 @@ def test_a_page_is_told_when_the_bytes_are_there(desk: Served) -> None:
         assert f"number {number}" in page
 
 
+ARTICLE = "---\ntitle: Prices\ndate: 2026-01-02\n---\n\nWhat it costs.\n"
+
+
+def test_the_reload_comes_when_all_that_a_title_touches_is_on_disk(root: Path) -> None:
+    """With the real builder: the page, the lists and the feeds."""
+    (root / "content/articles").mkdir()
+    (root / "content/articles/prices.md").write_text(ARTICLE)
+
+    async def go(desk: Served, touched: list[Path], title: str) -> list[Path]:
+        """The files that did not have the title when the open page was told."""
+        opened = await websocket_connect(desk.address.replace("http", "ws") + "/livereload")
+        await opened.write_message('{"command": "hello", "protocols": []}')
+        await opened.write_message('{"command": "info"}')
+        await opened.read_message()
+        desk.write("content/articles/prices.md", ARTICLE.replace("Prices", title))
+        message: Any = json.loads(await asyncio.wait_for(opened.read_message(), 20) or "{}")
+        late = [path for path in touched if title.encode() not in path.read_bytes()]
+        opened.close()
+        assert message["command"] == "reload"
+        return late
+
+    with served(root, builder="obverse.build:build") as desk:
+        files = (path for path in (root / ".obverse/preview").rglob("*") if path.is_file())
+        touched = [path for path in files if b"Prices" in path.read_bytes()]
+        assert len({path.parent for path in touched}) > 1
+        assert {path.suffix for path in touched} >= {".html", ".xml"}
+        assert [asyncio.run(go(desk, touched, f"Tariff {number}")) for number in range(3)] == [[], [], []]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_quietly_and_takes_its_builder_along(root: Path, number: signal.Signals) -> None:
     with served(root) as desk:
