@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from obverse.markup import tags
@@ -15,7 +16,6 @@ _APART_CLASS = re.compile(r"""class=["'](?:[^"']*\s)?(?:admonition|footnote|tabb
 _NOTE = re.compile(r'<sup id="fnref[^>]*><a [^>]*>[^<]*</a></sup>')
 _PARAGRAPH_END = re.compile(r"<(?:/p\s*>|p[\s>])", re.IGNORECASE)
 _UNREAD = re.compile(r"<(pre|script|style)\b.*?(?:</\1>|\Z)|<div class=\"footnote\">.*\Z", re.DOTALL | re.IGNORECASE)
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 # A token without a letter or a digit; the expression begins with what is rare.
 _NO_WORD = re.compile(r"[^\w\s](?<!\S.)[^\w\s]*+(?!\S)")
 # ASCII for counting: white space as blanks, letters as "x", punctuation as nothing.
@@ -66,8 +66,14 @@ def words(html: str) -> int:
         shape = text.encode().translate(_SHAPES, _PUNCTUATION)
         return shape.count(b" x") + shape.startswith(b"x")
     data = text.encode("utf-8", "surrogatepass")
-    halves = len(_CJK.findall(text)) if len(data.translate(None, _CJK_BYTES)) < len(data) else 0
-    return _counted(_CJK.sub(" ", text) if halves else text) + (halves + 1) // 2
+    halves = len(_cjk().findall(text)) if len(data.translate(None, _CJK_BYTES)) < len(data) else 0
+    return _counted(_cjk().sub(" ", text) if halves else text) + (halves + 1) // 2
+
+
+@functools.cache
+def _cjk() -> re.Pattern[str]:
+    """The characters that count as half a word: so many that to compile them takes longer than most pages need."""
+    return re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
 def _counted(text: str) -> int:
