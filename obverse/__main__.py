@@ -1,8 +1,6 @@
 """`python -m obverse` is the `obverse` command."""
 
-import sys
-
-from obverse.cli import main
+from obverse.cli import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

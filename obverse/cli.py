@@ -7,13 +7,15 @@ well, 1 problems, 2 a command line that makes no sense.
 from __future__ import annotations
 
 import argparse
+import atexit
+import contextlib
 import gc
 import io
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from obverse import __version__
 from obverse.commands import ENGINE, SETTINGS, Command, add_root, site_root, told
@@ -22,6 +24,11 @@ from obverse.garbage import RARELY, USUALLY
 if TYPE_CHECKING:
     from obverse.config import Config
     from obverse.serve import Beside
+
+
+def command() -> NoReturn:
+    """The whole life of a process that is this command."""
+    _leave(main())
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -44,13 +51,27 @@ def main(words: Sequence[str] | None = None) -> int:
         return code
 
 
+def _leave(code: int) -> NoReturn:
+    """End the process. What a large site was made of is given back at once, not object by object.
+
+    Whoever asked to be called at the end is called; where other threads are about, Python ends as it always does.
+    """
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        sys.exit(code)
+    atexit._run_exitfuncs()  # noqa: SLF001 - os._exit calls nobody
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # there is none, nobody listens, it is closed
+            stream.flush()
+    os._exit(code)
+
+
 def _run(given: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = given.run
     gc.set_threshold(*RARELY)
     code = run(given)
     if sys.stdout:  # none was given to a command that starts with it closed
         sys.stdout.flush()  # here a reader that has gone is noticed, not while Python ends
-    gc.freeze()  # a process that ends gives everything back at once; nobody need look through it for garbage
     return code
 
 

@@ -435,3 +435,24 @@ def test_serve_in_a_folder_without_a_site_waits_for_one(tmp_path: Path) -> None:
     beside = cli._capture_beside(tmp_path)("http://127.0.0.1:1")
     assert (beside.mounts, beside.scripts) == ((), ())
     assert list(tmp_path.iterdir()) == []
+
+
+ENDING = """
+import atexit, sys, threading
+from obverse import cli
+def say(text): sys.stdout.write(text + "\\n")  # in one piece, whoever else speaks
+atexit.register(say, "called at the end")
+waits = threading.Event()
+if {threads}:
+    threading.Thread(target=lambda: (waits.wait(), say("the thread has ended"))).start()
+cli.main = lambda: (waits.set(), say("said"), 7)[-1]
+cli.command()
+"""
+
+
+@pytest.mark.parametrize("threads", [False, True])
+def test_a_process_that_ends_says_what_it_had_to_say_and_calls_who_asked(threads: bool) -> None:
+    done = subprocess.run([sys.executable, "-c", ENDING.format(threads=threads)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (7, "")
+    said = ["said", "the thread has ended", "called at the end"] if threads else ["said", "called at the end"]
+    assert sorted(done.stdout.splitlines()) == sorted(said)

@@ -62,8 +62,8 @@ def counted(html: str) -> int:
     text = re.sub(
         r"(?s)<!--.*?(?:-->|\Z)|</?[a-zA-Z!?](?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", "", prose._UNREAD.sub(" ", html)
     )
-    halves = len(prose._CJK.findall(text))
-    running = prose._CJK.sub(" ", text).split()
+    halves = len(prose._cjk().findall(text))
+    running = prose._cjk().sub(" ", text).split()
     return sum(bool(re.search(r"\w", word)) for word in running) + (halves + 1) // 2
 
 

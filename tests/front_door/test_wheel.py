@@ -50,7 +50,7 @@ def test_it_is_for_any_machine_and_has_the_command(wheel: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
     with zipfile.ZipFile(wheel) as archive:
         (entry,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
-        assert archive.read(entry).decode() == "[console_scripts]\nobverse = obverse.cli:main\n"
+        assert archive.read(entry).decode() == "[console_scripts]\nobverse = obverse.cli:command\n"
 
 
 def test_a_site_is_made_from_what_travels(wheel: Path, tmp_path: Path) -> None:
