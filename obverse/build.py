@@ -21,7 +21,7 @@ from obverse.commit import roll_forward
 from obverse.excerpts import quoted
 from obverse.garbage import RARELY
 from obverse.keep import Keep
-from obverse.ledger import Ledger, stamps_of
+from obverse.ledger import Glance, Ledger, stamps_of
 from obverse.lock import locked
 from obverse.options import RELEASE, BuildOptions, Report
 from obverse.problems import Problem, StoppedError, errors, problem
@@ -88,15 +88,16 @@ def no_site(root: Path) -> Problem:
 
 
 def _build(options: BuildOptions, at: Clock | None, keep: Keep) -> Report:
-    old = Ledger() if options.clean else keep.ledger(options.ledger_file)
-    sources = read_sources(options.root, bundled("templates"), old.sources, time.time_ns())
-    unchanged = _nothing_to_do(options, old, sources, at)
+    known = Glance() if options.clean else keep.glance(options.ledger_file)
+    sources = read_sources(options.root, bundled("templates"), known.sources, time.time_ns())
+    unchanged = _nothing_to_do(options, known, sources, at)
     if unchanged:
         if not options.dry:
-            _refresh_stamps(options, old, sources, keep)
+            _refresh_stamps(options, known, sources, keep)
         return unchanged
     from obverse.pipeline import make_site  # everything heavier than a look at the disk
 
+    old = Ledger() if options.clean else keep.ledger(options.ledger_file)
     return make_site(options, old, sources, at, keep)
 
 
@@ -110,9 +111,9 @@ def site_of(options: BuildOptions, at: Clock | None = None) -> tuple[Site | None
     return look(options, old, sources, at)
 
 
-def _nothing_to_do(options: BuildOptions, old: Ledger, sources: Sources, at: Clock | None) -> Report | None:
+def _nothing_to_do(options: BuildOptions, old: Glance, sources: Sources, at: Clock | None) -> Report | None:
     """The report of a build in which nothing at all has changed, or None when something may have."""
-    if not old.outputs or sources.problems or old.setting != options.setting:
+    if not old.stamps or sources.problems or old.setting != options.setting:
         return None
     digests = {path: source.digest for path, source in sources.files.items()}
     if digests != {path: digest for path, (_, digest) in old.sources.items()}:
@@ -123,17 +124,17 @@ def _nothing_to_do(options: BuildOptions, old: Ledger, sources: Sources, at: Clo
     due = datetime.fromisoformat(old.next_due)
     if not datetime.fromisoformat(old.built_at) <= now < due:
         return None
-    stamps = stamps_of(options.folder, options.release_folder, old.outputs)
-    if any(stamps.get(path) != written.stamp for path, written in old.outputs.items()):
+    if stamps_of(options.folder, options.release_folder, old.stamps) != old.stamps:
         return None
-    total = sum(not path.startswith(RELEASE) for path in old.outputs)
+    total = sum(not path.startswith(RELEASE) for path in old.stamps)
     return Report(old.told, total=total, next_due=due)
 
 
-def _refresh_stamps(options: BuildOptions, old: Ledger, sources: Sources, keep: Keep) -> None:
+def _refresh_stamps(options: BuildOptions, known: Glance, sources: Sources, keep: Keep) -> None:
     """Remember stats that may be trusted by now, so that those files need not be read again."""
     stamps = {path: (source.stamp and tuple(source.stamp), source.digest) for path, source in sources.files.items()}
-    if stamps != old.sources:
+    if stamps != known.sources:
+        old = keep.ledger(options.ledger_file)
         new = replace(old, sources=stamps)
         target, data = ledgers.save(old, new, options.ledger_file)
         fresh = target.with_name(target.name + ".fresh")

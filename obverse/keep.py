@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from obverse import ledger_file as ledgers
-from obverse.ledger import Ledger
+from obverse.ledger import Glance, Ledger
 
 
 class Keep:
@@ -20,16 +20,24 @@ class Keep:
         self._ledger: Ledger | None = None
         self._stamps: object = None
 
+    def glance(self, file: Path) -> Glance:
+        """What the ledger in `file` says at a glance, from memory when nobody else has written it since."""
+        known = self._known(file)
+        return ledgers.glance(file) if known is None else known.glance()
+
     def ledger(self, file: Path) -> Ledger:
         """The ledger in `file`, from memory when nobody else has written it since."""
-        if self._ledger is not None and self._file == file and self._stamps == _stamps(file):
-            return self._ledger
-        self._ledger = None
-        return ledgers.load(file)
+        known = self._known(file)
+        return ledgers.load(file) if known is None else known
 
     def remember(self, file: Path, ledger: Ledger) -> None:
         """Keep the ledger that has just been written to `file`."""
         self._file, self._ledger, self._stamps = file, ledger, _stamps(file)
+
+    def _known(self, file: Path) -> Ledger | None:
+        if self._file != file or self._stamps != _stamps(file):
+            self._ledger = None
+        return self._ledger
 
 
 def _stamps(file: Path) -> tuple[tuple[int, int, int] | None, ...]:

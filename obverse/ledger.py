@@ -59,6 +59,22 @@ class Asked:
     origins: dict[str, Origin] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a ledger has to say before it is read: enough to know that there is nothing to do.
+
+    `sources` and the texts are the ledger's own; `stamps` are those of its outputs by path.
+    """
+
+    sources: dict[str, tuple[tuple[int, ...] | None, str]] = field(default_factory=dict)
+    stamps: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    rules: str = ""
+    setting: str = ""
+    next_due: str = ""
+    built_at: str = ""
+    told: tuple[Problem, ...] = ()
+
+
 @dataclass(slots=True)
 class Base:
     """The file that a ledger was loaded from: its checksum, size in bytes and number of questions; changes since."""
@@ -96,6 +112,15 @@ class Ledger:
     addresses: dict[str, tuple[str, str]] = field(default_factory=dict)
     told: tuple[Problem, ...] = ()
     base: Base | None = field(default=None, compare=False)
+
+    @property
+    def stamps(self) -> dict[str, tuple[int, ...]]:
+        """The stat that each output was left with."""
+        return {path: written.stamp for path, written in self.outputs.items()}
+
+    def glance(self) -> Glance:
+        """What it says at a glance."""
+        return Glance(self.sources, self.stamps, self.rules, self.setting, self.next_due, self.built_at, self.told)
 
 
 def packed(numbers: Iterable[int]) -> bytes:

@@ -1,27 +1,32 @@
 """The ledger on disk: a base, and beside it all that has changed since, so that a small edit writes a small file.
 
-Each is one file that arrives whole, with a checksum. What has changed names the base it belongs to and is ignored
-beside any other; a damaged one makes the ledger unknown. When too much has changed, all of it is a new base.
+Each is one file that arrives whole, in two parts with a checksum each: what tells whether there is anything to do, and
+the rest, which a build with nothing to do never reads. What has changed names the base it belongs to and is ignored
+beside any other; a damaged file makes the ledger unknown. When too much has changed, all of it is a new base.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
 import marshal
+import mmap
 import os
+import struct
 import sys
+import zlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from obverse.ledger import Asked, Base, Ledger, Written, problems_in, problems_out
+from obverse.ledger import Asked, Base, Glance, Ledger, Written, problems_in, problems_out
 
-FORMAT = 6
+FORMAT = 7
 _MAGIC = f"obverse ledger {FORMAT} {sys.implementation.cache_tag}\n".encode()
-_CHECK = 16
+# Of each part its length in bytes and its CRC-32. They guard against a torn file, and together they name a base.
+_HEAD = struct.Struct("<QIQI")
+_BODY = len(_MAGIC) + _HEAD.size
 
 BASE = ".ledger"
 SINCE = ".since"
@@ -29,25 +34,30 @@ SINCE = ".since"
 _WORTH = 8
 _LITTLE = 100_000
 
-# The tables that are dicts, by their place in the plain form of a ledger.
-_TABLES = ("sources", "pages", "places", "references", "outputs", "addresses")
+# The tables that are dicts, in their order in each part.
+_SEEN = ("sources", "stamps")
+_TABLES = ("pages", "places", "references", "outputs", "addresses")
+
+# What has changed in a table: the rows that are new or others, and the keys of those that are gone.
+_Change = tuple[dict[str, Any], Any]
+
+
+def glance(file: Path) -> Glance:
+    """What the ledger in `file` says at a glance; an empty one when there is none, or when that cannot be read."""
+    try:
+        with _no_collection(), _opened(file) as (base, since):
+            return _seen(base, since) if base else Glance()
+    except ValueError:
+        return Glance()
 
 
 def load(file: Path) -> Ledger:
     """The ledger in `file`; an empty one when there is none, or when it is damaged or of another format or Python."""
-    with _no_collection():
-        base, check, size = _read(file)
-        if base is None:
-            return Ledger()
-        ledger = _from_plain(base)
-        ledger.base = Base(check, size, len(ledger.asked.keys))
-        try:
-            since, _, _ = _read(file.with_suffix(SINCE), missing=())
-        except ValueError:
-            return Ledger()
-        if since and since[0] == check:
-            _apply(ledger, since[1])
-        return ledger
+    try:
+        with _no_collection(), _opened(file) as (base, since):
+            return _whole(base, since) if base else Ledger()
+    except ValueError:
+        return Ledger()
 
 
 def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
@@ -59,12 +69,12 @@ def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
     with _no_collection():
         if base is not None and new.asked.keys[: len(old.asked.keys)] == old.asked.keys:
             changes = _changes(old, new, base)
-            data = _framed((base.check, changes))
+            data = _framed((base.check, *changes[:2]), changes[2])
             if len(data) < max(_LITTLE, base.size // _WORTH):
                 new.base = replace(base, since=changes)
                 return file.with_suffix(SINCE), data
-        data = _framed(_to_plain(new))
-        new.base = Base(data[len(_MAGIC) : len(_MAGIC) + _CHECK], len(data), len(new.asked.keys))
+        data = _framed(_plain_seen(new), _plain_rest(new))
+        new.base = Base(data[len(_MAGIC) : _BODY], len(data), len(new.asked.keys))
         return file, data
 
 
@@ -98,45 +108,72 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-# Frames: what a file holds and a checksum that guards against a torn or foreign one.
+# Frames: the two parts that a file holds.
 
 
-def _framed(plain: Any) -> bytes:
-    body = marshal.dumps(plain)
-    return b"".join((_MAGIC, _checksum(body), body))
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A file of two parts, open to be read."""
+
+    data: mmap.mmap
+
+    @property
+    def check(self) -> bytes:
+        """What tells it from any other."""
+        return self.data[len(_MAGIC) : _BODY]
+
+    def part(self, number: int) -> Any:
+        """The first or the second part. Raises ValueError when it is damaged."""
+        first, check, second, other = _HEAD.unpack(self.check)
+        start, end, check = ((_BODY, _BODY + first, check), (_BODY + first, _BODY + first + second, other))[number]
+        with memoryview(self.data)[start:end] as part:
+            if zlib.crc32(part) != check:
+                raise ValueError("a damaged ledger")
+            return marshal.loads(part)  # noqa: S302 - checked: our own bytes, on our own disk
 
 
-def _read(file: Path, missing: Any = None) -> tuple[Any, bytes, int]:
-    """What a file holds, its checksum and its size; `missing` when there is none.
+def _framed(first: Any, second: Any) -> bytes:
+    parts = marshal.dumps(first), marshal.dumps(second)
+    return b"".join((_MAGIC, _HEAD.pack(*(one for part in parts for one in (len(part), zlib.crc32(part)))), *parts))
 
-    Raises ValueError for a damaged file when there is something to take the place of a missing one.
-    """
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[tuple[_Frame | None, _Frame | None]]:
+    """The base and its changes, None for what is not there. Raises ValueError when one of them is damaged."""
+    with contextlib.ExitStack() as stack:
+        yield _frame(file, stack), _frame(file.with_suffix(SINCE), stack)
+
+
+def _frame(file: Path, stack: contextlib.ExitStack) -> _Frame | None:
+    """A file, open until the stack ends. Raises ValueError when it is none of ours or has not its whole length."""
     try:
-        data = memoryview(file.read_bytes())
+        stream = stack.enter_context(file.open("rb"))
     except OSError:
-        return missing, b"", 0
-    head, check, body = data[: len(_MAGIC)], data[len(_MAGIC) : len(_MAGIC) + _CHECK], data[len(_MAGIC) + _CHECK :]
-    if head != _MAGIC or check != _checksum(body):
-        if missing is not None:
-            raise ValueError("a damaged ledger")
-        return None, b"", 0
-    return marshal.loads(body), bytes(check), len(data)  # noqa: S302 - checked: our own bytes, on our own disk
-
-
-def _checksum(body: bytes | memoryview) -> bytes:
-    return hashlib.blake2b(body, digest_size=_CHECK).digest()
+        return None
+    data = stack.enter_context(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+    if data[: len(_MAGIC)] != _MAGIC or len(data) < _BODY:
+        raise ValueError("not a ledger of this format")
+    first, _, second, _ = _HEAD.unpack(data[len(_MAGIC) : _BODY])
+    if len(data) != _BODY + first + second:
+        raise ValueError("a torn ledger")
+    return _Frame(data)
 
 
 # The plain form of a whole ledger.
 
 
-def _to_plain(ledger: Ledger) -> tuple[Any, ...]:
+def _plain_seen(ledger: Ledger) -> tuple[Any, ...]:
+    return tuple(getattr(ledger, name) for name in _SEEN), _plain_texts(ledger)
+
+
+def _plain_texts(ledger: Ledger) -> tuple[Any, ...]:
+    return ledger.rules, ledger.setting, ledger.next_due, ledger.built_at, problems_out(ledger.told)
+
+
+def _plain_rest(ledger: Ledger) -> tuple[Any, ...]:
     asked = ledger.asked
-    return (
-        *(_plain_table(ledger, name) for name in _TABLES),
-        _plain_rest(ledger),
-        (asked.keys, asked.digests, asked.origins),
-    )
+    tables = tuple(_plain_table(ledger, name) for name in _TABLES)
+    return tables, _plain_standing(ledger), (asked.keys, asked.digests, asked.origins)
 
 
 def _plain_table(ledger: Ledger, name: str) -> dict[str, Any]:
@@ -145,37 +182,77 @@ def _plain_table(ledger: Ledger, name: str) -> dict[str, Any]:
     return {path: tuple(one) for path, one in table.items()} if name == "outputs" else table
 
 
-def _plain_rest(ledger: Ledger) -> tuple[Any, ...]:
-    known = (ledger.rules, ledger.setting, ledger.next_due, ledger.built_at)
-    return (*known, ledger.standing, ledger.planned, ledger.forms, ledger.asked.until, problems_out(ledger.told))
+def _plain_standing(ledger: Ledger) -> tuple[Any, ...]:
+    return ledger.standing, ledger.planned, ledger.forms, ledger.asked.until
 
 
-def _from_plain(plain: tuple[Any, ...]) -> Ledger:
-    *tables, rest, (keys, digests, origins) = plain
-    ledger = Ledger(**dict(zip(_TABLES, tables, strict=True)), asked=Asked(keys, digests, {}, origins))
-    ledger.outputs = dict(zip(ledger.outputs, map(Written._make, ledger.outputs.values()), strict=True))
-    _set_rest(ledger, rest)
+def _seen(base: _Frame, since: _Frame | None) -> Glance:
+    tables, texts = base.part(0)
+    if since is not None:
+        check, changes, later = since.part(0)
+        if check == base.check:
+            texts = later
+            for table, change in zip(tables, changes, strict=True):
+                _change(table, change)
+    sources, stamps = tables
+    rules, setting, next_due, built_at, told = texts
+    return Glance(sources, stamps, rules, setting, next_due, built_at, problems_in(told))
+
+
+def _whole(base: _Frame, since: _Frame | None) -> Ledger:
+    ledger = _from_plain(base.part(0), base.part(1))
+    ledger.base = Base(base.check, len(base.data), len(ledger.asked.keys))
+    if since is not None:
+        (check, *seen), changes = since.part(0), since.part(1)
+        if check == base.check:
+            _apply(ledger, ledger.base, (*seen, changes))
     return ledger
 
 
-def _set_rest(ledger: Ledger, rest: tuple[Any, ...]) -> None:
-    ledger.rules, ledger.setting, ledger.next_due, ledger.built_at, *standing, ledger.asked.until, told = rest
-    ledger.standing, ledger.planned, ledger.forms = standing
+def _from_plain(seen: tuple[Any, ...], rest: tuple[Any, ...]) -> Ledger:
+    (sources, _), texts = seen
+    tables, standing, (keys, digests, origins) = rest
+    named = dict(zip(_TABLES, tables, strict=True))
+    ledger = Ledger(sources=sources, **named, asked=Asked(keys, digests, {}, origins))
+    ledger.outputs = dict(zip(ledger.outputs, map(Written._make, ledger.outputs.values()), strict=True))
+    _set_texts(ledger, texts)
+    _set_standing(ledger, standing)
+    return ledger
+
+
+def _set_texts(ledger: Ledger, texts: tuple[Any, ...]) -> None:
+    ledger.rules, ledger.setting, ledger.next_due, ledger.built_at, told = texts
     ledger.told = problems_in(told)
+
+
+def _set_standing(ledger: Ledger, standing: tuple[Any, ...]) -> None:
+    ledger.standing, ledger.planned, ledger.forms, ledger.asked.until = standing
 
 
 # Changes. They pile up over the builds: each file of changes has all since its base.
 
 
+_UNCHANGED: tuple[Any, ...] = (
+    tuple(({}, ()) for _ in _SEEN),
+    (),
+    (tuple(({}, ()) for _ in (*_TABLES, "origins")), {}),
+)
+
+
 def _changes(old: Ledger, new: Ledger, base: Base) -> tuple[Any, ...]:
-    before = base.since or (tuple(({}, ()) for _ in (*_TABLES, "origins")), {}, [], [], ())
+    """What has changed in the tables of the first part, its texts as they are now, and all of the second part."""
+    seen, _, (tables, digests, *_) = base.since or _UNCHANGED
+    seen = tuple(
+        _merged(known, *_difference(getattr(old, name), getattr(new, name)))
+        for name, known in zip(_SEEN, seen, strict=True)
+    )
     pairs = [(getattr(old, name), getattr(new, name)) for name in _TABLES]
     pairs.append((old.asked.origins, new.asked.origins))
-    tables = tuple(_merged(known, *_difference(*pair)) for known, pair in zip(before[0], pairs, strict=True))
-    digests = dict(before[1])
+    tables = tuple(_merged(known, *_difference(*pair)) for known, pair in zip(tables, pairs, strict=True))
     both = zip(old.asked.digests[: base.keys], new.asked.digests[: base.keys], strict=True)
-    digests.update({number: now for number, (then, now) in enumerate(both) if then is not now and then != now})
-    return tables, digests, new.asked.keys[base.keys :], new.asked.digests[base.keys :], _plain_rest(new)
+    digests = digests | {number: now for number, (then, now) in enumerate(both) if then is not now and then != now}
+    asked = new.asked.keys[base.keys :], new.asked.digests[base.keys :]
+    return seen, _plain_texts(new), (tables, digests, *asked, _plain_standing(new))
 
 
 def _difference(old: dict[str, Any], new: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
@@ -187,22 +264,30 @@ def _difference(old: dict[str, Any], new: dict[str, Any]) -> tuple[dict[str, Any
     return changed, old.keys() - new.keys()
 
 
-def _merged(known: tuple[dict[str, Any], Any], changed: dict[str, Any], gone: set[str]) -> tuple[dict[str, Any], Any]:
+def _merged(known: _Change, changed: dict[str, Any], gone: set[str]) -> _Change:
     kept = {key: value for key, value in known[0].items() if key not in gone}
     return {**kept, **changed}, tuple(sorted(gone.union(known[1]) - changed.keys()))
 
 
-def _apply(ledger: Ledger, changes: tuple[Any, ...]) -> None:
-    tables, digests, keys, more, rest = changes
-    targets = [getattr(ledger, name) for name in _TABLES]
-    for name, target, (changed, gone) in zip((*_TABLES, ""), (*targets, ledger.asked.origins), tables, strict=True):
-        target.update({key: Written._make(one) for key, one in changed.items()} if name == "outputs" else changed)
-        for key in gone:
-            target.pop(key, None)
+def _apply(ledger: Ledger, base: Base, changes: tuple[Any, ...]) -> None:
+    seen, texts, (tables, digests, keys, more, standing) = changes
+    asked = ledger.asked
+    targets = [ledger.sources, *(getattr(ledger, name) for name in _TABLES), asked.origins]
+    for target, change in zip(targets, (seen[0], *tables), strict=True):
+        _change(target, change)
+    rows = ledger.outputs
+    rows.update({path: Written._make(rows[path]) for path in tables[_TABLES.index("outputs")][0]})
     for number, digest in digests.items():
-        ledger.asked.digests[number] = digest
-    ledger.asked.keys.extend(keys)
-    ledger.asked.digests.extend(more)
-    _set_rest(ledger, rest)
-    if ledger.base:
-        ledger.base.since = changes
+        asked.digests[number] = digest
+    asked.keys.extend(keys)
+    asked.digests.extend(more)
+    _set_texts(ledger, texts)
+    _set_standing(ledger, standing)
+    base.since = changes
+
+
+def _change(table: dict[str, Any], change: _Change) -> None:
+    changed, gone = change
+    table.update(changed)
+    for key in gone:
+        table.pop(key, None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from obverse import ledger_file as ledgers
-from obverse.ledger import Ledger
+from obverse.ledger import Glance, Ledger
 from obverse.questions import QUESTIONS
 from obverse.view import View
 from tests.engine.sites import SETTINGS, TinySite
@@ -163,19 +163,28 @@ def test_a_probe_for_each_question_and_no_other() -> None:
     assert sorted(PROBES) == sorted(QUESTIONS)
 
 
-@pytest.mark.parametrize("harm", ["cut", "flip", "empty", "foreign", "gone"])
+@pytest.mark.parametrize("harm", ["cut", "flip early", "flip late", "empty", "foreign", "gone"])
 def test_damaged_ledger_is_no_ledger(built: TinySite, harm: str) -> None:
+    """The part that a build with nothing to do never reads is found to be damaged by the first one that has."""
     file = built.options().ledger_file
-    data = bytearray(file.read_bytes())
-    flipped = bytes(data[:-1]) + bytes([data[-1] ^ 1])
-    damaged = {"cut": bytes(data[: len(data) // 2]), "flip": flipped, "empty": b"", "foreign": b"x" * 500, "gone": None}
+    data = file.read_bytes()
+    damaged = {"cut": data[: len(data) // 2], "empty": b"", "foreign": b"x" * 500, "gone": None}
+    damaged |= {"flip early": flipped(data, 200), "flip late": flipped(data, len(data) - 1)}
     kept = damaged[harm]
     file.unlink() if kept is None else file.write_bytes(kept)
     assert ledgers.load(file) == Ledger()
+    assert (ledgers.glance(file) == Glance()) == (harm != "flip late")
+    if harm == "flip late":
+        assert built.good_build().written == ()
+        built.write("content/extra.md", "---\ntitle: One more\n---\n")
     built.write("site/left-by-somebody/index.html", "a stale draft")
     report = built.good_build()
     assert len(report.written) == report.total
     built.assert_as_clean(report)
+
+
+def flipped(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 
 
 def test_ledger_survives_writing_and_reading(built: TinySite) -> None:
@@ -184,6 +193,7 @@ def test_ledger_survives_writing_and_reading(built: TinySite) -> None:
     target, data = ledgers.save(Ledger(), ledger, built.root / "copy.ledger")
     target.write_bytes(data)
     assert ledgers.load(target) == ledger
+    assert ledgers.glance(target) == ledger.glance()
 
 
 def test_a_small_edit_writes_what_changed_alone(built: TinySite) -> None:
@@ -193,6 +203,7 @@ def test_a_small_edit_writes_what_changed_alone(built: TinySite) -> None:
         built.write("content/about.md", f"---\ntitle: About {number}\n---\nWho we are, take {number}.\n\n## Team\n")
         built.assert_as_clean(built.good_build())
         assert file.read_bytes() == base
+        assert ledgers.glance(file) == ledgers.load(file).glance()
     built.write("content/raw.txt", "a new file")
     built.assert_as_clean(built.good_build())
     built.remove("content/raw.txt")
