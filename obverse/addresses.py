@@ -77,4 +77,4 @@ def joined(folder: str, relative: str) -> str | None:
 
 def folder_of(path: str) -> str:
     """The folder a content path lies in ("" at the top)."""
-    return posixpath.dirname(path)
+    return path.rpartition("/")[0]

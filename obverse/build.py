@@ -21,7 +21,7 @@ from obverse.commit import roll_forward
 from obverse.excerpts import quoted
 from obverse.garbage import RARELY
 from obverse.keep import Keep
-from obverse.ledger import Glance, Ledger, stamps_of
+from obverse.ledger import Ledger, Outline, stamps_of
 from obverse.lock import locked
 from obverse.options import RELEASE, BuildOptions, Report
 from obverse.problems import Problem, StoppedError, errors, problem
@@ -88,7 +88,7 @@ def no_site(root: Path) -> Problem:
 
 
 def _build(options: BuildOptions, at: Clock | None, keep: Keep) -> Report:
-    known = Glance() if options.clean else keep.glance(options.ledger_file)
+    known = Outline() if options.clean else keep.outline(options.ledger_file)
     sources = read_sources(options.root, bundled("templates"), known.sources, time.time_ns())
     unchanged = _nothing_to_do(options, known, sources, at)
     if unchanged:
@@ -111,7 +111,7 @@ def site_of(options: BuildOptions, at: Clock | None = None) -> tuple[Site | None
     return look(options, old, sources, at)
 
 
-def _nothing_to_do(options: BuildOptions, old: Glance, sources: Sources, at: Clock | None) -> Report | None:
+def _nothing_to_do(options: BuildOptions, old: Outline, sources: Sources, at: Clock | None) -> Report | None:
     """The report of a build in which nothing at all has changed, or None when something may have."""
     if not old.stamps or sources.problems or old.setting != options.setting:
         return None
@@ -130,7 +130,7 @@ def _nothing_to_do(options: BuildOptions, old: Glance, sources: Sources, at: Clo
     return Report(old.told, total=total, next_due=due)
 
 
-def _refresh_stamps(options: BuildOptions, known: Glance, sources: Sources, keep: Keep) -> None:
+def _refresh_stamps(options: BuildOptions, known: Outline, sources: Sources, keep: Keep) -> None:
     """Remember stats that may be trusted by now, so that those files need not be read again."""
     stamps = {path: (source.stamp and tuple(source.stamp), source.digest) for path, source in sources.files.items()}
     if stamps != known.sources:

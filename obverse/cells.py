@@ -44,6 +44,7 @@ class Inside:
 _OF_PLACES = frozenset(
     {
         "at",
+        "feeds",
         "hidden",
         "list",
         "names",
@@ -124,6 +125,7 @@ class Cells:
             "config": self._config,
             # The suffix decides how the bytes are read.
             "data": lambda key: (source.path, source.digest) if (source := data.get(key)) else None,
+            "feeds": self._feeds,
             "file": site.files.get,
             "form": forms.by_name.get,
             "forms": lambda _: tuple(name for name, _ in forms.named),
@@ -184,6 +186,11 @@ class Cells:
         articles = self.site.lists.get(f"{lang}/articles", ())
         number = len(articles) - 1 - int(place)
         return articles[number] if number >= 0 else None
+
+    def _feeds(self, lang: str) -> bool:
+        """Whether a language has articles, which feeds are made of."""
+        places = (entry.place for entry in self.site.entries.values())
+        return any(place.kind == "article" and place.lang == lang for place in places)
 
     def _shelf(self, key: str) -> Shelf:
         lang = key.partition("/")[0]

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -369,8 +369,12 @@ class _Shelves:
     def __init__(self, places: list[Place]) -> None:
         """`places` are those of all published pages, in order of path."""
         self.places = places
-        articles = [place for place in places if place.kind == "article"]
-        self.newest_first = sorted(articles, key=attrgetter("date"), reverse=True)
+
+    @cached_property
+    def newest_first(self) -> list[Place]:
+        """The articles."""
+        articles = [place for place in self.places if place.kind == "article"]
+        return sorted(articles, key=attrgetter("date"), reverse=True)
 
     def lists(self) -> dict[str, tuple[str, ...]]:
         """Content paths by "language/selector": "articles", "section=x", "tags=x", "authors=x", "pages=x" …"""

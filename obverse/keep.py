@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from obverse import ledger_file as ledgers
-from obverse.ledger import Glance, Ledger
+from obverse.ledger import Ledger, Outline
 
 
 class Keep:
@@ -20,10 +20,10 @@ class Keep:
         self._ledger: Ledger | None = None
         self._stamps: object = None
 
-    def glance(self, file: Path) -> Glance:
-        """What the ledger in `file` says at a glance, from memory when nobody else has written it since."""
+    def outline(self, file: Path) -> Outline:
+        """What the ledger in `file` says before it is read, from memory when nobody else has written it since."""
         known = self._known(file)
-        return ledgers.glance(file) if known is None else known.glance()
+        return ledgers.outline(file) if known is None else known.outline()
 
     def ledger(self, file: Path) -> Ledger:
         """The ledger in `file`, from memory when nobody else has written it since."""

@@ -60,7 +60,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class Outline:
     """What a ledger has to say before it is read: enough to know that there is nothing to do.
 
     `sources` and the texts are the ledger's own; `stamps` are those of its outputs by path.
@@ -118,9 +118,9 @@ class Ledger:
         """The stat that each output was left with."""
         return {path: written.stamp for path, written in self.outputs.items()}
 
-    def glance(self) -> Glance:
-        """What it says at a glance."""
-        return Glance(self.sources, self.stamps, self.rules, self.setting, self.next_due, self.built_at, self.told)
+    def outline(self) -> Outline:
+        """What it says before it is read."""
+        return Outline(self.sources, self.stamps, self.rules, self.setting, self.next_due, self.built_at, self.told)
 
 
 def packed(numbers: Iterable[int]) -> bytes:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from obverse.ledger import Asked, Base, Glance, Ledger, Written, problems_in, problems_out
+from obverse.ledger import Asked, Base, Ledger, Outline, Written, problems_in, problems_out
 
 FORMAT = 7
 _MAGIC = f"obverse ledger {FORMAT} {sys.implementation.cache_tag}\n".encode()
@@ -42,19 +42,19 @@ _TABLES = ("pages", "places", "references", "outputs", "addresses")
 _Change = tuple[dict[str, Any], Any]
 
 
-def glance(file: Path) -> Glance:
-    """What the ledger in `file` says at a glance; an empty one when there is none, or when that cannot be read."""
+def outline(file: Path) -> Outline:
+    """What the ledger in `file` says before it is read; an empty one when there is none that can be read."""
     try:
-        with _no_collection(), _opened(file) as (base, since):
-            return _seen(base, since) if base else Glance()
+        with _read(file) as (base, since):
+            return _outline(base, since) if base else Outline()
     except ValueError:
-        return Glance()
+        return Outline()
 
 
 def load(file: Path) -> Ledger:
     """The ledger in `file`; an empty one when there is none, or when it is damaged or of another format or Python."""
     try:
-        with _no_collection(), _opened(file) as (base, since):
+        with _read(file) as (base, since):
             return _whole(base, since) if base else Ledger()
     except ValueError:
         return Ledger()
@@ -106,6 +106,14 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+@contextlib.contextmanager
+def _read(file: Path) -> Iterator[tuple[_Frame | None, _Frame | None]]:
+    """The base and its changes. What is made of them lives as long as the process, so none of it is ever garbage."""
+    with _no_collection(), _opened(file) as frames:
+        yield frames
+        gc.freeze()
 
 
 # Frames: the two parts that a file holds.
@@ -186,7 +194,7 @@ def _plain_standing(ledger: Ledger) -> tuple[Any, ...]:
     return ledger.standing, ledger.planned, ledger.forms, ledger.asked.until
 
 
-def _seen(base: _Frame, since: _Frame | None) -> Glance:
+def _outline(base: _Frame, since: _Frame | None) -> Outline:
     tables, texts = base.part(0)
     if since is not None:
         check, changes, later = since.part(0)
@@ -196,7 +204,7 @@ def _seen(base: _Frame, since: _Frame | None) -> Glance:
                 _change(table, change)
     sources, stamps = tables
     rules, setting, next_due, built_at, told = texts
-    return Glance(sources, stamps, rules, setting, next_due, built_at, problems_in(told))
+    return Outline(sources, stamps, rules, setting, next_due, built_at, problems_in(told))
 
 
 def _whole(base: _Frame, since: _Frame | None) -> Ledger:

@@ -94,14 +94,16 @@ class Reader:
         markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
 
         made_of = self._made_of(markup)
+        many = len(unknown) >= ENOUGH
+        # What ground pages stand on is foreseen for all of them at once, which is not worth its while for a few.
+        placer = self.place if many else _unplaced
 
         def work(mine: Iterator[Source]) -> Iterator[bytes]:
-            return (marshal.dumps(self._read(source, rules, markup, made_of)) for source in mine)
+            return (marshal.dumps(self._read(source, rules, markup, made_of, placer)) for source in mine)
 
         problems: list[Problem] = []
-        many = len(unknown) >= ENOUGH
         if many:  # whatever reading imports is imported before the fork, once for all
-            self._read(unknown[0], rules, markup, made_of)
+            self._read(unknown[0], rules, markup, made_of, placer)
         places, chunk = [source.path for source in unknown], min(_MANY, max(_FEW, len(unknown) // 8))
         with contextlib.closing(spread(unknown, work, self.workers if many else 1, chunk=chunk)) as results:
             for number, (place, data) in enumerate(zip(places, located(results, places), strict=True)):
@@ -114,7 +116,9 @@ class Reader:
                     problems.append(problem("unreadable", place, f"cannot be read: {reason}"))
                 else:
                     path = place.removeprefix(CONTENT)
-                    found[path], self.placed[path] = record, placed
+                    found[path] = record
+                    if placed:
+                        self.placed[path] = placed
                     self.memo.keep(remembered)
         return problems
 
@@ -127,7 +131,7 @@ class Reader:
         )
 
     def _read(
-        self, source: Source, rules: str, markup: MarkupOptions, made_of: str
+        self, source: Source, rules: str, markup: MarkupOptions, made_of: str, placer: Placer
     ) -> tuple[Record | None, tuple[Any, ...], list[Row], str, Rows]:
         """The record of a page, its place, and what to remember of its body; or why it cannot be read.
 
@@ -148,7 +152,7 @@ class Reader:
             remembered = rows(key, facts=facts, parts=parts)
         glance = tuple(_glance(page, facts, self.config))
         record = source.digest, rules, key, glance, marshal.dumps((to_record(page), facts))
-        placed = self.place(page, facts[:GIST], source.digest, rules)
+        placed = placer(page, facts[:GIST], source.digest, rules)
         return record, placed, remembered, "", problems_out(self.hooks.told())
 
     def _made_of(self, markup: MarkupOptions) -> str:
@@ -178,6 +182,10 @@ class Reader:
             record, facts = self._survey(page, markup)
             self.memo.put(_key(page, self._made_of(markup)), facts=facts, parts=record)
         return parts_from_record(record, entry.page.body_line)
+
+
+def _unplaced(_page: Page, _gist: tuple[Any, ...], _digest: str, _rules: str) -> tuple[Any, ...]:
+    return ()
 
 
 def _key(page: Page, made_of: str) -> str:
@@ -224,11 +232,15 @@ def _unpacked(path: str, packed: bytes) -> tuple[Page, Facts]:
 
 def is_page(path: str) -> bool:
     """Whether a source is a page: Markdown under `content/`, outside `forms/` and `_data/`, no part marked private."""
-    if not path.startswith(CONTENT) or not is_markdown(path):
+    if not is_markdown(path):
         return False
-    parts = path.removeprefix(CONTENT).split("/")
-    if parts[0] in {"forms", "_data"}:
-        return False
-    marked = (part for part in parts[:-1] if part.startswith("_"))
-    name = parts[-1].split(".")[0]
-    return not any(marked) and (not name.startswith("_") or name == SECTION_PAGE)
+    folder, _, name = path.rpartition("/")
+    return _holds_pages(folder) and (name[0] != "_" or name.split(".")[0] == SECTION_PAGE)
+
+
+@lru_cache(1000)
+def _holds_pages(folder: str) -> bool:
+    """Whether pages may lie in a folder of the site."""
+    top, *parts = folder.split("/")
+    private = parts and parts[0] in {"forms", "_data"}
+    return f"{top}/" == CONTENT and not private and not any(part.startswith("_") for part in parts)

@@ -253,7 +253,7 @@ def _placed(
     )
     site, places = index(pages, grounds)
     before, now = desk.old.addresses, _addresses(site)
-    if desk.options.mode == "site" and not problems and before != now:
+    if desk.options.mode == "site" and not problems and _elsewhere(before, now):
         paths = frozenset(path.removeprefix("content/") for path in desk.sources.files)
         more = detected(_published(before), _published(now), moves, paths)
         if more != moves:
@@ -270,6 +270,11 @@ def _addresses(site: Site) -> dict[str, tuple[str, str]]:
         path: (entry.place.url.removeprefix(base), entry.body if entry.glance.wordy else "")
         for path, entry in site.entries.items()
     }
+
+
+def _elsewhere(before: dict[str, tuple[str, str]], now: dict[str, tuple[str, str]]) -> bool:
+    """Whether any page may have moved: where all paths have the URLs they had, none has."""
+    return before.keys() != now.keys() or any(now[path][0] != url for path, (url, _) in before.items())
 
 
 def _published(addresses: dict[str, tuple[str, str]]) -> list[Published]:
@@ -305,7 +310,7 @@ def _outputs_known(desk: Desk) -> Ledger:
 
 def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, report: Report) -> Ledger:
     asked, numbers = answers.tables(done.live_questions())
-    touched = restless(desk.sources.files.values())
+    touched = restless(_looked_into(desk, looked))
     if not all(map(is_page, touched)):
         # A template or a file that was written while we read it: what was made in this build is made again.
         done.distrust_written()
@@ -330,6 +335,15 @@ def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, repor
         addresses=_addresses(looked.site),
         told=report.problems,
     )
+
+
+def _looked_into(desk: Desk, looked: _Looked) -> Iterator[Source]:
+    """The sources that this build may have read since it saw them: all but the pages that are as they were."""
+    known, records = desk.old.pages, looked.records
+    for path, source in desk.sources.files.items():
+        page = path.removeprefix(CONTENT)
+        if page not in known or records.get(page) is not known[page]:
+            yield source
 
 
 def _report(done: Finished, told: tuple[Problem, ...], due: datetime) -> Report:

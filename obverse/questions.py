@@ -226,7 +226,7 @@ QUESTIONS: dict[str, Question] = {
     "config": lambda read, key: read(f"config:{key}"),
     "data": lambda read, name: read(f"data:{name}"),
     # Not which articles: a feed's link stands on every page, and none of them changes with a new article.
-    "feeds": lambda read, lang: bool(read(f"list:{lang}/articles")),
+    "feeds": lambda read, lang: read(f"feeds:{lang}"),
     "file": lambda read, path: read(f"file:{path}"),
     "form": _form,
     "form_file": _form_file,

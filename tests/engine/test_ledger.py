@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from obverse import ledger_file as ledgers
-from obverse.ledger import Glance, Ledger
+from obverse.ledger import Ledger, Outline
 from obverse.questions import QUESTIONS
 from obverse.view import View
 from tests.engine.sites import SETTINGS, TinySite
@@ -173,7 +173,7 @@ def test_damaged_ledger_is_no_ledger(built: TinySite, harm: str) -> None:
     kept = damaged[harm]
     file.unlink() if kept is None else file.write_bytes(kept)
     assert ledgers.load(file) == Ledger()
-    assert (ledgers.glance(file) == Glance()) == (harm != "flip late")
+    assert (ledgers.outline(file) == Outline()) == (harm != "flip late")
     if harm == "flip late":
         assert built.good_build().written == ()
         built.write("content/extra.md", "---\ntitle: One more\n---\n")
@@ -193,7 +193,7 @@ def test_ledger_survives_writing_and_reading(built: TinySite) -> None:
     target, data = ledgers.save(Ledger(), ledger, built.root / "copy.ledger")
     target.write_bytes(data)
     assert ledgers.load(target) == ledger
-    assert ledgers.glance(target) == ledger.glance()
+    assert ledgers.outline(target) == ledger.outline()
 
 
 def test_a_small_edit_writes_what_changed_alone(built: TinySite) -> None:
@@ -203,7 +203,7 @@ def test_a_small_edit_writes_what_changed_alone(built: TinySite) -> None:
         built.write("content/about.md", f"---\ntitle: About {number}\n---\nWho we are, take {number}.\n\n## Team\n")
         built.assert_as_clean(built.good_build())
         assert file.read_bytes() == base
-        assert ledgers.glance(file) == ledgers.load(file).glance()
+        assert ledgers.outline(file) == ledgers.load(file).outline()
     built.write("content/raw.txt", "a new file")
     built.assert_as_clean(built.good_build())
     built.remove("content/raw.txt")
