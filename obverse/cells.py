@@ -40,36 +40,37 @@ class Inside:
     draft: bool
 
 
-# The cells that follow from where all pages are.
-_OF_PLACES = frozenset(
+# The cells that follow from where all pages are: their addresses and their orders by date; and what they are called.
+_OF_THE_LAYOUT = frozenset(
     {
         "at",
         "feeds",
         "hidden",
-        "list",
         "names",
         "near",
         "pages",
-        "places",
         "redirects",
-        "shelf",
-        "terms",
         "translated",
         "translations",
         "url",
         "urls",
     }
 )
+_OF_PLACES = frozenset({"list", "places", "shelf", "terms"})
 _OF_A_PAGE = frozenset({"anchors", "card", "page"})
 # Large, and looked at by the page itself alone: not kept.
 _SEEN_ONCE = frozenset({"page"})
+LAYOUT = "layout"
 PLACES = "places"
 ALL_PLACES = "places:"
 FORMS = "forms"
 
 
 def origin_of(name: str) -> str:
-    """A cell's origin: a page ("page:a.md"), a picture ("size:…"), all pages' places, the forms, or "" for the rest."""
+    """A cell's origin, what it is made of.
+
+    A page ("page:a.md"), a picture ("size:…"), the layout of all pages, all their places, the forms; or the rest ("").
+    """
     kind, _, key = name.partition(":")
     if kind in _OF_A_PAGE:
         return f"page:{key}"
@@ -77,6 +78,8 @@ def origin_of(name: str) -> str:
         return name
     if kind in {"form", "forms"}:
         return FORMS
+    if kind in _OF_THE_LAYOUT:
+        return LAYOUT
     return PLACES if kind in _OF_PLACES else ""
 
 
@@ -108,9 +111,8 @@ class Cells:
         self.theme = theme
         self.owners = owners
         self.data = data
-        self._forms = forms
         self._sizes = sizes
-        self._places = f"{site.mark} {planned}"
+        self._marks = {LAYOUT: f"{site.layout} {planned}", PLACES: f"{site.mark} {planned}", FORMS: forms.mark}
         self._files_by_url = {file.url: file for file in site.files.values()}
         self._placed: dict[str, dict[str, int]] = {}
         self._values: dict[str, Any] = {}
@@ -174,7 +176,7 @@ class Cells:
         if kind == "size":
             file = self._files_by_url.get(key)
             return file.digest if file else ""
-        return {PLACES: self._places, FORMS: self._forms.mark}.get(kind)
+        return self._marks.get(kind)
 
     def _anchors(self, path: str) -> tuple[str, ...] | None:
         entry = self.site.entries.get(path)

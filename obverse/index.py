@@ -26,7 +26,7 @@ from obverse.page import EMPTY, Matter, Page
 from obverse.parse import name_and_language
 from obverse.placing import Gist, Ground, address, card_from_record, card_of, card_record, place_of, shared
 from obverse.problems import Problem, nearest, problem, softened
-from obverse.site import Card, Entry, File, Hidden, Place, Site, Surveyed, Term
+from obverse.site import TITLE, Card, Entry, File, Hidden, Place, Site, Surveyed, Term
 from obverse.sources import Source, digest_of
 
 TAXONOMIES = ("tags", "categories", "series")
@@ -40,7 +40,7 @@ Placed: TypeAlias = tuple[str, tuple[Any, ...] | None, bytes, Rows]
 """(mark, place, packed card record, problems) of a published page; its place is None when it cannot have one."""
 
 Standing: TypeAlias = tuple[Any, ...]
-"""How a whole site stood: what `_around` says, and its `Site.mark`."""
+"""How a whole site stood: what `_around` says, and its `Site.layout` and `Site.mark`."""
 
 _NEVER = float("inf")
 
@@ -78,8 +78,8 @@ def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[s
     entries = _entries(visible, placed)
     places = [entry.place for entry in entries.values()]
     around = _around(said, hidden, hidden_files, moves)
-    still = grounds.standing[:-1] == around and _all_stand(placed, grounds.known)
-    mark = grounds.standing[-1] if still else _mark(places, around)
+    still = grounds.standing[:-2] == around and _all_stand(placed, grounds.known)
+    layout, mark = grounds.standing[-2:] if still else _layout_and_mark(places, around)
     shelves = _Shelves(places)
     site = Site(
         config=config,
@@ -102,8 +102,9 @@ def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[s
             *_menus(config, states),
         ),
         marks={path: placed[path][0] for path in entries},
+        layout=layout,
         mark=mark,
-        standing=(*around, mark),
+        standing=(*around, layout, mark),
     )
     return site, placed
 
@@ -229,9 +230,13 @@ def _card(packed: bytes) -> Card:
     return card_from_record(marshal.loads(packed))  # noqa: S302 - from the ledger, which was checked
 
 
-def _mark(places: list[Place], around: tuple[Any, ...]) -> str:
-    """Another text whenever an order, an address or a name could be another one."""
-    parts = (list(map(tuple, places)), around)
+def _layout_and_mark(places: list[Place], around: tuple[Any, ...]) -> tuple[str, str]:
+    """Another text whenever an address or an order by date could be another one; and whenever anything could."""
+    layout = _digest(([place[:TITLE] for place in places], around))
+    return layout, _digest(([place[TITLE:] for place in places], layout))
+
+
+def _digest(parts: tuple[Any, ...]) -> str:
     # Version 2 of the format writes values alone: later ones also how objects are shared, which is no part of a place.
     return digest_of(marshal.dumps(parts, 2))
 

@@ -177,7 +177,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
 
 def _planned(desk: Desk, site: Site, forms: Forms) -> Plan:
     key = digest_of(
-        repr((site.mark, desk.rules, desk.theme.template_names(), forms.named)).encode("utf-8", "surrogatepass")
+        repr((site.layout, desk.rules, desk.theme.template_names(), forms.named)).encode("utf-8", "surrogatepass")
     )
     before, mark = desk.old.planned
     if before == key and desk.old.outputs:

@@ -65,10 +65,12 @@ class Glance(NamedTuple):
 class Place(NamedTuple):
     """Where a published page stands: all that the orders of the site are made of.
 
-    `url` is the href; `top` the dated section around it ("" elsewhere); `date` in seconds since 1970; `title` is folded
-    for sorting; `selectors` are the keys of the lists it is on; `terms` are (language, taxonomy, slug, name, href);
-    `aliases` its former URLs; `template` and `form` those its front matter asks for. `id`, `label` (the title as it is
-    shown), `authors`, `noindex`, and `dated` and `changed` (ISO 8601, "" for none) are what tables of all pages show.
+    `url` is the href; `top` the dated section around it ("" elsewhere); `date` in seconds since 1970; `selectors` are
+    the keys of the lists it is on; `terms` are (language, taxonomy, slug, name, href); `aliases` its former URLs;
+    `template` and `form` those its front matter asks for. `id` and `authors` are what tables of all pages show.
+
+    What follows from `TITLE` on changes no address and none of the orders by date: `title` is folded for sorting,
+    `label` is the title as it is shown; `noindex`, and `dated` and `changed` (ISO 8601, "" for none), are shown too.
     """
 
     path: str
@@ -80,7 +82,6 @@ class Place(NamedTuple):
     url: str
     date: float | None
     weight: int
-    title: str
     selectors: tuple[str, ...]
     terms: tuple[tuple[str, str, str, str, str], ...]
     aliases: tuple[str, ...]
@@ -88,11 +89,16 @@ class Place(NamedTuple):
     form: str
     draft: bool
     id: str
-    label: str
     authors: tuple[str, ...]
+    title: str
+    label: str
     noindex: bool
     dated: str
     changed: str
+
+
+# The first field of a place that no address and no order by date depends on.
+TITLE = Place._fields.index("title")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +222,8 @@ class Site:
     `entries` and `hidden` by content path; `lists` by "language/selector" give content paths in reading order, newest
     first for articles; `terms` by "language/taxonomy" in order of name, with how many pages each has; `redirects` map
     site-local URLs to content paths; `next_due` is when a hidden page appears or a visible one expires. `marks` tell
-    by content path when a published page may be another one, and `mark` when any place may be; `standing` is what the
-    next index compares.
+    by content path when a published page may be another one, `layout` when an address or an order by date may be, and
+    `mark` when anything of any place may be; `standing` is what the next index compares.
     """
 
     config: Config
@@ -234,5 +240,6 @@ class Site:
     next_due: datetime
     problems: tuple[Problem, ...]
     marks: Mapping[str, str]
+    layout: str
     mark: str
     standing: tuple[Any, ...]
