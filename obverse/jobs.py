@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from obverse.problems import Problem
 from obverse.site import Card
@@ -33,12 +34,26 @@ class Job:
     @property
     def record(self) -> tuple[object, ...]:
         """What tells this job from another one for the same output, as plain values."""
-        return (self.url, self.kind, self.template, self.subject, repr(self.card) if self.card else "", self.params)
+        return (self.url, self.kind, self.template, self.subject, _card_record(self.card), self.params)
+
+    @classmethod
+    def from_record(cls, output: str, record: tuple[Any, ...]) -> Job:
+        """The job again; of one with a card that a hook made, a record does not tell all."""
+        url, kind, template, subject, card, params = record
+        return cls(output, url, kind, template, subject, Card.bare(*card) if card else None, params)
 
     @property
     def origin(self) -> str:
         """What to name when this job is in somebody's way."""
         return f"content/{self.subject}" if self.subject else f"the {self.kind} {self.url}"
+
+
+def _card_record(card: Card | None) -> tuple[str, ...] | str:
+    """A bare card as what it is made of; any other, which only a hook gives to a job, as its digest."""
+    if card is None:
+        return ()
+    bare = (card.kind, card.lang, card.url, card.title)
+    return bare if card == Card.bare(*bare) else repr(card)
 
 
 @dataclass(frozen=True, slots=True)

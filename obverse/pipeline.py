@@ -181,7 +181,7 @@ def _planned(desk: Desk, site: Site, forms: Forms) -> Plan:
     )
     before, mark = desk.old.planned
     if before == key and desk.old.outputs:
-        return plan_again(desk.old.outputs, key, mark, lambda: _planned_anew(desk, site, forms).jobs)
+        return plan_again(desk.old.outputs, key, mark)
     fresh = _planned_anew(desk, site, forms)
     return fresh if fresh.problems or desk.hooks.plans else replace(fresh, key=key)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,26 +68,21 @@ def plan(site: Site, theme: Theme) -> Plan:
     return Plan(jobs, owners, (*problems, *blocked.values()), mark)
 
 
-def plan_again(outputs: Mapping[str, Written], key: str, mark: str, anew: Callable[[], Mapping[str, Job]]) -> Plan:
-    """The plan that led to these outputs, of which jobs are made only when they are asked for.
-
-    `anew` plans, for the jobs that a record does not tell all of.
-    """
+def plan_again(outputs: Mapping[str, Written], key: str, mark: str) -> Plan:
+    """The plan that led to these outputs, of which jobs are made only when they are asked for."""
     known = {path: one.job for path, one in outputs.items() if one.job[1] != "asset"}
     owners = Late(lambda: {job[0]: job[3] for path, job in known.items() if not path.startswith(RELEASE)})
-    return Plan(_Jobs(known, Late(anew)), owners, (), mark, key, again=True)
+    return Plan(_Jobs(known), owners, (), mark, key, again=True)
 
 
 class _Jobs(Mapping[str, Job]):
     """Jobs out of the ledger's records."""
 
-    def __init__(self, records: Mapping[str, tuple[Any, ...]], anew: Mapping[str, Job]) -> None:
+    def __init__(self, records: Mapping[str, tuple[Any, ...]]) -> None:
         self._records = records
-        self._anew = anew
 
     def __getitem__(self, output: str) -> Job:
-        url, kind, template, subject, card, params = self._records[output]
-        return self._anew[output] if card else Job(output, url, kind, template, subject, None, params)
+        return Job.from_record(output, self._records[output])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._records)
@@ -229,11 +224,7 @@ def _fixed_jobs(site: Site) -> Iterator[Job]:
 
 def generated(site: Site, kind: str, lang: str, url: str, title: str) -> Card:
     """The card of a page that nobody wrote. An empty title is given by the theme's words when it is rendered."""
-    return Card(
-        path="", id="", kind=kind, name="", lang=lang, url=site.config.base_path + url, title=title, description="",
-        standfirst="", excerpt="", date=None, updated=None, authors=(), tags=(), category=None, series=None,
-        section="", image="", image_alt="", minutes=1, weight=0, noindex=False, extra={},
-    )  # fmt: skip
+    return Card.bare(kind, lang, site.config.base_path + url, title)
 
 
 def _collision(site: Site, first: Job, second: Job, message: str) -> Problem:

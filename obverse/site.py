@@ -144,6 +144,15 @@ class Card:
     extra: Mapping[str, Any]
     mark: str = field(default="", init=False, compare=False)
 
+    @classmethod
+    def bare(cls, kind: str, lang: str, url: str, title: str) -> Card:
+        """The card of a page that nobody wrote: an href and a title is all there is to it."""
+        return cls(
+            path="", id="", kind=kind, name="", lang=lang, url=url, title=title, description="",
+            standfirst="", excerpt="", date=None, updated=None, authors=(), tags=(), category=None, series=None,
+            section="", image="", image_alt="", minutes=1, weight=0, noindex=False, extra={},
+        )  # fmt: skip
+
     def __repr__(self) -> str:
         """A short text that differs whenever a card does: answers are full of cards, and told apart by their `repr`."""
         if not self.mark:
