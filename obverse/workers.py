@@ -38,6 +38,8 @@ VARIABLE = "OBVERSE_WORKERS"
 LIMIT = 16 << 20
 
 _PIPE = 1 << 20
+# Bytes read at a time: more would be new memory from the system each time, mapped and given back.
+_GULP = 1 << 16
 
 _FRAME = struct.Struct("<BI")
 _SPAN = struct.Struct("<II")
@@ -350,7 +352,7 @@ class _Forked:
 
     def hear(self, *, wait: bool) -> Iterator[Heard]:
         for end, _ in self._poll.poll(None if wait else 0):
-            data = os.read(end, _PIPE)
+            data = os.read(end, _GULP)
             if not data:
                 self._poll.unregister(end)
             yield self._by_end[end], data
@@ -482,7 +484,7 @@ class _Spawned:
         data = b"-"
         while data:
             try:
-                data = os.read(hand.results, _PIPE)
+                data = os.read(hand.results, _GULP)
             except OSError:
                 data = b""
             self._said.put((hand, data))
