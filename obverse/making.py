@@ -2,11 +2,14 @@
 
 An output is stale when its job is another one, when an answer it asked for is another one, or when its file is not as
 it was left. Everything else is kept, with the problems that were found while it was made.
+
+When a great many are stale and somebody looks at some of them, these can be made alone: the rest is put off, which the
+ledger says by stamps that no file has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from obverse.answers import Answers
@@ -14,16 +17,24 @@ from obverse.commit import Stage
 from obverse.crew import Made, Make, made
 from obverse.jobs import Job
 from obverse.ledger import Key, Ledger, Written, packed, problems_in, stamps_of, unpacked
+from obverse.options import BuildOptions
 from obverse.plan import Plan
 from obverse.problems import Problem
 from obverse.theme import Theme
+
+# With no more than this to make, all of it is there about as soon as a part of it.
+FEW = 24
+
+Stale = list[tuple[Job, str]]
+"""Jobs to be done, each with the reason."""
 
 
 @dataclass(slots=True)
 class Finished:
     """What came of it: every live output's record, what was written and why, and what is to be removed.
 
-    `failures` are the problems of outputs that could not be made: no setting lets them pass.
+    `failures` are the problems of outputs that could not be made: no setting lets them pass. `partial` when some of it
+    was put off.
     """
 
     stage: Stage
@@ -32,6 +43,15 @@ class Finished:
     removals: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     failures: list[Problem] = field(default_factory=list)
+    partial: bool = False
+
+    def put_off(self, later: Stale, old: Mapping[str, Written]) -> None:
+        """Leave all that is known as it is, and what is stale to be made by the next build."""
+        self.partial = True
+        self.records = {**old, **self.records}
+        for job, because in later:
+            if job.output in old:
+                self.records[job.output] = old[job.output]._replace(stamp=(), because=because)
 
     def live_questions(self) -> set[int]:
         """The numbers of all questions that some output asks."""
@@ -57,16 +77,19 @@ def finish(
     theme: Theme,
     make: Make,
     stage: Stage,
-    progress: Callable[[str, int, int], None],
+    options: BuildOptions,
     workers: int = 1,
 ) -> Finished:
-    """Make what is stale of the plan and the assets wanted by any live output. Raises StoppedError."""
+    """Make what is stale of the plan and the assets wanted by any live output. Raises StoppedError.
+
+    Of a great many, only those that somebody looks at, if any of these is stale.
+    """
     done = Finished(stage)
     stamps = stamps_of(stage.places.out, stage.places.release, old.outputs)
     same_rules = bool(old.asked.keys or not old.outputs)
     waiting = planned.jobs
     while waiting:
-        stale = []
+        stale: Stale = []
         for output in waiting:
             known = old.outputs.get(output)
             because = "it is new"
@@ -79,13 +102,25 @@ def finish(
                     done.problems.extend(problems_in(known.problems))
             else:
                 stale.append((waiting[output], because))
+        if options.first and same_rules and old.outputs and waiting is planned.jobs:
+            stale, later = _in_view(stale, options.first)
+            if later:
+                done.put_off(later, old.outputs)
         results = made([job for job, _ in stale], make, answers, stage, workers)
         for number, ((job, because), one) in enumerate(zip(stale, results, strict=True)):
-            progress("rendering", number, len(stale))
+            options.progress("rendering", number, len(stale))
             _keep(job, one, because, done)
         waiting = {job.output: job for job in _wanted(done, theme) if job.output not in done.records}
     done.removals = tuple(sorted(set(old.outputs) - set(done.records)))
     return done
+
+
+def _in_view(stale: Stale, first: frozenset[str]) -> tuple[Stale, Stale]:
+    """What to make now, and what to put off: nothing when there is little to do or nobody looks at any of it."""
+    seen = [one for one in stale if one[0].output in first]
+    if not seen or len(stale) <= len(seen) + FEW:
+        return stale, []
+    return seen, [one for one in stale if one[0].output not in first]
 
 
 def _stale(
@@ -107,6 +142,8 @@ def _stale(
         if not answers.changed.isdisjoint(numbers):
             changed = next(number for number in numbers if number in answers.changed)
             return f"the answer to {spoken(answers.question(changed))} changed"
+    if not known.stamp:  # it was put off
+        return known.because
     if output not in stamps:
         return "it was not there any more"
     return "" if stamps[output] == known.stamp else "somebody else changed it"

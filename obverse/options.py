@@ -31,8 +31,9 @@ class BuildOptions:
     """What to build and where. `out` None is `site/`, or the preview folder when `mode` is "preview".
 
     `drafts` also shows drafts and what is not due; `base_url` stands in for `[site] url`; `dry` writes nothing;
-    `clean` remembers nothing of earlier builds. `workers` is the number of processes that do the work, 0 for as many as
-    there are processors to use.
+    `clean` remembers nothing of earlier builds. `first` are output paths that somebody looks at: when a great many are
+    to be made, a build makes these, says that it is `partial`, and leaves the rest to the next one. `workers` is the
+    number of processes that do the work, 0 for as many as there are processors to use.
     """
 
     root: Path
@@ -43,6 +44,7 @@ class BuildOptions:
     verify: bool = False
     dry: bool = False
     clean: bool = False
+    first: frozenset[str] = frozenset()
     workers: int = 0
     progress: Progress = _quiet
     on_wait: Callable[[], None] = lambda: None
@@ -85,6 +87,7 @@ class Report:
     `written` and `removed` are output paths, `released` those of the release's files that were written or removed,
     `total` counts all outputs under the output folder, `blocked` says that errors kept it
     from being written, `next_due` is when the site changes by itself, `because` tells why each file was written.
+    `partial` says that no more was made than what somebody looks at, and the rest waits for the next build.
     """
 
     problems: tuple[Problem, ...]
@@ -96,3 +99,4 @@ class Report:
     next_due: datetime = NEVER
     seconds: float = 0.0
     because: Mapping[str, str] = field(default_factory=dict)
+    partial: bool = False

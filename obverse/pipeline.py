@@ -154,8 +154,8 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     try:
         desk.memo.share()
         make = _maker(desk, site, answers, reader, data, jinja)
-        known, progress = _outputs_known(desk), desk.options.progress
-        done = finish(planned, known, answers, desk.theme, make, stage, progress, desk.workers)
+        known = _outputs_known(desk)
+        done = finish(planned, known, answers, desk.theme, make, stage, desk.options, desk.workers)
         desk.memo.save(record[2] for record in records.values())
         problems = (*problems, *menu_problems(cells.value, desk.config.menus))
         problems = (*problems, *forms.problems, *unknown_forms(site, forms))
@@ -328,7 +328,8 @@ def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, repor
         built_at=desk.clock.now.isoformat(),
         places=looked.places,
         standing=looked.site.standing,
-        planned=(looked.planned.key, looked.planned.mark),
+        # What was put off may be new, and then nothing but a new plan knows of it.
+        planned=("", "") if done.partial else (looked.planned.key, looked.planned.mark),
         forms=looked.forms.record,
         asked=asked,
         outputs=done.records if numbers is None else done.renumbered(numbers),
@@ -357,6 +358,7 @@ def _report(done: Finished, told: tuple[Problem, ...], due: datetime) -> Report:
         blocked=bool(errors(told)),
         next_due=due,
         because=done.written,
+        partial=done.partial,
     )
 
 

@@ -1,7 +1,8 @@
 """A builder small enough to see through, for the tests of serving: each content/NAME.md becomes NAME/index.html.
 
 A line that begins with "!" is obeyed: `!error` and `!warning` are problems at that line, `!crash` raises, `!die` ends
-the process, `!slow` takes a while, `!due SECONDS` makes the site due, `!print` prints.
+the process, `!slow` takes a while, `!part` makes what is looked at before the rest, `!due SECONDS` makes the site due,
+`!print` prints.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class BuildOptions:
     mode: str
     drafts: bool
     base_url: str
+    first: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Report:
     blocked: bool
     next_due: datetime
     seconds: float
+    partial: bool = False
 
 
 class Keep:
@@ -69,8 +72,10 @@ def build(options: BuildOptions, keep: Keep) -> Report:
     if css:
         outputs[css] = (options.root / "templates" / "app.css").read_bytes()
     blocked = any(one.level is Level.ERROR for one in problems)
-    written, removed = ((), ()) if blocked else commit(options.out, outputs)
-    return Report(tuple(problems), written, removed, len(outputs), blocked, due, time.monotonic() - began)
+    partial = bool(options.first) and b"!part" in b"".join(outputs.values())
+    outputs = {name: data for name, data in outputs.items() if name in options.first} if partial else outputs
+    written, removed = ((), ()) if blocked else commit(options.out, outputs, partial=partial)
+    return Report(tuple(problems), written, removed, len(outputs), blocked, due, time.monotonic() - began, partial)
 
 
 def obey(line: str, number: int, path: str, problems: list[Problem]) -> datetime:
@@ -101,7 +106,7 @@ def stylesheet(options: BuildOptions) -> str:
     return f"assets/app.{hashlib.sha256(source.read_bytes()).hexdigest()[:8]}.css" if source.exists() else ""
 
 
-def commit(out: Path, outputs: dict[str, bytes]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def commit(out: Path, outputs: dict[str, bytes], *, partial: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     written = []
     for name, data in outputs.items():
         target = out / name
@@ -112,7 +117,7 @@ def commit(out: Path, outputs: dict[str, bytes]) -> tuple[tuple[str, ...], tuple
             staged.replace(target)
             written.append(name)
     there = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
-    removed = sorted(there - outputs.keys())
+    removed = [] if partial else sorted(there - outputs.keys())
     for name in removed:
         (out / name).unlink()
     return tuple(written), tuple(removed)

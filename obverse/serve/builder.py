@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import IO, Any
 
 from obverse.serve.wire import Order, Outcome, crash, order_line, read_outcome
@@ -28,7 +29,7 @@ class Builder:
 
     def __init__(self, order: Order, tell: Callable[[Outcome], None], post: Post) -> None:
         """`tell` is called with every outcome, through `post`. The process starts at once: before any thread."""
-        self._line = order_line(order)
+        self._what = order
         self._tell = tell
         self._post = post
         self._asked = self._busy = self._stale = self._closed = False
@@ -36,8 +37,12 @@ class Builder:
         self._process: subprocess.Popen[bytes] | None = _started()
         self._heard_of: subprocess.Popen[bytes] | None = None
 
-    def ask(self, *, afresh: bool = False) -> None:
-        """Ask for a build of what is on disk from now on; `afresh` in a new process (code it has imported changed)."""
+    def ask(self, *, afresh: bool = False, first: tuple[str, ...] = ()) -> None:
+        """Ask for a build of what is on disk from now on; `afresh` in a new process (code it has imported changed).
+
+        `first` are the files that somebody looks at.
+        """
+        self._what = replace(self._what, first=first)
         self._stale = self._stale or afresh
         self._asked = True
         if not self._busy:
@@ -67,7 +72,7 @@ class Builder:
             self._heard_of = process
             threading.Thread(target=self._listen, args=(process,), daemon=True).start()
         try:
-            _pipe(process.stdin).write(self._line)
+            _pipe(process.stdin).write(order_line(self._what))
             _pipe(process.stdin).flush()
         except OSError:
             return  # it has ended; its listener tells
@@ -85,6 +90,9 @@ class Builder:
 
     def _answered(self, process: subprocess.Popen[bytes], outcome: Outcome) -> None:
         if process is not self._process or self._closed:
+            return
+        if outcome.partial:  # and it is at the rest already
+            self._tell(outcome)
             return
         if outcome.crashed:
             self._let_go(process)

@@ -15,12 +15,17 @@ import signal
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from obverse.serve.wire import Order, Outcome, crash, outcome_line, read_order, report_line
+
+if TYPE_CHECKING:
+    from obverse.build import Report
 
 GRACE = 0.5  # seconds a build under way gets to end by itself once nobody waits for it
 
@@ -37,14 +42,14 @@ def main() -> None:
 def answer_all(orders: SimpleQueue[bytes | None], answers: BinaryIO) -> None:
     """Answer each order until None comes. After a crash nothing more is answered: the process is not to be trusted."""
     while (line := orders.get()) is not None:
-        answer, sound = _answer(read_order(line))
-        try:
-            answers.write(answer)
-            answers.flush()
-        except BrokenPipeError:
-            return
-        if not sound:
-            return
+        for answer, sound in _answers(read_order(line)):
+            try:
+                answers.write(answer)
+                answers.flush()
+            except BrokenPipeError:
+                return
+            if not sound:
+                return
         # A build puts off looking for garbage, and of a small site many would pass before the first look: this process
         # would grow for a hundred saves. What one build left is young, and found in no time while nobody waits.
         gc.collect(1)
@@ -78,20 +83,32 @@ def _end() -> None:
     os._exit(1)
 
 
-def _answer(order: Order) -> tuple[bytes, bool]:
+def _answers(order: Order) -> Iterator[tuple[bytes, bool]]:
+    """What comes of an order, and whether this process is still sound; in two answers when the first is partial."""
     try:
-        return _build(order), True
+        report = _build(order)
+        if report.partial and not report.blocked:
+            yield report_line(report), True
+        if report.partial:
+            report = _build(replace(order, first=()))
+        yield report_line(report), True
     except (Exception, SystemExit) as fault:  # noqa: BLE001 the boundary: whatever it is, it is told in the browser
-        return outcome_line(_crash(fault, Path(order.root))), False
+        yield outcome_line(_crash(fault, Path(order.root))), False
 
 
-def _build(order: Order) -> bytes:
+def _build(order: Order) -> Report:
     name, _, function = order.builder.partition(":")
     module = importlib.import_module(name)
     options = module.BuildOptions(
-        root=Path(order.root), out=Path(order.out), mode="preview", drafts=True, base_url=order.base_url
+        root=Path(order.root),
+        out=Path(order.out),
+        mode="preview",
+        drafts=True,
+        base_url=order.base_url,
+        first=frozenset(order.first),
     )
-    return report_line(getattr(module, function)(options, keep=_kept(name)))
+    report: Report = getattr(module, function)(options, keep=_kept(name))
+    return report
 
 
 @functools.cache

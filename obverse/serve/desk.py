@@ -25,6 +25,7 @@ from obverse.serve.alarm import Alarm
 from obverse.serve.builder import Builder, Post
 from obverse.serve.handlers import Client
 from obverse.serve.hosts import TRIES, NotListening, listening, origin
+from obverse.serve.preview import File, find
 from obverse.serve.server import Server
 from obverse.serve.state import State
 from obverse.serve.watch import Watcher
@@ -59,7 +60,12 @@ class Desk:
     def _ask(self, paths: frozenset[str]) -> None:
         self._saved = paths
         # What hooks.py has imported stays imported as long as its process lives.
-        self._builder.ask(afresh=self._hooks in paths)
+        self._builder.ask(afresh=self._hooks in paths, first=self._in_view())
+
+    def _in_view(self) -> tuple[str, ...]:
+        """The files of the preview that open pages show."""
+        found = {find(self.out, client.path) for client in self._clients}
+        return tuple(sorted(one.name for one in found if isinstance(one, File)))
 
     def heard(self, outcome: Outcome) -> None:
         """A build has ended: its bytes are on disk. Say so in the terminal and in every open page."""

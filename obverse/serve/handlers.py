@@ -14,6 +14,7 @@ from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 from tornado import web
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -36,7 +37,9 @@ NO_PAGE = b"<!doctype html><title>404</title><p>404: there is no such page.</p>"
 
 
 class Client(Protocol):
-    """An open page."""
+    """An open page; `path` is that of its URL, decoded, without its first slash."""
+
+    path: str
 
     def tell(self, state: State, *, changed: bool) -> None:
         """Send it the state; `changed` when the preview is another one than before."""
@@ -184,6 +187,7 @@ class Live(LiveReloadHandler):  # type: ignore[misc]  # livereload ships no type
         """Take the desk from the route."""
         self.desk = desk
         self.is_own = False
+        self.path = ""
 
     def check_origin(self, origin: str) -> bool:
         """Whether a page of this preview asks: livereload would tell any page of any site."""
@@ -195,7 +199,8 @@ class Live(LiveReloadHandler):  # type: ignore[misc]  # livereload ships no type
             case {"command": "hello", "protocols": list(protocols)}:
                 self.is_own = OWN in protocols
                 super().on_message('{"command": "hello"}')
-            case {"command": "info"}:
+            case {"command": "info", **more}:
+                self.path = _path(more.get("url"))
                 self.desk.join(self)
                 self.tell(self.desk.state, changed=False)
 
@@ -214,6 +219,14 @@ class Live(LiveReloadHandler):  # type: ignore[misc]  # livereload ships no type
             self.desk.leave(self)
         else:
             sent.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+
+def _path(url: object) -> str:
+    """The path of an open page's address as `find` takes it; "/", at which nothing stands, for what is no address."""
+    try:
+        return unquote(urlsplit(str(url)).path).removeprefix("/") if isinstance(url, str) else "/"
+    except ValueError:
+        return "/"
 
 
 def policy(host: str) -> str:

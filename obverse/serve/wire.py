@@ -16,17 +16,24 @@ if TYPE_CHECKING:  # the server does not load what only its builder needs
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One preview to build: from `root` into `out`, for `base_url`, by the function `builder` ("module:function")."""
+    """One preview to build: from `root` into `out`, for `base_url`, by the function `builder` ("module:function").
+
+    `first` are the files of the preview that somebody looks at: they may be told of before the rest.
+    """
 
     root: str
     out: str
     base_url: str
     builder: str
+    first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a build went. `crashed` when the builder itself failed, which is never the fault of a page."""
+    """How a build went. `crashed` when the builder itself failed, which is never the fault of a page.
+
+    `partial` when it made no more than what somebody looks at: the outcome of the rest is on its way.
+    """
 
     problems: tuple[Problem, ...] = ()
     written: tuple[str, ...] = ()
@@ -36,6 +43,7 @@ class Outcome:
     next_due: datetime = NEVER
     seconds: float = 0.0
     crashed: bool = False
+    partial: bool = False
 
 
 def order_line(order: Order) -> bytes:
@@ -45,7 +53,8 @@ def order_line(order: Order) -> bytes:
 
 def read_order(line: bytes) -> Order:
     """The order a line holds."""
-    return Order(**json.loads(line))
+    values = json.loads(line)
+    return Order(**values | {"first": tuple(values["first"])})
 
 
 def report_line(report: Report) -> bytes:
@@ -59,6 +68,7 @@ def report_line(report: Report) -> bytes:
         next_due=report.next_due.isoformat(),
         seconds=report.seconds,
         crashed=False,
+        partial=report.partial,
     )
 
 

@@ -124,6 +124,19 @@ def test_a_page_that_a_build_left_alone_is_left_alone(page: Page, desk: Served) 
     comes(page, lambda: not stayed(page))
 
 
+def test_the_page_in_view_comes_first_and_is_loaded_once(page: Page, desk: Served) -> None:
+    desk.write("content/about.md", "!part")
+    until(lambda: "!part" in desk.get("/about/").text)
+    page.wait_for_timeout(300)
+    serial = desk.state["serial"]
+    desk.write("content/index.md", "another text")
+    expect(page.get_by_text("another text")).to_be_visible()
+    page.evaluate("window.kept = true")
+    until(lambda: desk.state["serial"] == serial + 2)  # what was in view, then the rest
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.kept")
+
+
 def test_problems_stand_over_the_page_until_they_are_mended(page: Page, desk: Served) -> None:
     desk.write("content/index.md", "fine\n!error <img src=x onerror=alert(1)>")
     dialog = page.get_by_role("dialog")

@@ -22,6 +22,60 @@ def written(site: TinySite) -> set[str]:
 FEEDS = {"feed.xml", "feed.json"}
 
 
+SEEN = "articles/e/index.html"
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tiny site has a great many pages."""
+    monkeypatch.setattr("obverse.making.FEW", 3)
+
+
+@pytest.mark.usefixtures("few")
+def test_what_is_looked_at_is_made_first_and_the_rest_by_the_next_build(built: TinySite) -> None:
+    built.replace("obverse.toml", 'title = "', 'title = "Other ')
+    before = stats(built.out)
+    part = built.good_build(first=frozenset({SEEN}))
+    assert part.partial
+    assert part.written == (SEEN,)
+    after = stats(built.out)
+    assert {path for path in after if after[path] != before.get(path)} == {SEEN, os.path.dirname(SEEN)}
+    report = built.good_build()
+    assert not report.partial
+    assert SEEN not in report.written
+    assert len(report.written) > 20
+    assert report.because["about/index.html"] == "the answer to settings() changed"
+    assert report.total == part.total
+    built.assert_as_clean(report)
+
+
+@pytest.mark.usefixtures("few")
+def test_what_is_new_or_gone_waits_for_the_rest(built: TinySite) -> None:
+    built.replace("obverse.toml", 'title = "', 'title = "Other ')
+    built.write("content/articles/new.md", "---\ntitle: New\ndate: 2026-01-05\n---\nNew.\n")
+    built.remove("content/articles/c.md")
+    assert built.good_build(first=frozenset({SEEN})).partial
+    assert (built.out / "articles/c/index.html").exists()
+    assert not (built.out / "articles/new/index.html").exists()
+    built.assert_as_clean(built.good_build())
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("first", ["404.html", "nowhere/index.html"])
+def test_a_page_that_stands_as_it_is_makes_nobody_wait(built: TinySite, first: str) -> None:
+    built.replace("content/articles/e.md", "title: ", "title: The ")
+    report = built.good_build(first=frozenset({first}))
+    assert not report.partial
+    built.assert_as_clean(report)
+
+
+def test_few_are_made_at_once(built: TinySite) -> None:
+    built.replace("content/articles/e.md", "Epsilon body", "Another body")
+    report = built.good_build(first=frozenset({SEEN}))
+    assert not report.partial
+    built.assert_as_clean(report)
+
+
 def test_first_build_is_clean(tiny: TinySite) -> None:
     report = tiny.good_build()
     assert report.problems == ()

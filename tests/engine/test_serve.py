@@ -271,7 +271,7 @@ class StillBuilder:
     def __init__(self, _order: Order, _tell: Any, _post: Any) -> None:
         self.asked: list[bool] = []
 
-    def ask(self, *, afresh: bool = False) -> None:
+    def ask(self, *, afresh: bool = False, first: tuple[str, ...] = ()) -> None:
         self.asked.append(afresh)
 
 

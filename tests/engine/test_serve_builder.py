@@ -92,6 +92,29 @@ def test_what_is_asked_during_a_build_becomes_one_more_build(room: Room, root: P
     assert len(room.outcomes) == 2
 
 
+def test_what_is_looked_at_is_told_before_the_rest(room: Room, root: Path) -> None:
+    (root / "content/about.md").write_text("!part")
+    room.builder.ask(first=("index.html",))
+    outcome = room.outcome()
+    assert (outcome.partial, outcome.written) == (True, ("index.html",))
+    outcome = room.outcome()
+    assert (outcome.partial, outcome.written) == (False, ("404.html", "about/index.html"))
+    room.rest()
+    assert len(room.outcomes) == 2
+
+
+def test_what_is_asked_between_the_two_is_built_after_both(room: Room, root: Path) -> None:
+    (root / "content/about.md").write_text("!part")
+    room.builder.ask(first=("index.html",))
+    room.outcome()
+    (root / "content/index.md").write_text("saved meanwhile")
+    room.builder.ask()
+    while "saved meanwhile" not in (root / "out/index.html").read_text():
+        room.outcome()
+    room.rest()
+    assert not room.outcomes[-1].partial
+
+
 def test_what_a_hook_prints_does_not_reach_the_wire(room: Room, root: Path) -> None:
     (root / "content/index.md").write_text("!print")
     room.builder.ask()
