@@ -122,20 +122,6 @@ class Server(TcpWSGIServer):
             self.handle_accept()
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket bound to that address and listening. Raises OSError."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    made = socket.socket(family, kind, protocol)
-    try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen(1024)
-    except OSError:
-        made.close()
-        raise
-    return made
-
-
 def make_server(application: Any, made: socket.socket, *, proxies: int, patience: Patience = Patience()) -> Server:
     """A server for that socket. With no proxy in front, nobody may say for whom they ask."""
     given = Adjustments(

@@ -11,7 +11,7 @@ from capture.run.log import Log, use
 from capture.run.options import RunOptions
 from capture.run.preparation import prepare
 from capture.run.process import Process
-from capture.run.server import listening
+from capture.run.sockets import Unfit, inherited, listening
 from obverse.problems import Problem, as_text, problem, tally
 
 
@@ -24,8 +24,8 @@ def run(options: RunOptions) -> int:
         return _refused(wrong)
     process = Process(options, prepared, log)
     try:
-        made = listening(options.host, options.port)
-    except OSError as error:
+        made = inherited(os.environ, os.getpid()) or listening(options.host, options.port)
+    except (OSError, Unfit) as error:
         process.close()
         return _refused((_taken(options, error),))
     try:
@@ -40,7 +40,9 @@ def run(options: RunOptions) -> int:
     return code
 
 
-def _taken(options: RunOptions, error: OSError) -> Problem:
+def _taken(options: RunOptions, error: OSError | Unfit) -> Problem:
+    if isinstance(error, Unfit):
+        return problem("run-address", "", str(error), hint="give one ListenStream= with an address and a port")
     reason = error.strerror or str(error)
     message = f"{options.host}:{options.port} cannot be listened on: {reason}"
     return problem("run-address", "", message, hint="choose another with --host and --port")

@@ -9,6 +9,7 @@ import os
 import queue
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -37,6 +38,15 @@ given = json.loads(sys.argv[1])
 for name in ("root", "site", "ledger"):
     given[name] = Path(given[name]) if given.get(name) else None
 sys.exit(run(RunOptions(**{**given, "build": tuple(given.get("build", ()))})))
+"""
+
+# What a service manager does: descriptor 3 is a socket that listens, and two variables say so.
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.set_inheritable(3, True)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "obverse.socket"}
+os.execv(sys.argv[2], sys.argv[2:])
 """
 
 TOML = """
@@ -140,12 +150,18 @@ def fields(**more: str) -> str:
 
 
 @contextmanager
-def running(root: Path, env: Mapping[str, str] | None = None, **options: Any) -> Iterator[Running]:
-    """A process over `root`, listening; ended at the end if a test has not ended it."""
+def running(
+    root: Path, env: Mapping[str, str] | None = None, handed: socket.socket | None = None, **options: Any
+) -> Iterator[Running]:
+    """A process over `root`, listening (at the socket it is `handed`); ended at the end if a test has not ended it."""
     given = {"root": str(root), "port": 0, "site": str(root / "site"), **options}
+    command = [sys.executable, "-W", "error", "-c", START, json.dumps(given)]
+    if handed:
+        command = [sys.executable, "-c", HAND_OVER, str(handed.fileno()), *command]
     one = Running(
         subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", START, json.dumps(given)],
+            command,
+            pass_fds=(handed.fileno(),) if handed else (),
             cwd=REPOSITORY,
             env={**{k: v for k, v in os.environ.items() if not k.startswith("OBVERSE_")}, **(env or {})},
             stdout=subprocess.PIPE,

@@ -184,6 +184,18 @@ def test_the_service_is_one_that_systemd_understands(tmp_path: Path) -> None:
     assert (done.returncode, ours) == (0, []), done.stderr
 
 
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_the_socket_is_one_that_systemd_understands(tmp_path: Path) -> None:
+    (tmp_path / "obverse.socket").write_text(recipe("ini", "ListenStream"))
+    unit = f"[Unit]\nRequires=obverse.socket\nAfter=obverse.socket\n[Service]\nExecStart={sys.executable}\n"
+    (tmp_path / "obverse.service").write_text(unit)
+    units = [tmp_path / "obverse.socket", tmp_path / "obverse.service"]
+    verify = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units]
+    done = subprocess.run(verify, capture_output=True, text=True)
+    ours = [line for line in done.stderr.splitlines() if "obverse" in line or str(tmp_path) in line]
+    assert (done.returncode, ours) == (0, []), done.stderr
+
+
 def test_the_backup_is_whole_while_forms_come_in(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     let_in(root)
