@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
 from obverse.view import View
@@ -42,12 +42,13 @@ class Printer(CodeGenerator):
 
 
 class PlainContext(Context):
-    """Jinja's context, but that a method of the view is called without asking first how it wants to be called."""
+    """Jinja's context, but that macros and the view's methods are called without asking how they want to be called."""
 
     def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
         """What the called thing answers; Jinja passes the variables of loops and blocks for those that want them."""
-        if type(called) is MethodType and type(called.__self__) is View:
+        kind = type(called)
+        if kind is Macro or (kind is MethodType and type(called.__self__) is View):
             kwargs.pop("_block_vars", None)
             kwargs.pop("_loop_vars", None)
-            return called(*args, **kwargs)
+            return called(self.eval_ctx, *args, **kwargs) if kind is Macro else called(*args, **kwargs)
         return super().call(called, *args, **kwargs)
