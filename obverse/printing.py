@@ -26,6 +26,8 @@ def printed(value: Any) -> str:
     kind = type(value)
     if kind is str:
         return _known(value)
+    if kind is int:
+        return str(value)
     return value if kind is Markup else escape(value)
 
 

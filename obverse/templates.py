@@ -143,9 +143,19 @@ def _lines(trace: TracebackType | None, theme: Theme) -> Iterator[tuple[str, int
 @pass_context
 def _date(context: Context, moment: datetime) -> str:
     """A date as the page's language writes it (the words `date` and `month.1` to `month.12`)."""
+    return _spelled(context, "date", moment)
+
+
+@pass_context
+def _day(context: Context, moment: datetime) -> str:
+    """A date without its year, as the page's language writes it (the words `day` and `month.1` to `month.12`)."""
+    return _spelled(context, "day", moment)
+
+
+def _spelled(context: Context, word: str, moment: datetime) -> str:
     t = context["t"]
     month = t(f"month.{moment.month}")
-    return str(t("date", day=moment.day, month=month, year=moment.year))
+    return str(t(word, day=moment.day, month=month, year=moment.year))
 
 
 def isodate(moment: datetime) -> str:
@@ -177,6 +187,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "absolute": _absolute,
     "by_year": by_year,
     "date": _date,
+    "day": _day,
     "isodate": isodate,
     "xml": xml,
 }
