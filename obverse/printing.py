@@ -6,11 +6,12 @@ values and makes sixty calls, so that what Jinja does around each of them was a 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, MutableMapping
 from functools import lru_cache
 from types import MethodType
 from typing import Any
 
-from jinja2 import nodes
+from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
@@ -45,6 +46,20 @@ class Printer(CodeGenerator):
 
 class PlainContext(Context):
     """Jinja's context, but that macros and the view's methods are called without asking how they want to be called."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        parent: dict[str, Any],
+        name: str | None,
+        blocks: dict[str, Callable[[Context], Iterator[str]]],
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        """As Jinja's. The view learns what is defined for it; what is imported without context Jinja keeps for all."""
+        super().__init__(environment, parent, name, blocks, globals)
+        view = parent.get("view")
+        if type(view) is View:
+            view.defined.append(self.vars)
 
     def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
         """What the called thing answers; Jinja passes the variables of loops and blocks for those that want them."""
