@@ -47,6 +47,8 @@ def encoded(path: str) -> str:
 
 def decoded(url: str) -> str:
     """The plain path of a URL's path (NFC)."""
+    if "%" not in url and url.isascii():
+        return url
     return unicodedata.normalize("NFC", unquote(url))
 
 
@@ -68,7 +70,7 @@ def output_path(url: str) -> str:
 
 def joined(folder: str, relative: str) -> str | None:
     """A path relative to a content folder as a content path; None when it leaves `content/`. "/x" is from the top."""
-    path = relative[1:] if relative.startswith("/") else posixpath.join(folder, relative)
+    path = relative[1:] if relative.startswith("/") else f"{folder}/{relative}" if folder else relative
     clean = posixpath.normpath(path) if path else ""
     if clean in {".", ""}:
         return ""

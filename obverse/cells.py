@@ -164,9 +164,17 @@ class Cells:
     def digest(self, name: str) -> bytes:
         """The digest of what the cell holds now."""
         if name not in self._digests:
-            # The mark was made of all places already.
-            self._digests[name] = self.site.mark.encode() if name == ALL_PLACES else digest_of_value(self.value(name))
+            self._digests[name] = self._digest(name)
         return self._digests[name]
+
+    def _digest(self, name: str) -> bytes:
+        """A mark where there is one already that is as good: of all places, of all that a page itself shows."""
+        kind, _, key = name.partition(":")
+        if name == ALL_PLACES:
+            return self.site.mark.encode()
+        if kind == "page" and key in self.site.marks:
+            return self.site.marks[key].encode()
+        return digest_of_value(self.value(name))
 
     def mark(self, origin: str) -> str | None:
         """What an origin is like now: the same text, the same cells. None where only looking at the cells can tell."""

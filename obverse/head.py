@@ -215,7 +215,7 @@ def _person(author: CardView, view: View) -> dict[str, Any]:
 
 
 def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if value not in ("", [], None)}
+    return {key: value for key, value in data.items() if value or value == 0}
 
 
 def _script_safe(data: dict[str, Any]) -> Markup:

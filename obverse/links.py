@@ -52,7 +52,7 @@ def target(read: Read, origin: str, destination: str) -> Target:
         return Target(written)
     if not written:
         return Target("", "broken-link", "a link that leads nowhere", "write where it leads, or take it away")
-    path, query, fragment = (part or "" for part in _PARTS.fullmatch(written).groups())  # type: ignore[union-attr]
+    path, query, fragment = _PARTS.fullmatch(written).groups("")  # type: ignore[union-attr]
     if not path:
         found = _Found("", origin)
     else:

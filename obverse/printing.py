@@ -6,13 +6,14 @@ values and makes sixty calls, so that what Jinja does around each of them was a 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, MutableMapping
 from functools import lru_cache
 from types import MethodType
 from typing import Any
 
-from jinja2 import nodes
+from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.runtime import Context
+from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
 from obverse.view import View
@@ -26,6 +27,8 @@ def printed(value: Any) -> str:
     kind = type(value)
     if kind is str:
         return _known(value)
+    if kind is int:
+        return str(value)
     return value if kind is Markup else escape(value)
 
 
@@ -42,12 +45,27 @@ class Printer(CodeGenerator):
 
 
 class PlainContext(Context):
-    """Jinja's context, but that a method of the view is called without asking first how it wants to be called."""
+    """Jinja's context, but that macros and the view's methods are called without asking how they want to be called."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        parent: dict[str, Any],
+        name: str | None,
+        blocks: dict[str, Callable[[Context], Iterator[str]]],
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        """As Jinja's. The view learns what is defined for it; what is imported without context Jinja keeps for all."""
+        super().__init__(environment, parent, name, blocks, globals)
+        view = parent.get("view")
+        if type(view) is View:
+            view.defined.append(self.vars)
 
     def call(self, called: Any, /, *args: Any, **kwargs: Any) -> Any:
         """What the called thing answers; Jinja passes the variables of loops and blocks for those that want them."""
-        if type(called) is MethodType and type(called.__self__) is View:
+        kind = type(called)
+        if kind is Macro or (kind is MethodType and type(called.__self__) is View):
             kwargs.pop("_block_vars", None)
             kwargs.pop("_loop_vars", None)
-            return called(*args, **kwargs)
+            return called(self.eval_ctx, *args, **kwargs) if kind is Macro else called(*args, **kwargs)
         return super().call(called, *args, **kwargs)

@@ -93,6 +93,7 @@ def make(job: Job, shop: Workshop) -> Output:
     except Exception as error:  # noqa: BLE001 - whatever a template does becomes a located problem
         view.problems.append(_problem_of(error, view, shop, _place(job)))
         failed = True
+    view.close()
     return Output(job, data, copy_of, tuple(view.reads), tuple(view.wants), tuple(view.problems), failed)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -53,9 +53,24 @@ class _ThemeLoader(BaseLoader):
         return self.theme.template_names()
 
 
+class _Environment(Environment):
+    """Jinja's environment with our compiler and contexts."""
+
+    code_generator_class = Printer
+    context_class = PlainContext
+    printed = staticmethod(printed)
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The globals of a template in one dict: each context copies them, and a chain is slow to walk.
+
+        What is added to the environment after a template was loaded does not reach it, of which Jinja warns anyway.
+        """
+        return {**self.globals, **(d or {})}
+
+
 def environment(theme: Theme, compiled: BytecodeCache | None) -> Environment:
     """The environment that renders a theme; `compiled` is where compiled templates are kept, if anywhere."""
-    made = Environment(
+    made = _Environment(
         loader=_ThemeLoader(theme),
         autoescape=True,
         undefined=StrictUndefined,
@@ -67,9 +82,6 @@ def environment(theme: Theme, compiled: BytecodeCache | None) -> Environment:
         cache_size=-1,
     )
     made.filters.update(FILTERS)
-    made.code_generator_class = Printer
-    made.context_class = PlainContext
-    made.printed = printed  # type: ignore[attr-defined]
     return made
 
 
@@ -131,9 +143,19 @@ def _lines(trace: TracebackType | None, theme: Theme) -> Iterator[tuple[str, int
 @pass_context
 def _date(context: Context, moment: datetime) -> str:
     """A date as the page's language writes it (the words `date` and `month.1` to `month.12`)."""
+    return _spelled(context, "date", moment)
+
+
+@pass_context
+def _day(context: Context, moment: datetime) -> str:
+    """A date without its year, as the page's language writes it (the words `day` and `month.1` to `month.12`)."""
+    return _spelled(context, "day", moment)
+
+
+def _spelled(context: Context, word: str, moment: datetime) -> str:
     t = context["t"]
     month = t(f"month.{moment.month}")
-    return str(t("date", day=moment.day, month=month, year=moment.year))
+    return str(t(word, day=moment.day, month=month, year=moment.year))
 
 
 def isodate(moment: datetime) -> str:
@@ -165,6 +187,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "absolute": _absolute,
     "by_year": by_year,
     "date": _date,
+    "day": _day,
     "isodate": isodate,
     "xml": xml,
 }

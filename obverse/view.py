@@ -290,6 +290,7 @@ class View:
         "_known",
         "_settings",
         "_words",
+        "defined",
         "job",
         "lang",
         "problems",
@@ -312,6 +313,7 @@ class View:
         self.reads: dict[int, None] = {}
         self.wants: dict[str, None] = {}
         self.problems: list[Problem] = []
+        self.defined: list[dict[str, Any]] = []
         self._forms: Counter[str] = Counter()
         self._insides: dict[str, Inside | None] = {}
         self._settings: Settings | None = None
@@ -339,6 +341,14 @@ class View:
     def note(self, _kind: str, number: int) -> None:
         """Remember a question by number."""
         self.reads[number] = None
+
+    def close(self) -> None:
+        """Let go of what templates defined while they were rendered.
+
+        Macros and the variables around them name each other: left alone, they wait until somebody looks for garbage.
+        """
+        for variables in self.defined:
+            variables.clear()
 
     def wrapped(self, card: Card | None) -> CardView | None:
         """A card for a template."""

@@ -76,8 +76,8 @@ def test_every_key_of_the_inbox_is_in_the_manual(key: str) -> None:
 
 def _template_names() -> list[str]:
     owners = (view.View, view.PageView, view.SiteView, Head)
-    hidden = {"ask", "note", "wrapped", "body_of", "card", "folder", "inside", "settings"}
-    hidden |= {"problems", "wants", "reads", "job"}
+    hidden = {"ask", "close", "note", "wrapped", "body_of", "card", "folder", "inside", "settings"}
+    hidden |= {"defined", "problems", "wants", "reads", "job"}
     names = {name for owner in owners for name in vars(owner) if not name.startswith("_")} - hidden
     names |= {one.name for one in fields(view.ListPage)} | set(view.MenuItem._fields)
     return sorted(names | set(templates.FILTERS) | {name for context in CONTEXTS.values() for name in context})

@@ -133,7 +133,7 @@ def _plain(value: object) -> str:
 
 def _template_names() -> Iterator[str]:
     yield "### view\n\nThe only door from a template to the site. `link`, `asset` and `t` also stand by themselves.\n"
-    for_code = ("ask", "note", "wrapped", "body", "inside", "settings")
+    for_code = ("ask", "close", "note", "wrapped", "body", "inside", "settings")
     yield _table(("name", "meaning"), _members(view.View, skip=for_code))
     yield "### page\n\nWhat an output is about. A card, as lists give it, has all of these but the second table.\n"
     names = [one.name for one in fields(Card) if one.init]

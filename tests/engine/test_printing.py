@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jinja2 import Environment, StrictUndefined, UndefinedError, pass_context
+from jinja2 import DictLoader, Environment, StrictUndefined, UndefinedError, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -37,6 +39,7 @@ VALUES = {
     "object": _Said(),
     "number": 12,
     "float": 1.5,
+    "true": True,
     "none": None,
     "list": ["<", Markup("<")],
     "sub": _Sub("<sub>"),
@@ -104,3 +107,42 @@ def test_a_method_of_the_view_is_called_with_what_the_template_gives_and_nothing
         "{% block b %}{% for i in [1, 2] %}{% set x = i %}{{ t('hello', name=i) }};{% endfor %}{% endblock %}"
     )
     assert made.render(t=view.t, other=SimpleNamespace()) == "Hello, 1;Hello, 2;"
+
+
+def test_what_templates_define_goes_with_their_view() -> None:
+    seen: list[weakref.ref[Context]] = []
+
+    @pass_context
+    def look(context: Context) -> str:
+        seen.append(weakref.ref(context))
+        return ""
+
+    view, (_, ours) = _view(), _environments()
+    gc.disable()
+    try:
+        ours.from_string("{% macro m() %}{{ look() }}{% endmacro %}{{ m() }}{{ look() }}").render(view=view, look=look)
+        assert [one() is None for one in seen] == [False, False]
+        view.close()
+        assert [one() is None for one in seen] == [True, True]
+    finally:
+        gc.enable()
+
+
+def test_what_is_imported_without_context_stays_for_the_next_view() -> None:
+    _, ours = _environments()
+    ours.loader = DictLoader(
+        {
+            "pieces": "{% set word = 'kept' %}{% macro m() %}{% include 'inner' %}{% endmacro %}",
+            "inner": "{{ word }}",
+            "page": "{% from 'pieces' import m %}{{ m() }}",
+        }
+    )
+    for view in (_view(), _view()):
+        assert ours.get_template("page").render(view=view) == "kept"
+        view.close()
+
+
+def _view() -> View:
+    view = object.__new__(View)
+    view.defined = []
+    return view
