@@ -174,11 +174,13 @@ def foreseen(sources: Iterable[Source], paths: Iterable[str], config: Config, mo
 
     Nearly always it is the very ground: who reads a page can place it at once, and what is not is placed again.
     """
-    pages = [Page(path, *name_and_language(path, config), Matter(), "", 0, EMPTY, ()) for path in paths]
+    paths = tuple(paths)
+    perhaps = [path for path in paths if "/index." in path]  # of all others nothing has to be made
+    pages = [Page(path, *name_and_language(path, config), Matter(), "", 0, EMPTY, ()) for path in perhaps]
     bundles = [page for page in pages if page.name.endswith("/index")]
     bundles.sort(key=lambda page: page.lang == config.site.language)
     files, _ = _files(sources, {folder_of(page.path): address(page, "", config) for page in bundles}, config)
-    authors = frozenset(page.path for page in pages if folder_of(page.path) == "authors")
+    authors = frozenset(path for path in paths if folder_of(path) == "authors")
     return Ground(config, {path: file.url for path, file in files.items()}, moves.first_paths(), authors)
 
 

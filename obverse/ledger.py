@@ -8,7 +8,6 @@ is looked at, and an edit costs what it touches.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from array import array
 from collections.abc import Iterable
@@ -158,7 +157,9 @@ def stamps_of(out: Path, release: Path, paths: Iterable[str]) -> dict[str, tuple
     look = os.stat
     for path in paths:
         file = released + path[len(RELEASE) :] if path.startswith(RELEASE) else site + path
-        with contextlib.suppress(OSError, ValueError):
+        try:
             one = look(file)
-            found[path] = (one.st_mtime_ns, one.st_size, one.st_ino, 0)
+        except (OSError, ValueError):  # it is gone, or no file system takes such a name
+            continue
+        found[path] = (one.st_mtime_ns, one.st_size, one.st_ino, 0)
     return found
