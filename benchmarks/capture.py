@@ -101,7 +101,9 @@ def submission(number: int) -> bytes:
 def comment(number: int) -> bytes:
     """The same as a comment for Isso."""
     text = f"What would a site like yours cost us? We are {number} people. " * 4
-    body = json.dumps({"author": f"Ann {number}", "email": f"ann{number}@visitor.test", "text": text}).encode()
+    body = json.dumps(
+        {"author": f"Ann {number}", "email": f"ann{number}@visitor.test", "text": text, "title": "Measured"}
+    ).encode()
     return post("/new?uri=%2Fmeasured", body, "application/json")
 
 
@@ -236,7 +238,7 @@ def told(found: dict[str, Any]) -> str:
     lines.append(f"{'':28}{'a second':>10}{'median ms':>12}{'p99 ms':>10}{'wrong':>8}")
     lines.append(f"{'commits of the disk alone':28}{found['commits']:10.0f}")
     lines += [f"{one.name:28}{one.rate:10.0f}{one.median:12.1f}{one.p99:10.1f}{one.wrong:8}" for one in found["rows"]]
-    if len(found["rows"]) > 2:
+    if len(found["rows"]) > 2 and found["rows"][2].rate:
         lines += ["", f"{found['rows'][0].rate / found['rows'][2].rate:.1f} times what Isso takes (at least 5 wanted)"]
     lines.append(f"memory of the process, MB: {', '.join(f'{one:.0f}' for one in found['memory'])}")
     return "\n".join(lines)

@@ -70,29 +70,42 @@ def _moments(began: float, ends: float, rate: float) -> Iterator[float]:
 async def _visitor(
     port: int, request: Request, good: int, due: Iterator[float], numbers: Iterator[int], served: Served
 ) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    with contextlib.closing(writer):
+    async with contextlib.AsyncExitStack() as stack:
+        line: _Line | None = None
         for moment in due:
             await asyncio.sleep(max(0.0, moment - time.perf_counter()))
             try:
-                writer.write(request(next(numbers)))
-                status = await asyncio.wait_for(_answer(reader), _PATIENCE)
+                line = line or await _connected(port, stack)
+                line[1].write(request(next(numbers)))
+                status, stays = await asyncio.wait_for(_answer(line[0]), _PATIENCE)
             except (OSError, asyncio.IncompleteReadError, TimeoutError, ValueError) as error:
                 served.wrong.append(type(error).__name__)
-                return
+                line = None
+                continue
+            line = line if stays else None
             if status == good:
                 served.seconds.append(time.perf_counter() - moment)
             else:
                 served.wrong.append(str(status))
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
-    """The status of an answer, which is read to its end."""
+_Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _connected(port: int, stack: contextlib.AsyncExitStack) -> _Line:
+    await stack.aclose()  # a server that keeps no connection open closes each of them
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    stack.callback(writer.close)
+    return reader, writer
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[int, bool]:
+    """The status of an answer, which is read to its end, and whether the connection stays open."""
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     named = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
     await reader.readexactly(int(named.get("content-length", "0")))
-    return int(lines[0].split()[1])
+    return int(lines[0].split()[1]), named.get("connection", "") != "close"
 
 
 def post(path: str, body: bytes, kind: str, **headers: str) -> bytes:
