@@ -35,11 +35,11 @@ class BadUrl(ValueError):  # noqa: N818 -- as above
 
 
 class Database:
-    """One database, for all threads of a process."""
+    """One database, for all threads of a process; `patience` is how many seconds a writer waits for its turn."""
 
     def __init__(self, engine: sa.Engine, patience: float) -> None:
         self._engine = engine
-        self._patience = patience
+        self.patience = patience
         self._line = threading.Lock()
         self.is_postgres = engine.dialect.name == "postgresql"
 
@@ -79,7 +79,7 @@ class Database:
         if self.is_postgres:
             yield
             return
-        if not self._line.acquire(timeout=self._patience):
+        if not self._line.acquire(timeout=self.patience):
             raise Unavailable("other writers of this process took too long")
         try:
             yield

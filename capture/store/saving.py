@@ -8,25 +8,36 @@ Four cases, in this order:
 - else it is new, and an inquiry begins.
 
 Held ones tell nobody. People are told apart by their normalised e-mail address and nothing else.
+
+Several that come at once are saved together: those that are new, of new people, are written with one statement a table.
+Statements are made once: making one anew for each row takes several times as long as to run it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from capture.model import Outgoing, Saved, Submission
-from capture.store.database import lock
+from capture.store.database import Database, Unavailable, lock
 from capture.store.moments import from_text, to_text
 from capture.store.tables import answers, contacts, events, inquiries, outbox, receipts, submissions
 from capture.store.texts import fold, is_id, storable, storable_json, tupled
 from obverse.forms.checking import email_key
 
 WINDOW = timedelta(minutes=10)  # within it, the same content without an instance key is the same submission
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One of several that are saved together: a submission, and who is to be told of it."""
+
+    submission: Submission
+    outgoing: tuple[Outgoing, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,40 @@ class Thanked:
     words: str
     values: Mapping[str, Any]
     received_at: datetime
+
+
+def save_group(database: Database, members: Sequence[Member], token: Callable[[], str]) -> list[Saved | Exception]:
+    """Save several submissions in one transaction; what became of each, in their order.
+
+    When it fails for a reason of its own, each is saved alone, so that one of them harms no other. A database that is
+    away is away for all.
+    """
+    try:
+        with database.write() as connection:
+            return list(save_all(connection, members, token))
+    except Unavailable as error:
+        return [error] * len(members)
+    except Exception as error:  # noqa: BLE001 -- which of them it was is found out by trying each
+        if len(members) == 1:
+            return [error]
+    return [save_group(database, [one], token)[0] for one in members]
+
+
+def save_all(connection: sa.Connection, members: Sequence[Member], token: Callable[[], str]) -> list[Saved]:
+    """Write all rows of several submissions, in their order, as `save` would one after the other."""
+    saved: dict[int, Saved] = {}
+    rows = _Rows()
+    for number in _new_ones(connection, [one.submission for one in members]):
+        one = members[number]
+        now = one.submission.received_at
+        saved[number] = _begun(
+            rows, one.submission, one.outgoing, token, now, _new_contact(rows, one.submission, token)
+        )
+    rows.write(connection)
+    for number, one in enumerate(members):
+        if number not in saved:
+            saved[number] = save(connection, one.submission, one.outgoing, token)
+    return [saved[number] for number in range(len(members))]
 
 
 def save(
@@ -88,12 +133,59 @@ def _same(submission: Submission) -> tuple[str, ...]:
     return (submission.receipt,) if submission.instance else (submission.form, submission.content)
 
 
+_OF_ID = sa.select(submissions).where(submissions.c.id == sa.bindparam("one"))
+_OF_RECEIPT = sa.select(submissions).where(submissions.c.receipt == sa.bindparam("one"))
+_OF_KEY = sa.select(contacts.c.id).where(contacts.c.email_key == sa.bindparam("one"))
+
+
+def _some(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+    return column.in_(sa.bindparam(name, expanding=True))
+
+
+_LIKE_THESE = sa.select(submissions.c.id, submissions.c.receipt, submissions.c.content).where(
+    _some(submissions.c.id, "ids") | _some(submissions.c.receipt, "receipts") | _some(submissions.c.content, "contents")
+)
+_OF_KEYS = sa.select(contacts.c.email_key).where(_some(contacts.c.email_key, "keys"))
+
+
 def _by_id(connection: sa.Connection, id: str) -> sa.Row[Any] | None:
-    return connection.execute(sa.select(submissions).where(submissions.c.id == id)).one_or_none()
+    return connection.execute(_OF_ID, {"one": id}).one_or_none()
 
 
 def _by_receipt(connection: sa.Connection, receipt: str) -> sa.Row[Any] | None:
-    return connection.execute(sa.select(submissions).where(submissions.c.receipt == receipt)).one_or_none()
+    return connection.execute(_OF_RECEIPT, {"one": receipt}).one_or_none()
+
+
+def _new_ones(connection: sa.Connection, group: Sequence[Submission]) -> list[int]:
+    """The numbers of those that share nothing with each other, nor with anything stored: of new people, or nobody."""
+    known = _stored_keys(connection, group)
+    found = []
+    for number, one in enumerate(group):
+        keys = _keys(one)
+        if known.isdisjoint(keys):
+            found.append(number)
+        # Without a key of its own, what comes later may be the same as one that has a key.
+        known.update(keys, [("content", one.content)])
+    return found
+
+
+def _keys(one: Submission) -> set[tuple[str, str]]:
+    """What makes a submission another one than a new one, or its sender somebody known, when it is there already."""
+    person = _email_key(one)
+    content = set() if one.instance else {("content", one.content)}
+    return {("id", one.id), ("receipt", one.receipt), *content, *([("person", person)] if person else [])}
+
+
+def _stored_keys(connection: sa.Connection, group: Sequence[Submission]) -> set[tuple[str, str]]:
+    """Those keys of a group that are stored already."""
+    wanted: dict[str, list[str]] = {"id": [], "receipt": [], "content": [], "person": []}
+    for kind, key in (pair for one in group for pair in _keys(one)):
+        wanted[kind].append(key)
+    names = {"ids": wanted["id"], "receipts": wanted["receipt"], "contents": wanted["content"]}
+    found = {("person", str(key)) for key in connection.execute(_OF_KEYS, {"keys": wanted["person"]}).scalars()}
+    for id_, receipt, content in connection.execute(_LIKE_THESE, names):
+        found |= {("id", id_), ("receipt", receipt), ("content", content)}
+    return found
 
 
 def _twin(connection: sa.Connection, submission: Submission) -> sa.Row[Any] | None:
@@ -121,6 +213,25 @@ def _count(connection: sa.Connection, twin: sa.Row[Any], submission: Submission)
     return Saved("replayed", twin.id, twin.receipt, twin.inquiry)
 
 
+# The tables in the order in which their rows refer to each other, and the statement that writes into each.
+_INSERTS = {table: table.insert() for table in (contacts, inquiries, submissions, answers, events, outbox, receipts)}
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows to be written, by table; those of one table all have the same columns."""
+
+    of: dict[sa.Table, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def add(self, table: sa.Table, **values: Any) -> None:
+        self.of.setdefault(table, []).append(values)
+
+    def write(self, connection: sa.Connection) -> None:
+        for table, statement in _INSERTS.items():
+            if rows := self.of.get(table):
+                connection.execute(statement, rows)
+
+
 def _begin(
     connection: sa.Connection,
     submission: Submission,
@@ -128,32 +239,45 @@ def _begin(
     token: Callable[[], str],
     now: datetime,
 ) -> Saved:
+    rows = _Rows()
+    saved = _begun(rows, submission, outgoing, token, now, _contact(connection, submission, token))
+    rows.write(connection)
+    return saved
+
+
+def _begun(
+    rows: _Rows,
+    submission: Submission,
+    outgoing: Sequence[Outgoing],
+    token: Callable[[], str],
+    now: datetime,
+    contact: str,
+) -> Saved:
     """A new inquiry. A held one waits for nobody; its clock is set when it is released."""
     held, received_at = submission.verdict.held, to_text(submission.received_at)
     inquiry = token()
-    connection.execute(
-        inquiries.insert().values(
-            id=inquiry,
-            contact=_contact(connection, submission, token),
-            form=submission.form,
-            lang=submission.lang,
-            page=storable(submission.page),
-            page_title=storable(submission.page_title),
-            received_at=received_at,
-            waiting_since=None if held else received_at,
-            held=held,
-            held_reasons=" ".join(submission.verdict.reasons),
-            touched_at=to_text(now),
-            search=_search(submission),
-        )
+    rows.add(
+        inquiries,
+        id=inquiry,
+        contact=contact,
+        form=submission.form,
+        lang=submission.lang,
+        page=storable(submission.page),
+        page_title=storable(submission.page_title),
+        received_at=received_at,
+        waiting_since=None if held else received_at,
+        held=held,
+        held_reasons=" ".join(submission.verdict.reasons),
+        touched_at=to_text(now),
+        search=_search(submission),
     )
-    _keep(connection, submission, submission.receipt, inquiry, None)
+    _keep(rows, submission, submission.receipt, inquiry, None)
     # A held one was received as well: reports subtract, so that a release needs to change nothing.
-    _tell(connection, "received", submission, inquiry)
+    _tell(rows, "received", submission, inquiry)
     if held:
-        _tell(connection, "held", submission, inquiry)
+        _tell(rows, "held", submission, inquiry)
     else:
-        put_out(connection, outgoing, inquiry, now, token, submission=submission.id)
+        _put_out(rows, outgoing, inquiry, now, token, submission=submission.id)
     return Saved("stored", submission.id, submission.receipt, inquiry)
 
 
@@ -169,20 +293,22 @@ def _follow(
     receipt = submission.follow_up_receipt
     if not receipt or _by_receipt(connection, receipt):
         receipt = token()
-    _keep(connection, submission, receipt, inquiry.id, first.id)
-    _tell(connection, "follow-up", submission, inquiry.id)
+    rows = _Rows()
+    _keep(rows, submission, receipt, inquiry.id, first.id)
+    _tell(rows, "follow-up", submission, inquiry.id)
     clean = not submission.verdict.held
     changes: dict[str, Any] = {"touched_at": to_text(now), "search": f"{inquiry.search} {_search(submission)}"}
     if inquiry.held and clean:
         changes |= {"held": False, "held_reasons": "", "waiting_since": inquiry.received_at}
-        _tell(connection, "released", submission, inquiry.id)
+        _tell(rows, "released", submission, inquiry.id)
     elif not inquiry.held and not inquiry.waiting_since:
         changes["waiting_since"] = to_text(submission.received_at)
     if clean and submission.email:
         changes["contact"] = _contact(connection, submission, token)
     connection.execute(inquiries.update().where(inquiries.c.id == inquiry.id).values(**changes))
     if clean:
-        put_out(connection, outgoing, inquiry.id, now, token, submission=submission.id)
+        _put_out(rows, outgoing, inquiry.id, now, token, submission=submission.id)
+    rows.write(connection)
     return Saved("follow-up", submission.id, receipt, inquiry.id)
 
 
@@ -197,66 +323,77 @@ def put_out(
     message: str | None = None,
 ) -> None:
     """Rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`."""
+    rows = _Rows()
+    _put_out(rows, outgoing, inquiry, now, token, submission=submission, message=message)
+    rows.write(connection)
+
+
+def _put_out(
+    rows: _Rows,
+    outgoing: Sequence[Outgoing],
+    inquiry: str,
+    now: datetime,
+    token: Callable[[], str],
+    *,
+    submission: str | None = None,
+    message: str | None = None,
+) -> None:
     for one in outgoing:
-        connection.execute(
-            outbox.insert().values(
-                id=token(),
-                inquiry=inquiry,
-                submission=submission,
-                message=message,
-                channel=one.channel,
-                kind=one.kind,
-                target=storable(one.target),
-                payload={**storable_json(one.payload), "inquiry": inquiry},
-                created_at=to_text(now),
-                next_at=to_text(now),
-            )
+        rows.add(
+            outbox,
+            id=token(),
+            inquiry=inquiry,
+            submission=submission,
+            message=message,
+            channel=one.channel,
+            kind=one.kind,
+            target=storable(one.target),
+            payload={**storable_json(one.payload), "inquiry": inquiry},
+            created_at=to_text(now),
+            next_at=to_text(now),
         )
 
 
-def _keep(connection: sa.Connection, submission: Submission, receipt: str, inquiry: str, follows: str | None) -> None:
+def _keep(rows: _Rows, submission: Submission, receipt: str, inquiry: str, follows: str | None) -> None:
     """The submission as it came, and apart from it what can be erased."""
-    connection.execute(
-        submissions.insert().values(
-            id=submission.id,
-            receipt=receipt,
-            inquiry=inquiry,
-            follows=follows,
-            form=submission.form,
-            lang=submission.lang,
-            rules=submission.rules,
-            words=submission.words,
-            received_at=to_text(submission.received_at),
-            instance=storable(submission.instance),
-            content=submission.content,
-            page=storable(submission.page),
-            referrer=storable(submission.referrer),
-            network=submission.network,
-            held_reasons=" ".join(submission.verdict.reasons),
-        )
+    rows.add(
+        submissions,
+        id=submission.id,
+        receipt=receipt,
+        inquiry=inquiry,
+        follows=follows,
+        form=submission.form,
+        lang=submission.lang,
+        rules=submission.rules,
+        words=submission.words,
+        received_at=to_text(submission.received_at),
+        instance=storable(submission.instance),
+        content=submission.content,
+        page=storable(submission.page),
+        referrer=storable(submission.referrer),
+        network=submission.network,
+        held_reasons=" ".join(submission.verdict.reasons),
     )
-    connection.execute(
-        answers.insert().values(
-            submission=submission.id,
-            values=storable_json(submission.values),
-            extra=storable_json(submission.extra),
-            labels=storable_json(submission.labels),
-            consents=[[storable(one.field), storable(one.text), one.given] for one in submission.consents],
-        )
+    rows.add(
+        answers,
+        submission=submission.id,
+        values=storable_json(submission.values),
+        extra=storable_json(submission.extra),
+        labels=storable_json(submission.labels),
+        consents=[[storable(one.field), storable(one.text), one.given] for one in submission.consents],
     )
 
 
-def _tell(connection: sa.Connection, kind: str, submission: Submission, inquiry: str) -> None:
-    connection.execute(
-        events.insert().values(
-            at=to_text(submission.received_at),
-            inquiry=inquiry,
-            kind=kind,
-            form=submission.form,
-            page=storable(submission.page),
-            reason=" ".join(submission.verdict.reasons),
-            subject=submission.id,
-        )
+def _tell(rows: _Rows, kind: str, submission: Submission, inquiry: str) -> None:
+    rows.add(
+        events,
+        at=to_text(submission.received_at),
+        inquiry=inquiry,
+        kind=kind,
+        form=submission.form,
+        page=storable(submission.page),
+        reason=" ".join(submission.verdict.reasons),
+        subject=submission.id,
     )
 
 
@@ -266,23 +403,36 @@ def _contact(connection: sa.Connection, submission: Submission, token: Callable[
     The name and the telephone number last given count, unless the submission is held: a stranger who knows an address
     could rename its owner.
     """
-    key = email_key(storable(submission.email)) or None
-    given = {name: storable(getattr(submission, name)) for name in ("email", "name", "phone")}
+    key = _email_key(submission)
     known = _known(connection, key) if key else None
     if known is None:
-        known = token()
-        created_at = to_text(submission.received_at)
-        connection.execute(contacts.insert().values(id=known, email_key=key, created_at=created_at, **given))
+        rows = _Rows()
+        known = _new_contact(rows, submission, token)
+        rows.write(connection)
         return known
-    news = {name: text for name, text in given.items() if text}
+    news = {name: text for name, text in _given(submission).items() if text}
     if news and not submission.verdict.held:
         connection.execute(contacts.update().where(contacts.c.id == known).values(**news))
     return known
 
 
+def _new_contact(rows: _Rows, submission: Submission, token: Callable[[], str]) -> str:
+    made, created_at = token(), to_text(submission.received_at)
+    rows.add(contacts, id=made, email_key=_email_key(submission), created_at=created_at, **_given(submission))
+    return made
+
+
+def _given(submission: Submission) -> dict[str, str]:
+    return {name: storable(getattr(submission, name)) for name in ("email", "name", "phone")}
+
+
+def _email_key(submission: Submission) -> str | None:
+    return email_key(storable(submission.email)) or None
+
+
 def _known(connection: sa.Connection, key: str) -> str | None:
     lock(connection, "contact", key)
-    return connection.execute(sa.select(contacts.c.id).where(contacts.c.email_key == key)).scalar()
+    return connection.execute(_OF_KEY, {"one": key}).scalar()
 
 
 def _search(submission: Submission) -> str:
