@@ -21,6 +21,9 @@ from sqlalchemy import event, exc
 FILE = "obverse.db"
 _WRITING = "obverse_writing"
 
+# journal_mode reads the file, so it is last: the wait is set by then.
+_PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "journal_mode=WAL")
+
 
 class Unavailable(Exception):  # noqa: N818 -- it names a state, not a fault of the program
     """The database cannot be used now: locked for too long, full, broken or away. Tells nothing of what was stored."""
@@ -130,8 +133,7 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
     def _connected(raw: sqlite3.Connection, _record: object) -> None:
         # The driver would begin transactions where it likes, and never before DDL: we begin them.
         raw.isolation_level = None
-        # journal_mode reads the file, so it is last: the wait is set by then.
-        for pragma in ("foreign_keys=ON", "synchronous=FULL", "journal_mode=WAL"):
+        for pragma in _PRAGMAS:
             raw.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
