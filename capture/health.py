@@ -8,8 +8,12 @@ import json
 import sqlalchemy as sa
 from flask import Blueprint, Response, current_app
 
+from capture.files import make_folder
 from capture.house import House
 from capture.store.database import Unavailable
+
+# As much as a submission takes: a disk may have room for a name and for no more.
+_PROBE = b"\0" * 8192
 
 blueprint = Blueprint("health", __name__)
 
@@ -33,9 +37,11 @@ def _database(house: House) -> str:
 def _spool(house: House) -> str:
     probe = house.spool / ".probe"
     try:
-        house.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe.write_bytes(b"1")
-        probe.unlink(missing_ok=True)
+        make_folder(house.spool)
+        try:
+            probe.write_bytes(_PROBE)
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError:
         return "unavailable"
     return "ok"
