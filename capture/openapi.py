@@ -1,0 +1,178 @@
+"""`GET /api/openapi.json`: what programs may ask of this house, as OpenAPI 3.1, made from the forms as they are now.
+
+https://spec.openapis.org/oas/v3.1.1. Who may know it may know all of it: it holds what the forms' pages show.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, current_app
+
+from capture.house import House
+from capture.posting import JSON, LONGEST, MULTIPART, PROBLEM, URLENCODED
+from capture.release import Release
+from obverse.forms.form import RESERVED, Form
+from obverse.forms.json_schema import form_schema
+
+blueprint = Blueprint("openapi", __name__)
+
+VERSION = "3.1.1"
+
+# What every form takes besides its fields.
+_OWN = {
+    "version": "Which version of the form was seen, as its page says it; the newest when it is missing.",
+    "instance": "A random key of 16 to 64 letters and digits: what is sent again under it is the same submission.",
+    "page": "The id of the page the form stood in.",
+}
+
+_REFUSALS = {
+    400: "The body is not what its type says.",
+    403: "A page of another site sent it.",
+    413: f"The body is longer than {LONGEST} bytes, or has too many fields.",
+    415: "Bodies of this type are not taken.",
+    422: "Some answers have to be mended; `errors` says which.",
+    429: "Too many came from this network; `Retry-After` says when to try again.",
+    503: "It cannot be stored now; `Retry-After` says when to try again.",
+}
+
+_ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_TEXT = {"type": "string"}
+
+_SCHEMAS: dict[str, Any] = {
+    "Stored": {
+        "type": "object",
+        "required": ["id", "receipt", "message", "next"],
+        "properties": {
+            "id": _ID,
+            "receipt": _ID,
+            "message": {"type": "string", "description": "The thank-you message as plain text."},
+            "next": {"type": "string", "format": "uri-reference", "description": "The thank-you page."},
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "description": "Problem details after RFC 9457.",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": {"const": "about:blank"},
+            "title": _TEXT,
+            "status": {"type": "integer"},
+            "code": {"type": "string", "description": "Which refusal it is, for programs."},
+            "detail": _TEXT,
+            "retryable": {"type": "boolean", "description": "Whether the same post may be taken later."},
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["field", "code", "message"],
+                    "properties": {"field": _TEXT, "code": _TEXT, "message": _TEXT},
+                },
+            },
+        },
+    },
+    "Health": {
+        "type": "object",
+        "required": ["database", "spool"],
+        "properties": {name: {"enum": ["ok", "unavailable"]} for name in ("database", "spool")},
+    },
+}
+
+
+@blueprint.get("/api/openapi.json")
+def openapi() -> Response:
+    """What programs may ask here, as OpenAPI 3.1: the forms with their fields, receipts, health, the report."""
+    house: House = current_app.extensions["obverse"]
+    text = json.dumps(document(house.releases.current(), house.setup.address), ensure_ascii=False)
+    return Response(text, headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}, mimetype=JSON)
+
+
+def document(release: Release, address: str) -> dict[str, Any]:
+    """The OpenAPI document of a release that is reached at that address."""
+    own = release.settings.language
+    forms = {name: form for (name, lang), form in sorted(release.forms.items()) if lang == own}
+    return {
+        "openapi": VERSION,
+        "info": {"title": release.settings.title or "Obverse", "version": "1"},
+        "servers": [{"url": address or "/"}],
+        "paths": {
+            **{f"/_ob/f/{name}": {"post": _sending(form)} for name, form in forms.items()},
+            "/_ob/t/{receipt}": {"get": _THANKS},
+            "/healthz": {"get": _HEALTH},
+            "/api/v1/report": {"get": _REPORT},
+        },
+        "components": {
+            "schemas": {**_SCHEMAS, **{_schema_name(name): _body(form) for name, form in forms.items()}},
+            "securitySchemes": {"report": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _schema_name(form: str) -> str:
+    return f"form.{form}"
+
+
+def _body(form: Form) -> dict[str, Any]:
+    schema = form_schema(form)
+    own = {RESERVED + name: {"type": "string", "description": told} for name, told in _OWN.items()}
+    return schema | {"properties": {**schema["properties"], **own}}
+
+
+def _sending(form: Form) -> dict[str, Any]:
+    shape = {"schema": {"$ref": f"#/components/schemas/{_schema_name(form.name)}"}}
+    refused = {str(status): _answer(told, PROBLEM, "Problem") for status, told in _REFUSALS.items()}
+    for status in ("429", "503"):
+        refused[status]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return {
+        "operationId": f"send_{form.name}",
+        "summary": form.title,
+        "requestBody": {"required": True, "content": dict.fromkeys((JSON, URLENCODED, MULTIPART), shape)},
+        "responses": {
+            "201": _answer("It is stored.", JSON, "Stored"),
+            "200": _answer("It had been stored before; this is the first answer.", JSON, "Stored"),
+            "303": {"description": "It is stored; asked for as a page, `Location` is the thank-you page."},
+            **refused,
+        },
+    }
+
+
+def _answer(told: str, media: str, schema: str) -> dict[str, Any]:
+    content = {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    # Who does not ask for JSON gets the same as a page.
+    return {"description": told, "content": content | {"text/html": {"schema": _TEXT}}}
+
+
+_THANKS: dict[str, Any] = {
+    "operationId": "thanks",
+    "summary": "The thank-you page of a receipt.",
+    "parameters": [{"name": "receipt", "in": "path", "required": True, "schema": _ID}],
+    "responses": {
+        status: {"description": told, "content": {"text/html": {"schema": _TEXT}}}
+        for status, told in (("200", "The page."), ("404", "No such receipt was given."))
+    },
+}
+_HEALTH: dict[str, Any] = {
+    "operationId": "health",
+    "summary": "Whether what visitors send can be stored.",
+    "responses": {
+        status: {"description": told, "content": {JSON: {"schema": {"$ref": "#/components/schemas/Health"}}}}
+        for status, told in (("200", "It can."), ("503", "The database or the spool is away."))
+    },
+}
+_REPORT: dict[str, Any] = {
+    "operationId": "report",
+    "summary": "What each article brought: sums only, no person.",
+    "security": [{"report": []}],
+    "responses": {
+        "200": {"description": "The report.", "content": {JSON: {"schema": {"type": "object"}}}},
+        **{
+            status: {"description": told, "content": {PROBLEM: {"schema": {"type": "object"}}}}
+            for status, told in (
+                ("401", "It needs the token of the report."),
+                ("404", "No report is offered here."),
+                ("503", "The database is away."),
+            )
+        },
+    },
+}
