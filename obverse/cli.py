@@ -279,6 +279,19 @@ def _release(given: argparse.Namespace) -> int:
     return push(site_root(given), Path(given.folder).absolute())
 
 
+def _add_doctor(one: argparse.ArgumentParser) -> None:
+    add_root(one)
+    one.add_argument("--json", action="store_true", help="print the findings as JSON")
+    one.add_argument("--dns", metavar="HOST[:PORT]", default="", help="ask this name server, not the machine's own")
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from capture.doctor.examination import examine
+    from capture.doctor.mail import Resolver
+
+    return examine(site_root(given), Resolver(given.dns), as_json=given.json)
+
+
 COMMANDS = (
     *ENGINE,
     Command("serve", "Serve a preview that follows every save, with its forms and inbox.", _add_serve, _serve),
@@ -286,5 +299,6 @@ COMMANDS = (
     Command("inquiries", "See and work on inquiries.", _add_inquiries, _inquiries),
     Command("users", "Say who may log in to the inbox.", _add_users, _users),
     Command("report", "Say what came of each article.", _add_report, _report),
+    Command("doctor", "Say what is wrong with this site and its machine, and how to mend it.", _add_doctor, _doctor),
     Command("release", "Hand the release to another host.", _add_release, _release),
 )

@@ -84,6 +84,7 @@ class Capture:
     currency: str = "EUR"
     proxies: int = 0
     rate: int = 30
+    dkim: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +325,10 @@ CONFIG_FIELDS: dict[str, Field] = {
             ),
             "rate": Field(
                 "number", default=30, whole=True, min=1, help="How many posts one network may send in ten minutes."
+            ),
+            "dkim": Field(
+                pattern=r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
+                help="The selector that your mail server signs with, for `obverse doctor` to look for its key.",
             ),
         },
     ),

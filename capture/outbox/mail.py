@@ -84,6 +84,19 @@ def send(message: EmailMessage, url: str, *, wait: float = WAIT, whole: float = 
     return SENT
 
 
+def answers(url: str, name: str, *, wait: float = WAIT) -> Outcome:
+    """Whether the server at `url` lets us in as before a mail; `name` is the sender's domain. Nothing is sent."""
+    try:
+        server = server_of(url)
+        with _connected(server, name, wait) as talk, Deadline(2 * wait, lambda: talk.sock):
+            _prepare(talk, server)
+    except BadServer as error:
+        return later(str(error), "BadServer")
+    except (smtplib.SMTPException, OSError) as error:
+        return _failed(error, "")
+    return SENT
+
+
 def _connected(server: Server, name: str, wait: float) -> smtplib.SMTP:
     """The name in the greeting is the sender's domain: asking the resolver for this machine's own may take minutes."""
     if server.secure:

@@ -1,0 +1,120 @@
+"""The examination as a story: settings, data, machine, mail -> findings, printed, and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from capture.columns import harmless
+from capture.doctor import machine, mail
+from capture.doctor.findings import ERROR, WARNING, Finding, as_text, error, unknown, well
+from capture.house import House
+from capture.outbox.webhook import key_of
+from capture.run.demands import is_placeholder
+from capture.run.options import RunOptions
+from capture.run.preparation import VAR, Prepared, prepare
+from capture.store import outbox
+from capture.store.database import Unavailable
+from capture.store.moments import maybe_from
+from capture.store.tables import submissions
+from obverse.problems import Level, Problem
+
+
+def examine(root: Path, dns: mail.Dns, *, as_json: bool = False) -> int:
+    """Print what is found at a site. Returns 1 when something does not work, else 0."""
+    found = list(findings(root, dns, datetime.now(UTC)))
+    print(json.dumps([asdict(one) for one in found], indent=1) if as_json else harmless_text(found))
+    return int(any(one.state == ERROR for one in found))
+
+
+def harmless_text(found: list[Finding]) -> str:
+    """The findings for a terminal, and how many of them want something done."""
+    counts = [(sum(one.state == state for one in found), state) for state in (ERROR, WARNING)]
+    told = ", ".join(f"{count} {state}{'s' if count > 1 else ''}" for count, state in counts if count)
+    lines = [harmless(line) for line in as_text(found).splitlines()]
+    return "\n".join([*lines, "", told or "all is well"])
+
+
+def findings(root: Path, dns: mail.Dns, now: datetime) -> Iterator[Finding]:
+    """All that can be said of a site at a moment."""
+    folder = root / VAR
+    if not folder.is_dir():
+        yield unknown("files", "there is no var/ yet: `obverse run` and `obverse users add` make it")
+        return
+    yield machine.room(folder)
+    yield machine.syncs(folder)
+    yield from machine.permissions(folder)
+    prepared, wrong = prepare(RunOptions(root))
+    yield from map(_of_problem, wrong)
+    if prepared is None:
+        return
+    try:
+        yield from _of_the_house(prepared, now)
+        yield from _of_mail(prepared, dns)
+    finally:
+        prepared.house.database.close()
+        sys.stdout.flush()
+
+
+def _of_problem(one: Problem) -> Finding:
+    where = f"{one.place}: " if one.path else ""
+    return Finding(WARNING if one.level is Level.WARNING else ERROR, "settings", where + one.message, one.hint)
+
+
+def _of_the_house(prepared: Prepared, now: datetime) -> Iterator[Finding]:
+    demands = prepared.demands()
+    yield from map(_of_problem, demands)
+    if not demands:
+        yield well("settings", "nothing that `obverse run` asks for is missing")
+    try:
+        with prepared.house.ready().read() as connection:
+            newest = connection.execute(sa.select(sa.func.max(submissions.c.received_at))).scalar()
+            health = outbox.health(connection)
+    except Unavailable as away:
+        yield error("database", f"it is not to be had: {away}", "what visitors send waits in var/spool until it is")
+        return
+    yield well("database", "it answers, and its tables are those of this program")
+    yield machine.clock(now, maybe_from(newest))
+    yield from _of_the_spool(prepared.house)
+    for channel, state in health.items():
+        if state.dead:
+            said = f"{state.dead} of the {channel} channel could not be delivered: {state.last_error}"
+            yield error("outbox", said, "mend the cause, and send them again at /inbox/deliveries")
+        else:
+            yield well("outbox", f"{channel}: {state.waiting} waiting, none given up")
+
+
+def _of_the_spool(house: House) -> Iterator[Finding]:
+    aside = list((house.spool / "bad").glob("*.json"))
+    waiting = list(house.spool.glob("*.json"))
+    if aside:
+        said = f"{len(aside)} submissions in var/spool/bad cannot be read"
+        yield error("spool", said, "look into them: they are JSON, and hold what visitors wrote")
+    if waiting:
+        said = f"{len(waiting)} submissions wait in the spool"
+        yield Finding(WARNING, "spool", said, "start `obverse run`: it stores them")
+    if not aside and not waiting:
+        yield well("spool", "nothing waits in it")
+
+
+def _of_mail(prepared: Prepared, dns: mail.Dns) -> Iterator[Finding]:
+    settings, given = prepared.settings, prepared.house.setup.secrets
+    if settings.sender and given.smtp:
+        yield mail.server(given.smtp, settings.sender)
+    if is_placeholder(settings.sender.rpartition("@")[2]):
+        yield unknown("mail", "what the DNS says of a placeholder says nothing")
+    elif settings.sender:
+        selector = prepared.config.capture.dkim if prepared.config else ""
+        yield from mail.domain(settings.sender, selector, dns)
+    else:
+        yield unknown("mail", "nobody sends mail here yet: [capture] from is not set")
+    if settings.webhook:
+        known = key_of(given.webhook) is not None
+        bad = error("webhook", "its secret is no whsec_…", "give OBVERSE_WEBHOOK, 24 to 64 bytes in base64")
+        yield well("webhook", "it has a secret to be signed with") if known else bad
