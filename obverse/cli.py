@@ -183,10 +183,60 @@ def _run_house(given: argparse.Namespace) -> int:
             headers=headers(config.capture.origin if config else ""),
             ledger=order.ledger_file,
             site=order.folder,
+            nightly=_nightly(root, config),
             proxies=given.proxies,
             quiet=given.quiet,
         )
     )
+
+
+def _nightly(root: Path, config: Config | None) -> dict[str, tuple[str, ...]]:
+    """What `run` does once a night: command lines, by name."""
+    from obverse.config import Capture
+
+    days = (config.capture if config else Capture()).backups
+    keep = (sys.executable, "-P", "-m", "obverse", "backup", "--root", str(root), "--days", str(days))
+    return {"backup": keep} if days else {}
+
+
+def _add_backup(one: argparse.ArgumentParser) -> None:
+    add_root(one)
+    one.add_argument(
+        "target", metavar="TARGET", nargs="?", default="", help="a file, or a folder (default: var/backups)"
+    )
+    one.add_argument(
+        "--days", metavar="N", type=int, default=0, help="keep one of each of the last N days, and 5 weeks"
+    )
+    one.add_argument("--without-secrets", action="store_true", help="leave var/secrets.toml out")
+
+
+def _backup(given: argparse.Namespace) -> int:
+    from capture.backup.command import back_up
+
+    return back_up(site_root(given), given.target, given.days, secrets=not given.without_secrets)
+
+
+def _add_restore(one: argparse.ArgumentParser) -> None:
+    add_root(one)
+    one.add_argument("file", metavar="FILE", help="a backup")
+    one.add_argument("--drill", action="store_true", help="only prove that it can be restored, beside the house")
+
+
+def _restore(given: argparse.Namespace) -> int:
+    from capture.backup.command import drill, restore
+
+    return (drill if given.drill else restore)(site_root(given), Path(given.file).absolute())
+
+
+def _add_outbox(one: argparse.ArgumentParser) -> None:
+    kinds = one.add_subparsers(title="what to do", dest="what", metavar="WHAT", required=True)
+    add_root(kinds.add_parser("resume", help="let it send again after a restore"))
+
+
+def _outbox(given: argparse.Namespace) -> int:
+    from capture.backup.command import resume
+
+    return resume(site_root(given))
 
 
 def _add_preview(one: argparse.ArgumentParser) -> None:
@@ -299,6 +349,9 @@ COMMANDS = (
     Command("inquiries", "See and work on inquiries.", _add_inquiries, _inquiries),
     Command("users", "Say who may log in to the inbox.", _add_users, _users),
     Command("report", "Say what came of each article.", _add_report, _report),
+    Command("backup", "Back up what visitors sent, and prove that it can be read.", _add_backup, _backup),
+    Command("restore", "Put a backup in place of what is there.", _add_restore, _restore),
+    Command("outbox", "Work on what is still to be sent.", _add_outbox, _outbox),
     Command("doctor", "Say what is wrong with this site and its machine, and how to mend it.", _add_doctor, _doctor),
     Command("release", "Hand the release to another host.", _add_release, _release),
 )

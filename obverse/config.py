@@ -85,6 +85,7 @@ class Capture:
     proxies: int = 0
     rate: int = 30
     dkim: str = ""
+    backups: int = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +326,14 @@ CONFIG_FIELDS: dict[str, Field] = {
             ),
             "rate": Field(
                 "number", default=30, whole=True, min=1, help="How many posts one network may send in ten minutes."
+            ),
+            "backups": Field(
+                "number",
+                default=7,
+                whole=True,
+                min=0,
+                max=3650,
+                help="For how many days `obverse run` keeps one backup each in var/backups; 0 makes none.",
             ),
             "dkim": Field(
                 pattern=r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from capture.backup.pause import paused
 from capture.columns import harmless
 from capture.doctor import machine, mail
 from capture.doctor.findings import ERROR, WARNING, Finding, as_text, error, unknown, well
@@ -82,6 +83,10 @@ def _of_the_house(prepared: Prepared, now: datetime) -> Iterator[Finding]:
     yield well("database", "it answers, and its tables are those of this program")
     yield machine.clock(now, maybe_from(newest))
     yield from _of_the_spool(prepared.house)
+    if reason := paused(prepared.house.setup.folder):
+        yield Finding(
+            WARNING, "outbox", f"it sends nothing: {reason}", "look at what waits, then: obverse outbox resume"
+        )
     for channel, state in health.items():
         if state.dead:
             said = f"{state.dead} of the {channel} channel could not be delivered: {state.last_error}"

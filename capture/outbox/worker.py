@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from capture.backup.pause import paused
 from capture.house import House
 from capture.inbox.words import say_in
 from capture.outbox import mail, webhook
@@ -65,6 +66,7 @@ class Worker:
         self._channels = channels
         self._name = house.token()
         self._marks: deque[Mark] = deque()
+        self._paused = False
         self._bell = threading.Event()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
@@ -92,11 +94,21 @@ class Worker:
         """
         ingest(self._house)
         self._flush()
+        if self._is_paused():
+            return 0
         self._mend(now)
         done = 0
         while done < ROUND and not self._ending.is_set() and self._next(now):
             done += 1
         return done
+
+    def _is_paused(self) -> bool:
+        """Whether a restore has paused it, which is told once."""
+        reason = paused(self._house.setup.folder)
+        if reason and not self._paused:
+            _log.warning("%s", json.dumps({"kind": "outbox", "state": "paused", "cause": reason}))
+        self._paused = bool(reason)
+        return self._paused
 
     def _next(self, now: datetime) -> bool:
         """Claim one row, deliver it, mark it; False when none is due.

@@ -15,6 +15,7 @@ class RunOptions:
     build's command line, () where nothing is built here. `site` is the folder it writes, None where this process serves
     no pages; `headers` are the constant ones these are sent with; `ledger` is the file every build of the site writes.
     `port` 0 takes any. `proxies` stands for `[capture] proxies` when given. `quiet` leaves requests out of the log.
+    `nightly` are command lines that are run once a night, by name.
     `drain` is how many seconds requests may take to finish once the process was told to end.
     """
 
@@ -27,4 +28,5 @@ class RunOptions:
     site: Path | None = None
     proxies: int | None = None
     quiet: bool = False
+    nightly: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drain: float = 20.0

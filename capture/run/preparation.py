@@ -7,6 +7,7 @@ import secrets as randomness
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from capture.backup.occupancy import UNFINISHED
 from capture.house import House, open_house
 from capture.run.demands import SETTINGS, demands
 from capture.run.options import RunOptions
@@ -44,6 +45,9 @@ def prepare(options: RunOptions) -> tuple[Prepared | None, tuple[Problem, ...]]:
     """Open the house. The problems are all there are when it cannot be opened, and none when it can."""
     config, wrong = _config(options.root)
     folder = options.root / VAR
+    if (folder / UNFINISHED).exists():
+        hint = "do it again: obverse restore FILE; what was there before is in a folder before-restore-…"
+        return None, (problem("restore-unfinished", VAR, "a restore was ended in the middle", hint=hint),)
     given, unsafe = load_secrets(folder, os.environ)
     if wrong or unsafe:
         return None, (*wrong, *unsafe)

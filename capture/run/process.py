@@ -13,6 +13,7 @@ from capture.app import create_app
 from capture.outbox.worker import Worker
 from capture.run.front import Front, note_routes
 from capture.run.log import Log
+from capture.run.nightly import Nightly
 from capture.run.options import RunOptions
 from capture.run.preparation import Prepared
 from capture.run.publisher import Job, Outcome, Publisher
@@ -37,6 +38,7 @@ class Process:
         self._worker = Worker(prepared.house)
         self._house = replace(prepared.house, wake=self._worker.wake)
         job = Job(options.build, options.ledger)
+        self._nightly = Nightly(options.nightly, log, self._house.now)
         self._publisher = Publisher(job, log, self._house.now, self._look_again) if options.build else None
 
     def first_build(self) -> tuple[Problem, ...]:
@@ -52,6 +54,7 @@ class Process:
         _allow_files()
         self._server = make_server(self._front(), made, proxies=self._house.setup.proxies)
         self._worker.start()
+        self._nightly.start()
         host, port = made.getsockname()[:2]
         with self._listening_to_signals():
             self._log.tell("start", host=host, port=port, address=self._house.setup.address)
@@ -60,6 +63,7 @@ class Process:
 
     def close(self) -> None:
         """End what may still be running, and give the database back."""
+        self._nightly.stop(2.0)
         if self._publisher:
             self._publisher.stop(0 if self._hurried() else 2.0)
         self._house.database.close()

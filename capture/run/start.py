@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Iterable
 
+from capture.backup.occupancy import Occupied, within
 from capture.house import utc_now
 from capture.run.log import Log, use
 from capture.run.options import RunOptions
-from capture.run.preparation import prepare
+from capture.run.preparation import VAR, prepare
 from capture.run.process import Process
 from capture.run.sockets import Unfit, inherited, listening
 from obverse.problems import Problem, as_text, problem, tally
@@ -19,6 +20,15 @@ def run(options: RunOptions) -> int:
     """Run until told to end. Returns 0 after a clean end, 1 when it did not start or was hurried."""
     log = Log(sys.stdout, utc_now, quiet=options.quiet)
     use(log)
+    try:
+        with within(options.root / VAR):
+            return _run(options, log)
+    except Occupied:
+        hint = "wait until it has ended"
+        return _refused((problem("in-use", VAR, "a restore is at work with the data", hint=hint),))
+
+
+def _run(options: RunOptions, log: Log) -> int:
     prepared, wrong = prepare(options)
     if prepared is None:
         return _refused(wrong)

@@ -1,0 +1,144 @@
+"""`obverse backup` and `obverse restore`: each function prints what it did, and gives back an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from capture.backup import archive, pause, rotation
+from capture.backup.archive import FOLDERS, Broken, Manifest
+from capture.backup.occupancy import UNFINISHED, Occupied, within
+from capture.files import make_folder, put, sync_folder
+from capture.secrets import FILE as SECRETS
+from capture.secrets import load_secrets
+from capture.store.database import FILE as DATABASE
+from capture.store.database import Database, Unavailable
+from capture.store.migrations import TooNew, upgrade
+from obverse.problems import Problem, as_text, problem
+
+VAR = "var"
+KEPT = "backups"
+
+# What a data folder consists of, as a restore changes it.
+_PARTS = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", SECRETS, *FOLDERS)
+
+
+def back_up(root: Path, target: str, days: int, *, secrets: bool) -> int:
+    """Back up the house at `root` into `target`, a file or a folder ("" for `var/backups`); rotate in a folder.
+
+    `days` is for how many days one backup each is kept, 0 for all.
+    """
+    folder, now = root / VAR, datetime.now(UTC)
+    if not folder.is_dir():
+        return _told("no-house", f"there is no {VAR}/ in {root}", "`obverse run` and `obverse users add` make it")
+    place = Path(target) if target else folder / KEPT
+    whole = not target or place.is_dir() or target.endswith(os.sep)
+    file = place / rotation.name_at(now) if whole else place
+    try:
+        manifest = archive.write(folder, file, now, secrets=secrets)
+        gone = rotated(place, days) if whole and days else []
+    except (Broken, OSError) as error:
+        return _told("backup", _sentence(error), "nothing was changed")
+    removed = f"; removed {len(gone)} older" if gone else ""
+    print(f"{file}: {_spoken(manifest)}, {file.stat().st_size / 1e6:.1f} MB, opened and counted{removed}")
+    if not manifest.rows:
+        print("the database is not in it: back it up with pg_dump")
+    return 0
+
+
+def rotated(place: Path, days: int) -> list[Path]:
+    """Remove the backups of a folder that are no longer wanted; those that were removed."""
+    names = rotation.superfluous((path.name for path in rotation.backups(place)), days)
+    for name in names:
+        (place / name).unlink(missing_ok=True)
+    return [place / name for name in names]
+
+
+def drill(root: Path, file: Path) -> int:
+    """Restore beside the house, to see that it can be done: nothing of the house is touched."""
+    try:
+        with tempfile.TemporaryDirectory() as place, archive.opened(file, Path(place) / VAR) as manifest:
+            _brought_up(Path(place) / VAR, manifest)
+            print(f"{file.name} can be restored: {_spoken(manifest)}, made at {manifest.made_at}")
+    except (Broken, OSError, TooNew, Unavailable) as error:
+        return _told("backup", _sentence(error), f"restore another one; {root / VAR} was not touched")
+    return 0
+
+
+def restore(root: Path, file: Path) -> int:
+    """Put what a backup holds in place of the house's data, which is moved aside, not lost. Nobody may be at work."""
+    folder, now = root / VAR, datetime.now(UTC)
+    aside = folder / f"before-restore-{now:%Y%m%dT%H%M%SZ}"
+    try:
+        with within(folder, alone=True), tempfile.TemporaryDirectory(dir=folder, prefix=".restore.") as place:
+            fresh = Path(place) / VAR
+            with archive.opened(file, fresh) as manifest:
+                _brought_up(fresh, manifest)
+                pause.pause(folder, f"restored from {file.name}, made at {manifest.made_at}")
+                _exchanged(folder, fresh, aside)
+    except Occupied:
+        return _told("in-use", f"somebody works in {folder}", "end `obverse run` first")
+    except (Broken, OSError, TooNew, Unavailable) as error:
+        return _told("backup", _sentence(error), f"restore another one; what was there is in {VAR}/ or {aside.name}/")
+    print(f"restored {_spoken(manifest)}, made at {manifest.made_at}; what was there is in {VAR}/{aside.name}/")
+    print("Nothing is sent until you say so, since what waited then may have been sent since: obverse outbox resume")
+    return 0
+
+
+def resume(root: Path) -> int:
+    """Let the outbox send again after a restore."""
+    was = pause.resume(root / VAR)
+    print("the outbox sends again" if was else "the outbox was not paused")
+    return 0
+
+
+def _brought_up(folder: Path, manifest: Manifest) -> None:
+    """Open the database as a start would, and bring it up to this program's tables. Raises what that raises."""
+    _, problems = load_secrets(folder, {})
+    if any(one.code == "config-syntax" for one in problems):
+        raise Broken("the secrets in it cannot be read")
+    if manifest.rows:
+        with closing(Database.open("", folder)) as database:
+            upgrade(database)
+
+
+def _exchanged(folder: Path, fresh: Path, aside: Path) -> None:
+    """Move what is there aside and what was restored to its place; without secrets of its own it keeps those there.
+
+    A mark says that this is under way: between the moves there is no database, and a start would make an empty one.
+    """
+    put(folder / UNFINISHED, aside.name.encode())
+    make_folder(aside)
+    for name in _PARTS:
+        if name == SECRETS and not (fresh / name).exists():
+            continue
+        if (folder / name).exists():
+            os.replace(folder / name, aside / name)
+    for name in _PARTS:
+        if (fresh / name).exists():
+            os.replace(fresh / name, folder / name)
+    for one in (aside, folder):
+        sync_folder(one)
+    (folder / UNFINISHED).unlink()
+    sync_folder(folder)
+
+
+def _spoken(manifest: Manifest) -> str:
+    inquiries, files = manifest.rows.get("inquiries", 0), len(manifest.files)
+    return f"{inquiries} inquiries, {files} files"
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the disk'}: {(error.strerror or str(error)).lower()}"
+    return str(error)
+
+
+def _told(code: str, message: str, hint: str) -> int:
+    found: Problem = problem(code, "", message, hint=hint)
+    print(as_text((found,)), file=sys.stderr)
+    return 1
