@@ -24,7 +24,8 @@ from capture.release import Release
 from capture.setup import PageRow
 from capture.spool import find, keep
 from capture.store.database import Unavailable
-from capture.store.saving import Thanked, save, thanked
+from capture.store.line import save
+from capture.store.saving import Thanked, thanked
 from capture.store.texts import is_id
 from capture.thanks import message
 from obverse.forms.form import Form
@@ -169,8 +170,7 @@ def _judged(visit: Visit, voice: Voice, sent: Sent) -> Answer:
 def _saved(house: House, submission: Submission, outgoing: list[Outgoing]) -> Saved | None:
     """Store it in the database, else in the spool; None when neither can."""
     try:
-        with house.ready().write() as connection:
-            saved = save(connection, submission, outgoing, house.token)
+        saved = save(house.line, house.ready(), submission, outgoing, house.token)
     except Exception as error:  # noqa: BLE001 -- whatever the fault is, what the visitor wrote must not be lost by it
         _log.warning("the database did not take a submission: %s", type(error).__name__)
         return _spooled(house, submission, outgoing)

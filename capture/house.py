@@ -14,6 +14,7 @@ from capture.limits import Limits
 from capture.release import Releases
 from capture.setup import Setup
 from capture.store.database import Database, Unavailable
+from capture.store.line import Line
 from capture.store.migrations import TooNew, upgrade
 
 _log = logging.getLogger("obverse.capture")
@@ -52,6 +53,7 @@ class House:
     wake: Callable[[], None] = lambda: None
     limits: Limits = field(default_factory=Limits)
     readiness: Readiness = field(default_factory=Readiness)
+    line: Line = field(default_factory=Line)
 
     @property
     def spool(self) -> Path:

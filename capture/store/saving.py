@@ -8,10 +8,14 @@ Four cases, in this order:
 - else it is new, and an inquiry begins.
 
 Held ones tell nobody. People are told apart by their normalised e-mail address and nothing else.
+
+Several are saved together with one statement a table, as far as none of them has to do with another or with a row that
+is there; the others of the group take their turn after them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +31,14 @@ from capture.store.texts import fold, is_id, storable, storable_json, tupled
 from obverse.forms.checking import email_key
 
 WINDOW = timedelta(minutes=10)  # within it, the same content without an instance key is the same submission
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A submission, and what is to be told of it."""
+
+    submission: Submission
+    outgoing: Sequence[Outgoing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,24 @@ def save(
     return _begin(connection, submission, outgoing, token, now or submission.received_at)
 
 
+def save_together(connection: sa.Connection, several: Sequence[Arrival], token: Callable[[], str]) -> list[Saved]:
+    """Write all rows of several submissions, in the caller's one transaction; what became of each, in their order.
+
+    The outcome is that of `save` for one after the other. For SQLite, whose transactions write alone: no lock is taken.
+    """
+    saved: dict[int, Saved] = {}
+    rows = Rows()
+    for number in _strangers(connection, several):
+        submission, now = several[number].submission, several[number].submission.received_at
+        contact = _add_contact(rows, submission, token)
+        saved[number] = _add_inquiry(rows, submission, several[number].outgoing, contact, token, now)
+    rows.write(connection)
+    for number, one in enumerate(several):
+        if number not in saved:
+            saved[number] = save(connection, one.submission, one.outgoing, token)
+    return [saved[number] for number in range(len(several))]
+
+
 def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
     """What was sent under that receipt, or None when nothing was."""
     if not is_id(receipt):
@@ -81,6 +111,48 @@ def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
     if row is None:
         return None
     return Thanked(row.form, row.lang, row.rules, row.words, tupled(row.answered), from_text(row.received_at))
+
+
+class Rows:
+    """Rows to be inserted, by table, in the order in which the tables were first named: one statement each."""
+
+    def __init__(self) -> None:
+        self._by_table: dict[sa.Table, list[dict[str, Any]]] = {}
+
+    def add(self, table: sa.Table, **values: Any) -> None:
+        """One more row."""
+        self._by_table.setdefault(table, []).append(values)
+
+    def write(self, connection: sa.Connection) -> None:
+        """Insert them all."""
+        for table, rows in self._by_table.items():
+            connection.execute(table.insert(), rows)
+
+
+def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[int]:
+    """Which of them share nothing with one another nor with what is stored: each is a new inquiry of a new contact."""
+    shared = Counter(key for one in several for key in _keys(one.submission)) + _stored(connection, several)
+    return [number for number, one in enumerate(several) if all(shared[key] == 1 for key in _keys(one.submission))]
+
+
+def _keys(submission: Submission) -> set[tuple[str, str]]:
+    """All that makes a submission one with another, or its sender a contact."""
+    keys = {("id", submission.id), ("receipt", submission.receipt), ("content", submission.content)}
+    email = email_key(storable(submission.email))
+    return keys | {("email", email)} if email else keys
+
+
+def _stored(connection: sa.Connection, several: Sequence[Arrival]) -> Counter[tuple[str, str]]:
+    """The keys among theirs that a row has already."""
+    keys = {key for one in several for key in _keys(one.submission)}
+    wanted = {name: [key for kind, key in keys if kind == name] for name in ("id", "receipt", "content", "email")}
+    columns = (submissions.c.id, submissions.c.receipt, submissions.c.content)
+    found = connection.execute(
+        sa.select(*columns).where(sa.or_(*(column.in_(wanted[column.name]) for column in columns)))
+    ).all()
+    people = connection.execute(sa.select(contacts.c.email_key).where(contacts.c.email_key.in_(wanted["email"])))
+    held = {(column.name, key) for row in found for column, key in zip(columns, row, strict=True)}
+    return Counter(held | {("email", key) for (key,) in people})
 
 
 def _same(submission: Submission) -> tuple[str, ...]:
@@ -128,32 +200,45 @@ def _begin(
     token: Callable[[], str],
     now: datetime,
 ) -> Saved:
+    rows, contact = Rows(), _contact(connection, submission, token)
+    saved = _add_inquiry(rows, submission, outgoing, contact, token, now)
+    rows.write(connection)
+    return saved
+
+
+def _add_inquiry(
+    rows: Rows,
+    submission: Submission,
+    outgoing: Sequence[Outgoing],
+    contact: str,
+    token: Callable[[], str],
+    now: datetime,
+) -> Saved:
     """A new inquiry. A held one waits for nobody; its clock is set when it is released."""
     held, received_at = submission.verdict.held, to_text(submission.received_at)
     inquiry = token()
-    connection.execute(
-        inquiries.insert().values(
-            id=inquiry,
-            contact=_contact(connection, submission, token),
-            form=submission.form,
-            lang=submission.lang,
-            page=storable(submission.page),
-            page_title=storable(submission.page_title),
-            received_at=received_at,
-            waiting_since=None if held else received_at,
-            held=held,
-            held_reasons=" ".join(submission.verdict.reasons),
-            touched_at=to_text(now),
-            search=_search(submission),
-        )
+    rows.add(
+        inquiries,
+        id=inquiry,
+        contact=contact,
+        form=submission.form,
+        lang=submission.lang,
+        page=storable(submission.page),
+        page_title=storable(submission.page_title),
+        received_at=received_at,
+        waiting_since=None if held else received_at,
+        held=held,
+        held_reasons=" ".join(submission.verdict.reasons),
+        touched_at=to_text(now),
+        search=_search(submission),
     )
-    _keep(connection, submission, submission.receipt, inquiry, None)
+    _keep(rows, submission, submission.receipt, inquiry, None)
     # A held one was received as well: reports subtract, so that a release needs to change nothing.
-    _tell(connection, "received", submission, inquiry)
+    _tell(rows, "received", submission, inquiry)
     if held:
-        _tell(connection, "held", submission, inquiry)
+        _tell(rows, "held", submission, inquiry)
     else:
-        put_out(connection, outgoing, inquiry, now, token, submission=submission.id)
+        _add_outgoing(rows, outgoing, inquiry, now, token, submission=submission.id)
     return Saved("stored", submission.id, submission.receipt, inquiry)
 
 
@@ -169,20 +254,22 @@ def _follow(
     receipt = submission.follow_up_receipt
     if not receipt or _by_receipt(connection, receipt):
         receipt = token()
-    _keep(connection, submission, receipt, inquiry.id, first.id)
-    _tell(connection, "follow-up", submission, inquiry.id)
+    rows = Rows()
+    _keep(rows, submission, receipt, inquiry.id, first.id)
+    _tell(rows, "follow-up", submission, inquiry.id)
     clean = not submission.verdict.held
     changes: dict[str, Any] = {"touched_at": to_text(now), "search": f"{inquiry.search} {_search(submission)}"}
     if inquiry.held and clean:
         changes |= {"held": False, "held_reasons": "", "waiting_since": inquiry.received_at}
-        _tell(connection, "released", submission, inquiry.id)
+        _tell(rows, "released", submission, inquiry.id)
     elif not inquiry.held and not inquiry.waiting_since:
         changes["waiting_since"] = to_text(submission.received_at)
     if clean and submission.email:
         changes["contact"] = _contact(connection, submission, token)
     connection.execute(inquiries.update().where(inquiries.c.id == inquiry.id).values(**changes))
     if clean:
-        put_out(connection, outgoing, inquiry.id, now, token, submission=submission.id)
+        _add_outgoing(rows, outgoing, inquiry.id, now, token, submission=submission.id)
+    rows.write(connection)
     return Saved("follow-up", submission.id, receipt, inquiry.id)
 
 
@@ -197,66 +284,77 @@ def put_out(
     message: str | None = None,
 ) -> None:
     """Rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`."""
+    rows = Rows()
+    _add_outgoing(rows, outgoing, inquiry, now, token, submission=submission, message=message)
+    rows.write(connection)
+
+
+def _add_outgoing(
+    rows: Rows,
+    outgoing: Sequence[Outgoing],
+    inquiry: str,
+    now: datetime,
+    token: Callable[[], str],
+    *,
+    submission: str | None = None,
+    message: str | None = None,
+) -> None:
     for one in outgoing:
-        connection.execute(
-            outbox.insert().values(
-                id=token(),
-                inquiry=inquiry,
-                submission=submission,
-                message=message,
-                channel=one.channel,
-                kind=one.kind,
-                target=storable(one.target),
-                payload={**storable_json(one.payload), "inquiry": inquiry},
-                created_at=to_text(now),
-                next_at=to_text(now),
-            )
+        rows.add(
+            outbox,
+            id=token(),
+            inquiry=inquiry,
+            submission=submission,
+            message=message,
+            channel=one.channel,
+            kind=one.kind,
+            target=storable(one.target),
+            payload={**storable_json(one.payload), "inquiry": inquiry},
+            created_at=to_text(now),
+            next_at=to_text(now),
         )
 
 
-def _keep(connection: sa.Connection, submission: Submission, receipt: str, inquiry: str, follows: str | None) -> None:
+def _keep(rows: Rows, submission: Submission, receipt: str, inquiry: str, follows: str | None) -> None:
     """The submission as it came, and apart from it what can be erased."""
-    connection.execute(
-        submissions.insert().values(
-            id=submission.id,
-            receipt=receipt,
-            inquiry=inquiry,
-            follows=follows,
-            form=submission.form,
-            lang=submission.lang,
-            rules=submission.rules,
-            words=submission.words,
-            received_at=to_text(submission.received_at),
-            instance=storable(submission.instance),
-            content=submission.content,
-            page=storable(submission.page),
-            referrer=storable(submission.referrer),
-            network=submission.network,
-            held_reasons=" ".join(submission.verdict.reasons),
-        )
+    rows.add(
+        submissions,
+        id=submission.id,
+        receipt=receipt,
+        inquiry=inquiry,
+        follows=follows,
+        form=submission.form,
+        lang=submission.lang,
+        rules=submission.rules,
+        words=submission.words,
+        received_at=to_text(submission.received_at),
+        instance=storable(submission.instance),
+        content=submission.content,
+        page=storable(submission.page),
+        referrer=storable(submission.referrer),
+        network=submission.network,
+        held_reasons=" ".join(submission.verdict.reasons),
     )
-    connection.execute(
-        answers.insert().values(
-            submission=submission.id,
-            values=storable_json(submission.values),
-            extra=storable_json(submission.extra),
-            labels=storable_json(submission.labels),
-            consents=[[storable(one.field), storable(one.text), one.given] for one in submission.consents],
-        )
+    rows.add(
+        answers,
+        submission=submission.id,
+        values=storable_json(submission.values),
+        extra=storable_json(submission.extra),
+        labels=storable_json(submission.labels),
+        consents=[[storable(one.field), storable(one.text), one.given] for one in submission.consents],
     )
 
 
-def _tell(connection: sa.Connection, kind: str, submission: Submission, inquiry: str) -> None:
-    connection.execute(
-        events.insert().values(
-            at=to_text(submission.received_at),
-            inquiry=inquiry,
-            kind=kind,
-            form=submission.form,
-            page=storable(submission.page),
-            reason=" ".join(submission.verdict.reasons),
-            subject=submission.id,
-        )
+def _tell(rows: Rows, kind: str, submission: Submission, inquiry: str) -> None:
+    rows.add(
+        events,
+        at=to_text(submission.received_at),
+        inquiry=inquiry,
+        kind=kind,
+        form=submission.form,
+        page=storable(submission.page),
+        reason=" ".join(submission.verdict.reasons),
+        subject=submission.id,
     )
 
 
@@ -266,18 +364,30 @@ def _contact(connection: sa.Connection, submission: Submission, token: Callable[
     The name and the telephone number last given count, unless the submission is held: a stranger who knows an address
     could rename its owner.
     """
-    key = email_key(storable(submission.email)) or None
-    given = {name: storable(getattr(submission, name)) for name in ("email", "name", "phone")}
+    key = email_key(storable(submission.email))
     known = _known(connection, key) if key else None
     if known is None:
-        known = token()
-        created_at = to_text(submission.received_at)
-        connection.execute(contacts.insert().values(id=known, email_key=key, created_at=created_at, **given))
+        rows = Rows()
+        known = _add_contact(rows, submission, token)
+        rows.write(connection)
         return known
-    news = {name: text for name, text in given.items() if text}
+    news = {name: text for name, text in _person(submission).items() if text}
     if news and not submission.verdict.held:
         connection.execute(contacts.update().where(contacts.c.id == known).values(**news))
     return known
+
+
+def _add_contact(rows: Rows, submission: Submission, token: Callable[[], str]) -> str:
+    """A new person."""
+    key = email_key(storable(submission.email)) or None
+    contact = token()
+    created_at = to_text(submission.received_at)
+    rows.add(contacts, id=contact, email_key=key, created_at=created_at, **_person(submission))
+    return contact
+
+
+def _person(submission: Submission) -> dict[str, str]:
+    return {name: storable(getattr(submission, name)) for name in ("email", "name", "phone")}
 
 
 def _known(connection: sa.Connection, key: str) -> str | None:

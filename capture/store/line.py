@@ -1,0 +1,109 @@
+"""Submissions that arrive at once -> one transaction: who comes while a commit is under way is saved by the next one.
+
+The sync of a commit costs the same for one and for twenty. Whoever is first in line when a commit ends saves all who
+stand there by then, and nobody leaves before the commit that holds what they brought. Nobody waits for company either:
+with nobody in line, one is a group. PostgreSQL has many writers and needs no line.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from capture.model import Outgoing, Saved, Submission
+from capture.store.database import Database, Unavailable
+from capture.store.saving import Arrival, save_together
+from capture.store.saving import save as save_one
+
+
+class Place:
+    """A place in line: who stands there, and what became of it once it was served."""
+
+    def __init__(self, arrival: Arrival) -> None:
+        self.arrival = arrival
+        self.outcome: Saved | Exception | None = None
+
+    def result(self) -> Saved:
+        """What was saved. Raises what kept it from being saved."""
+        if isinstance(self.outcome, Saved):
+            return self.outcome
+        raise self.outcome or Unavailable("whoever was to save it came to an end")
+
+
+class Line:
+    """The line of one process, for all its threads."""
+
+    def __init__(self) -> None:
+        self._entering = threading.Lock()
+        self._serving = threading.Lock()
+        self._waiting: list[Place] = []
+
+    def enter(self, arrival: Arrival, serve: Callable[[Sequence[Place]], None]) -> Saved:
+        """Stand in line until one of those who stand there has served all, by then or in front of it.
+
+        Raises what kept this one from being saved.
+        """
+        place = Place(arrival)
+        with self._entering:
+            self._waiting.append(place)
+        with self._serving:
+            if group := self._group(place):
+                serve(group)
+        return place.result()
+
+    def _group(self, place: Place) -> list[Place]:
+        """All who wait, unless that place was served with those in front."""
+        with self._entering:
+            if place not in self._waiting:
+                return []
+            group, self._waiting = self._waiting, []
+            return group
+
+
+def save(
+    line: Line, database: Database, submission: Submission, outgoing: Sequence[Outgoing], token: Callable[[], str]
+) -> Saved:
+    """Save a submission together with those that arrive with it. It is on the disk when this returns.
+
+    Raises Unavailable and Refused, as every use of a database does, for its own sake only: a member that spoils its
+    group is tried again alone, as are all others.
+    """
+    arrival = Arrival(submission, outgoing)
+    if database.is_postgres:
+        return _alone(database, arrival, token)
+    return line.enter(arrival, lambda group: _serve(database, group, token))
+
+
+def _serve(database: Database, group: Sequence[Place], token: Callable[[], str]) -> None:
+    """Save a group, so that every place has its outcome."""
+    for place, outcome in zip(group, _outcomes(database, group, token), strict=True):
+        place.outcome = outcome
+
+
+def _outcomes(database: Database, group: Sequence[Place], token: Callable[[], str]) -> Sequence[Saved | Exception]:
+    """What becomes of a group in one transaction, or of each alone when that fails."""
+    try:
+        with database.write() as connection:
+            return save_together(connection, [place.arrival for place in group], token)
+    except Unavailable as error:
+        # It is not for what they brought: each of them would wait as long as all have waited now.
+        return [error] * len(group)
+    except Exception as error:  # noqa: BLE001 -- whose fault it is shows when each is alone
+        return _one_by_one(database, group, token) if len(group) > 1 else [error]
+
+
+def _one_by_one(database: Database, group: Sequence[Place], token: Callable[[], str]) -> list[Saved | Exception]:
+    outcomes: list[Saved | Exception] = []
+    for place in group:
+        try:
+            outcomes.append(_alone(database, place.arrival, token))
+        except Unavailable as error:
+            return outcomes + [error] * (len(group) - len(outcomes))
+        except Exception as error:  # noqa: BLE001 -- it is raised in the thread of whoever brought it
+            outcomes.append(error)
+    return outcomes
+
+
+def _alone(database: Database, arrival: Arrival, token: Callable[[], str]) -> Saved:
+    with database.write() as connection:
+        return save_one(connection, arrival.submission, arrival.outgoing, token)

@@ -1,0 +1,204 @@
+"""The line: who arrives together is saved by one commit, and nobody suffers by a neighbour."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from capture.model import Saved, Submission, Verdict
+from capture.store import tables
+from capture.store.database import Database, Refused, Unavailable
+from capture.store.line import Line, save
+from capture.store.saving import Arrival, save_together
+from capture.store.saving import save as save_alone
+from tests.capture.samples import make_outgoing, make_submission, tokens
+from tests.serving import until
+
+
+def together(
+    database: Database, some: Sequence[Submission], then: Callable[[Saved], Any] = lambda saved: saved
+) -> list[Future[Any]]:
+    """Send one, and all others while it is being saved; what becomes of each."""
+    line = Line()
+
+    def send(one: Submission) -> Any:
+        return then(save(line, database, one, [make_outgoing()], tokens(one.id)))
+
+    futures: list[Future[Any]] = []
+    # The first one waits for a writer before it, the others for the first.
+    with ThreadPoolExecutor(len(some)) as pool, database.write():
+        for one in some:
+            futures.append(pool.submit(send, one))
+            until(lambda: line._serving.locked() and len(line._waiting) == len(futures) - 1)
+    return futures
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """What is executed, and the commits."""
+    done: list[str] = []
+
+    def executed(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        done.append(statement)
+
+    def committed(_connection: sa.Connection) -> None:
+        done.append("COMMIT")
+
+    engine = database._engine
+    event.listen(engine, "before_cursor_execute", executed)
+    event.listen(engine, "commit", committed)
+    try:
+        yield done
+    finally:
+        event.remove(engine, "before_cursor_execute", executed)
+        event.remove(engine, "commit", committed)
+
+
+def everything(database: Database) -> dict[str, set[tuple[Any, ...]]]:
+    """All rows but for what is random in them."""
+    names = ("contacts", "inquiries", "submissions", "receipts", "answers", "events", "outbox")
+    random = {"id", "inquiry", "contact", "payload"}
+    with database.read() as connection:
+        return {
+            name: {
+                tuple(str(value) for column, value in row._mapping.items() if column not in random)
+                for row in connection.execute(sa.select(tables.metadata.tables[name]))
+            }
+            for name in names
+        }
+
+
+def test_who_arrives_together_is_saved_by_one_commit_and_one_statement_a_table(sqlite_database: Database) -> None:
+    some = [make_submission(instance=f"i{n}", values={"email": f"{n}@example.org"}) for n in range(12)]
+    with statements(sqlite_database) as done:
+        futures = together(sqlite_database, some)
+    assert [one.result().receipt for one in futures] == [one.receipt for one in some]
+    assert done.count("COMMIT") == 3  # the writer that all wait for, the first, and the eleven others
+    written = [one.split()[2] for one in done if one.startswith("INSERT")]
+    assert sorted(written) == sorted(["contacts", "inquiries", "submissions", "answers", "events", "outbox"] * 2)
+
+
+def test_nobody_is_answered_before_the_commit_of_their_group(sqlite_database: Database) -> None:
+    def stored(saved: Saved) -> bool:
+        with sqlite_database.read() as connection:
+            found = sa.select(tables.submissions.c.id).where(tables.submissions.c.id == saved.id)
+            return connection.execute(found).scalar() == saved.id
+
+    futures = together(sqlite_database, [make_submission(instance=f"i{n}") for n in range(5)], stored)
+    assert [one.result() for one in futures] == [True] * 5
+
+
+def mixed() -> list[Submission]:
+    """Strangers, twins, a corrected typo, a replay, one person twice, a held one, and people without an address."""
+    first = make_submission(instance="one", values={"email": "a@example.org", "message": "frist"})
+    typo = make_submission(instance="one", values={"email": "a@example.org", "message": "first"})
+    twin = make_submission(values={"email": "t@example.org"})
+    nobody = [make_submission(values={"name": "Ann", "message": str(number)}) for number in range(2)]
+    again = make_submission(values={"email": "B@Example.org", "name": "Bea", "message": "2"})
+    bea = make_submission(values={"email": "b@example.org", "message": "1"})
+    held = make_submission(values={"email": "h@example.org"}, verdict=Verdict(("trap",)))
+    return [first, typo, first, twin, replace(twin, id="f" * 32, receipt="e" * 32), *nobody, bea, again, held]
+
+
+def test_together_is_as_one_after_the_other(sqlite_database: Database, tmp_path: Any, sqlite_template: Any) -> None:
+    some = mixed()
+    other = Database.open(f"sqlite:///{tmp_path / 'other' / 'obverse.db'}", tmp_path)
+    (tmp_path / "other" / "obverse.db").write_bytes(sqlite_template.read_bytes())
+    make = tokens()
+    with sqlite_database.write() as connection:
+        whole = save_together(connection, [Arrival(one, [make_outgoing()]) for one in some], make)
+    apart = []
+    for one in some:
+        with other.write() as connection:
+            apart.append(save_alone(connection, one, [make_outgoing()], make))
+    assert [(one.outcome, one.receipt) for one in whole] == [(one.outcome, one.receipt) for one in apart]
+    assert everything(sqlite_database) == everything(other)
+    other.close()
+
+
+def test_what_is_stored_already_is_known_to_a_group(sqlite_database: Database) -> None:
+    some = mixed()
+    arrivals = [Arrival(one, [make_outgoing()]) for one in some]
+    with sqlite_database.write() as connection:
+        first = save_together(connection, arrivals, tokens("a"))
+    before = everything(sqlite_database)
+    with sqlite_database.write() as connection:
+        again = save_together(connection, arrivals, tokens("b"))
+    assert [one.receipt for one in again] == [one.receipt for one in first]
+    assert {one.outcome for one in again} == {"replayed"}
+    assert {name: len(rows) for name, rows in everything(sqlite_database).items()} == {
+        name: len(rows) for name, rows in before.items()
+    }
+
+
+def test_one_that_no_database_takes_fails_alone(sqlite_database: Database) -> None:
+    good = [make_submission(instance=f"i{n}", values={"email": f"{n}@example.org"}) for n in range(6)]
+    poison = make_submission(instance="poison", form=None, values={"email": "p@example.org"})
+    futures = together(sqlite_database, [*good[:3], poison, *good[3:]])
+    failed = futures.pop(3)
+    assert isinstance(failed.exception(), Refused)
+    assert "p@example.org" not in str(failed.exception())
+    assert [one.result().receipt for one in futures] == [one.receipt for one in good]
+    assert len(everything(sqlite_database)["outbox"]) > 0
+    with sqlite_database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tables.submissions)).scalar_one() == 6
+
+
+def test_a_database_that_is_away_is_told_to_all_at_once(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    line, started, gone = Line(), threading.Event(), threading.Event()
+
+    def away(_self: Database) -> Any:
+        tried.append(1)
+        started.set()
+        assert gone.wait(10)
+        raise Unavailable("away")
+
+    monkeypatch.setattr(Database, "write", away)
+    with ThreadPoolExecutor(5) as pool:
+        send: Callable[[], Future[Saved]] = lambda: pool.submit(  # noqa: E731
+            save, line, sqlite_database, make_submission(), [], tokens()
+        )
+        futures = [send()]
+        assert started.wait(10)
+        futures += [send() for _ in range(4)]
+        until(lambda: len(line._waiting) == 4)
+        gone.set()
+    assert [type(one.exception()) for one in futures] == [Unavailable] * 5
+    assert len(tried) == 2, "the four others wait once, together"
+
+
+def test_who_leads_and_dies_takes_nobody_along(sqlite_database: Database) -> None:
+    """What stops a thread, and is no error, leaves the others an outcome: they go to the spool."""
+
+    def dying(_group: object) -> None:
+        raise KeyboardInterrupt
+
+    line = Line()
+    with pytest.raises(KeyboardInterrupt):
+        line.enter(Arrival(make_submission(), []), dying)
+    assert save(line, sqlite_database, make_submission(), [], tokens()).outcome == "stored"
+    with pytest.raises(Unavailable):
+        line.enter(Arrival(make_submission(), []), lambda _group: None)
+
+
+def test_both_databases_save_many_at_once(database: Database) -> None:
+    line = Line()
+    some = [make_submission(instance=f"i{n}", values={"email": f"{n % 7}@example.org", "n": n}) for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        saved = list(pool.map(lambda one: save(line, database, one, [make_outgoing()], tokens(one.id)), some * 2))
+    assert [one.receipt for one in saved] == [one.receipt for one in some * 2]
+    with database.read() as connection:
+        counted = [
+            connection.execute(sa.select(sa.func.count()).select_from(one)).scalar_one()
+            for one in (tables.submissions, tables.inquiries, tables.contacts, tables.outbox)
+        ]
+    assert counted == [40, 40, 7, 40]
