@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from capture.files import make_folder
 from capture.limits import Limits
 from capture.release import Releases
 from capture.setup import Setup
@@ -85,7 +86,7 @@ def open_house(setup: Setup, now: Callable[[], datetime] = utc_now, token: Calla
     A database that is away does not keep the house shut: posts go to the spool until it is back. Without a key of the
     site's own the house makes one up, and then a retry that comes after its end is not known again. Raises TooNew.
     """
-    setup.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(setup.folder)
     database = Database.open(setup.secrets.database, setup.folder)
     releases = Releases(setup.folder / "releases", setup.release)
     house = House(setup, database, releases, now, token, setup.secrets.key or hex_token())

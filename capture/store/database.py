@@ -18,6 +18,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from capture.files import make_folder
+
 FILE = "obverse.db"
 _WRITING = "obverse_writing"
 
@@ -117,7 +119,7 @@ def _parsed(url: str, folder: Path) -> sa.URL:
 def _make_private(folder: Path, name: str = FILE) -> None:
     """The folder and the file, for their owner only; SQLite gives its two side files the mode of the first."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         os.close(os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise Unavailable(f"the database file cannot be made: {error.strerror}") from None
