@@ -95,7 +95,7 @@ def open_house(setup: Setup, now: Callable[[], datetime] = utc_now, token: Calla
     except TooNew:
         database.close()
         raise
-    except Unavailable:
-        _log.warning("the database is not available; posts are kept in the spool until it is")
+    except Unavailable as error:
+        _log.error("the database cannot be used (%s); posts are kept in the spool until it can", error)
     house.releases.current()
     return house
