@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -113,6 +114,11 @@ def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
     return Thanked(row.form, row.lang, row.rules, row.words, tupled(row.answered), from_text(row.received_at))
 
 
+@cache
+def _insert(table: sa.Table) -> sa.Insert:
+    return table.insert()
+
+
 class Rows:
     """Rows to be inserted, by table, in the order in which the tables were first named: one statement each."""
 
@@ -126,7 +132,7 @@ class Rows:
     def write(self, connection: sa.Connection) -> None:
         """Insert them all."""
         for table, rows in self._by_table.items():
-            connection.execute(table.insert(), rows)
+            connection.execute(_insert(table), rows)
 
 
 def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[int]:
@@ -146,13 +152,23 @@ def _stored(connection: sa.Connection, several: Sequence[Arrival]) -> Counter[tu
     """The keys among theirs that a row has already."""
     keys = {key for one in several for key in _keys(one.submission)}
     wanted = {name: [key for kind, key in keys if kind == name] for name in ("id", "receipt", "content", "email")}
-    columns = (submissions.c.id, submissions.c.receipt, submissions.c.content)
-    found = connection.execute(
-        sa.select(*columns).where(sa.or_(*(column.in_(wanted[column.name]) for column in columns)))
-    ).all()
-    people = connection.execute(sa.select(contacts.c.email_key).where(contacts.c.email_key.in_(wanted["email"])))
-    held = {(column.name, key) for row in found for column, key in zip(columns, row, strict=True)}
-    return Counter(held | {("email", key) for (key,) in people})
+    held = {
+        (name, key)
+        for row in connection.execute(_ALIKE, wanted)
+        for name, key in zip(("id", "receipt", "content"), row, strict=True)
+    }
+    return Counter(held | {("email", key) for (key,) in connection.execute(_PEOPLE, wanted)})
+
+
+def _among(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+    return column.in_(sa.bindparam(name, expanding=True))
+
+
+# Made once: to make them takes longer than to run them.
+_ALIKE = sa.select(submissions.c.id, submissions.c.receipt, submissions.c.content).where(
+    _among(submissions.c.id, "id") | _among(submissions.c.receipt, "receipt") | _among(submissions.c.content, "content")
+)
+_PEOPLE = sa.select(contacts.c.email_key).where(_among(contacts.c.email_key, "email"))
 
 
 def _same(submission: Submission) -> tuple[str, ...]:
