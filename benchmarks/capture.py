@@ -97,12 +97,12 @@ def _measure(given: argparse.Namespace, folder: Path, isso: int | None, found: F
         root.mkdir()
         make_root(root)
         let_in(root, given.database)
-    _raw(folder, found)
+    _raw(folder, given.seconds, found)
     ours: list[float] = []
     theirs: list[float] = []
     acknowledged: list[str] = []
     with running(root, {"OBVERSE_DATABASE": given.database} if given.database else {}) as one:
-        load(one.port, post, connections=4, seconds=1)  # whatever is loaded by the first request
+        load(one.port, post, connections=4, seconds=min(1.0, given.seconds))  # whatever is loaded by the first request
         before = _memory(one)
         for _ in range(given.rounds):
             mine = load(one.port, post, connections=given.connections, seconds=given.seconds)
@@ -117,7 +117,7 @@ def _measure(given: argparse.Namespace, folder: Path, isso: int | None, found: F
         found.add(f"ours, {given.rate:g} a second{more}", steady, 303)
         acknowledged += _receipts(steady)
         found.note(f"memory {before / 1e6:.0f} MB before, {_memory(one) / 1e6:.0f} MB after {len(acknowledged)} posts")
-    _raw(folder, found)
+    _raw(folder, given.seconds, found)
     if theirs:
         found.note(f"ours / Isso: {statistics.median(ours) / statistics.median(theirs):.1f} (target 5)")
     lost = len(set(acknowledged) - set(kept(root, given.database)))
@@ -147,8 +147,8 @@ def _memory(one: Running) -> int:
     return sum(map(resident, tree(one.process.pid)))
 
 
-def _raw(folder: Path, found: Found) -> None:
-    found.raw.append(raw_commits(folder))
+def _raw(folder: Path, seconds: float, found: Found) -> None:
+    found.raw.append(raw_commits(folder, min(1.0, seconds)))
     found.note(f"raw commits of this disk, one row, full sync: {found.raw[-1]:.0f}/s")
 
 
