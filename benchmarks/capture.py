@@ -35,7 +35,7 @@ from benchmarks.loading import Load, Request, load
 from benchmarks.measuring import FailedError, environment, resident, tree
 from benchmarks.peering import MissingError, cache, python_with
 from capture.store.tables import answers, contacts, events, inquiries, submissions
-from tests.capture.running import FORM, Running, database, fields, kept, let_in, make_root, running
+from tests.capture.running import FORM, REPOSITORY, START, Running, database, fields, kept, let_in, make_root
 
 BATCH = 2000
 
@@ -101,7 +101,7 @@ def _measure(given: argparse.Namespace, folder: Path, isso: int | None, found: F
     ours: list[float] = []
     theirs: list[float] = []
     acknowledged: list[str] = []
-    with running(root, {"OBVERSE_DATABASE": given.database} if given.database else {}) as one:
+    with _process(root, given.database) as one:
         load(one.port, post, connections=4, seconds=min(1.0, given.seconds))  # whatever is loaded by the first request
         before = _memory(one)
         for _ in range(given.rounds):
@@ -215,6 +215,32 @@ _ROWS: dict[sa.Table, Callable[[int], dict[str, Any]]] = {
 
 
 @contextmanager
+def _process(root: Path, url: str) -> Iterator[Running]:
+    """`obverse run`, whose log goes to a file: who reads it here would take the time of those who send."""
+    options: dict[str, Any] = {"root": str(root), "port": _free_port(), "site": str(root / "site")}
+    with (root / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", START, json.dumps(options)],
+            cwd=REPOSITORY,
+            env=environment(**({"OBVERSE_DATABASE": url} if url else {})),
+            stdout=log,
+            text=True,
+        )
+    try:
+        _wait(options["port"], process)
+        yield Running(process, options["port"])
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
 def _isso(folder: Path, left_out: bool) -> Iterator[int | None]:
     """The port of a running Isso with a database on the same disk; None when it is left out or cannot be had."""
     try:
@@ -225,9 +251,7 @@ def _isso(folder: Path, left_out: bool) -> Iterator[int | None]:
     if program is None:
         yield None
         return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = _free_port()
     settings = folder / "isso.cfg"
     settings.write_text(
         f"[general]\ndbpath = {folder / 'isso.db'}\nhost = http://127.0.0.1/\n"
@@ -243,15 +267,15 @@ def _isso(folder: Path, left_out: bool) -> Iterator[int | None]:
         process.wait(30)
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait(port: int, process: subprocess.Popen[Any]) -> None:
     for _ in range(200):
         if process.poll() is not None:
-            raise FailedError("Isso does not start")
+            raise FailedError("a server does not start")
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         time.sleep(0.1)
-    raise FailedError("Isso does not listen")
+    raise FailedError("a server does not listen")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ Killing proves that the commit comes before the answer; what a disk keeps is cas
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from capture.store.tables import inquiries, submissions
+from tests.capture.databases import running_server
 from tests.capture.running import FORM, Running, count, fields, kept, let_in, make_root, running
 from tests.serving import until
 
@@ -69,6 +72,49 @@ def kill_amid_posts(root: Path, rounds: int, each: int, url: str = "") -> list[s
     finally:
         over.set()
     return acknowledged
+
+
+def test_case_01_processes_on_one_postgresql_one_killed_and_the_database_crashing(tmp_path: Path) -> None:
+    """Each process keeps nothing but its spool; whoever takes a post again knows that it was taken."""
+    roots = [make_root(tmp_path / name) for name in ("one", "two")]
+    acknowledged: list[str] = []
+    over, ports = threading.Event(), [0, 0]
+    turns = itertools.count()
+    visitors = [
+        threading.Thread(target=visit, args=(lambda: ports[next(turns) % 2], acknowledged, over)) for _ in range(6)
+    ]
+
+    def more(count: int) -> None:
+        wanted = len(acknowledged) + count
+        until(lambda: len(acknowledged) >= wanted, 60)
+
+    with running_server("synchronous_commit=on", "full_page_writes=on") as server:
+        url = server.url()
+        let_in(roots[0], url)
+        env = {"OBVERSE_DATABASE": url}
+        try:
+            with running(roots[0], env) as one:
+                with running(roots[1], env) as two:
+                    ports[:] = [one.port, two.port]
+                    for visitor in visitors:
+                        visitor.start()
+                    more(30)
+                    two.process.kill()
+                    two.process.wait()
+                more(20)
+                server.stop(signal.SIGQUIT)
+                more(10)
+                server.start()
+                with running(roots[1], env) as two:
+                    ports[1] = two.port
+                    more(20)
+                    over.set()
+                    for visitor in visitors:
+                        visitor.join(40)
+                    until(lambda: not [path for root in roots for path in (root / "var/spool").glob("*.json")], 60)
+        finally:
+            over.set()
+        assert_each_once(roots[0], acknowledged, url)
 
 
 def assert_each_once(root: Path, acknowledged: list[str], url: str = "") -> None:
