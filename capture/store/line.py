@@ -2,7 +2,7 @@
 
 The sync of a commit costs the same for one and for twenty. Whoever is first in line when a commit ends saves all who
 stand there by then, and nobody leaves before the commit that holds what they brought. Nobody waits for company either:
-with nobody in line, one is a group. PostgreSQL has many writers and needs no line.
+with nobody in line, one is a group. PostgreSQL could save them side by side, but what it is asked costs more than that.
 """
 
 from __future__ import annotations
@@ -69,8 +69,6 @@ def save(
     group is tried again alone, as are all others.
     """
     arrival = Arrival(submission, outgoing)
-    if database.is_postgres:
-        return _alone(database, arrival, token)
     return line.enter(arrival, lambda group: _serve(database, group, token))
 
 

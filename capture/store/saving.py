@@ -25,7 +25,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from capture.model import Outgoing, Saved, Submission
-from capture.store.database import lock
+from capture.store.database import lock_each
 from capture.store.moments import from_text, to_text
 from capture.store.tables import answers, contacts, events, inquiries, outbox, receipts, submissions
 from capture.store.texts import fold, is_id, storable, storable_json, tupled
@@ -68,7 +68,7 @@ def save(
     person reopens. A clean follow-up of a held inquiry releases it; one that is itself suspect, of an open inquiry,
     waits like any other but tells nobody.
     """
-    lock(connection, "submission", *_same(submission))
+    lock_each(connection, _alone(submission))
     known = _by_id(connection, submission.id)
     if known:
         return Saved("replayed", known.id, known.receipt, known.inquiry)
@@ -84,8 +84,9 @@ def save(
 def save_together(connection: sa.Connection, several: Sequence[Arrival], token: Callable[[], str]) -> list[Saved]:
     """Write all rows of several submissions, in the caller's one transaction; what became of each, in their order.
 
-    The outcome is that of `save` for one after the other. For SQLite, whose transactions write alone: no lock is taken.
+    The outcome is that of `save` for one after the other.
     """
+    lock_each(connection, [names for one in several for names in _alone(one.submission)])
     saved: dict[int, Saved] = {}
     rows = Rows()
     for number in _strangers(connection, several):
@@ -171,9 +172,11 @@ _ALIKE = sa.select(submissions.c.id, submissions.c.receipt, submissions.c.conten
 _PEOPLE = sa.select(contacts.c.email_key).where(_among(contacts.c.email_key, "email"))
 
 
-def _same(submission: Submission) -> tuple[str, ...]:
-    """What two submissions share that must not be saved at once."""
-    return (submission.receipt,) if submission.instance else (submission.form, submission.content)
+def _alone(submission: Submission) -> list[tuple[str, ...]]:
+    """What two submissions share that must not be saved at once by two transactions."""
+    same = (submission.receipt,) if submission.instance else (submission.form, submission.content)
+    email = email_key(storable(submission.email))
+    return [("submission", *same), *([("contact", email)] if email else [])]
 
 
 def _by_id(connection: sa.Connection, id: str) -> sa.Row[Any] | None:
@@ -407,7 +410,6 @@ def _person(submission: Submission) -> dict[str, str]:
 
 
 def _known(connection: sa.Connection, key: str) -> str | None:
-    lock(connection, "contact", key)
     return connection.execute(sa.select(contacts.c.id).where(contacts.c.email_key == key)).scalar()
 
 

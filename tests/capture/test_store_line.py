@@ -202,3 +202,21 @@ def test_both_databases_save_many_at_once(database: Database) -> None:
             for one in (tables.submissions, tables.inquiries, tables.contacts, tables.outbox)
         ]
     assert counted == [40, 40, 7, 40]
+
+
+def test_two_processes_with_the_same_in_another_order_never_wait_in_a_ring(postgres_url: str, tmp_path: Any) -> None:
+    """Each has a line of its own; what they save together is locked in one order."""
+    databases = [Database.open(postgres_url, tmp_path) for _ in range(2)]
+    some = [make_submission(instance=f"i{n}", values={"email": f"{n % 5}@example.org", "n": n}) for n in range(30)]
+
+    def group(number: int) -> list[Saved]:
+        arrivals = [Arrival(one, [make_outgoing()]) for one in (some, some[::-1])[number % 2]]
+        with databases[number % 2].write() as connection:
+            return save_together(connection, arrivals, tokens(str(number)))
+
+    with ThreadPoolExecutor(6) as pool:
+        saved = [one for group_saved in pool.map(group, range(12)) for one in group_saved]
+    assert len({one.inquiry for one in saved}) == 30
+    assert sum(one.outcome == "stored" for one in saved) == 30
+    for one in databases:
+        one.close()
