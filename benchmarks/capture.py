@@ -1,10 +1,11 @@
-"""Capture: submissions through a real `obverse run`, with the disk's own commits beside them and Isso's in turn.
+"""Capture: posts to a form, stored and synced before the answer -> answers a second and their times, beside Isso's.
 
-    python -m benchmarks.capture [--seconds 20] [--runs 3] [--stored 1000000] [--json FILE]
+    python -m benchmarks.capture [--seconds 10] [--rounds 2] [--connections 16] [--rate 100] [--stored 1000000]
+                                 [--database URL] [--no-isso] [--folder DIR] [--json FILE]
 
-Each submission takes the whole path: checks, judgement, one transaction, a full sync, a 303; its notification is
-delivered to a mail server that takes everything. All load stays on loopback and stops by itself. Isso is measured with
-`POST /new`, its limits off. What is measured is on the disk of the folder for temporary files (TMPDIR).
+The whole path (checks, judgement, transaction, full sync) of `obverse run`, in its own process, on loopback; the raw
+commits a second of the same disk (one row, full sync) before and after; and Isso's `POST /new` in turn with ours. With
+`--stored` the same again above so many stored inquiries. What was acknowledged is counted in the database afterwards.
 """
 
 from __future__ import annotations
@@ -12,9 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import secrets
-import signal
 import socket
 import sqlite3
 import statistics
@@ -23,246 +22,261 @@ import sys
 import tempfile
 import time
 import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import Served, load, post
+import sqlalchemy as sa
+
+from benchmarks.loading import Load, Request, load
 from benchmarks.measuring import FailedError, environment, resident, tree
-from benchmarks.peering import MissingError, cache, copy_of_code, isso
+from benchmarks.peering import MissingError, cache, python_with
+from capture.store.tables import answers, contacts, events, inquiries, submissions
+from tests.capture.running import FORM, REPOSITORY, START, Running, database, fields, kept, let_in, make_root
 
-CONNECTIONS = 16
-STEADY = 100.0  # submissions a second at a desk that is busier than any
-_PATIENCE = 40.0
-
-SETTINGS = """
-[site]
-title = "Measured"
-url = "http://127.0.0.1"
-
-[capture]
-from = "desk@measured.test"
-notify = ["desk@measured.test"]
-rate = 100000000
-"""
-FORM = """---
-title: Talk to us
-fields:
-  name: {label: Your name, required: true, max: 120}
-  email: {type: email, label: E-mail, required: true}
-  budget: {type: choice, label: Budget, options: {small: "under 5k", large: "over 20k"}}
-  message: {label: How can we help?, rows: 6, max: 4000, required: true}
-  news: {type: consent, label: Newsletter, text: I agree to receive one article a month.}
----
-Thank you, {name}.
-"""
+BATCH = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What one kind of load came to."""
+@dataclass(slots=True)
+class Found:
+    """All that was measured."""
 
-    name: str
-    rate: float
-    median: float
-    p99: float
-    wrong: int
+    raw: list[float] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
 
+    def add(self, what: str, one: Load, *good: int) -> None:
+        """A line of the table."""
+        bad = sum(one.statuses.values()) - sum(one.statuses[status] for status in good)
+        line = {"what": what, "rate": round(one.rate, 1), "p50": one.at(0.5), "p99": one.at(0.99), "errors": bad}
+        self.lines.append(line)
+        print(f"{what:<42}{one.rate:>9.1f}/s  p50 {line['p50']:>7.1f} ms  p99 {line['p99']:>7.1f} ms  errors {bad}")
 
-def commits(folder: Path, seconds: float) -> float:
-    """Commits of one row a second that this disk does by itself, as we set SQLite up: WAL, every commit synced."""
-    with contextlib.closing(sqlite3.connect(folder / "raw.db", isolation_level=None)) as raw:
-        raw.execute("PRAGMA journal_mode=WAL")
-        raw.execute("PRAGMA synchronous=FULL")
-        raw.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, text TEXT)")
-        done, began = 0, time.perf_counter()
-        while (passed := time.perf_counter() - began) < seconds:
-            raw.execute("INSERT INTO rows (text) VALUES (?)", ("x" * 500,))
-            done += 1
-    return done / passed
+    def note(self, words: str) -> None:
+        """A line that is no load."""
+        self.lines.append({"what": words})
+        print(words)
 
 
-def submission(number: int) -> bytes:
-    """One visitor's post; each is another person with another text."""
-    values = {
-        "name": f"Ann Example {number}",
-        "email": f"ann{secrets.token_hex(6)}@visitor.test",
-        "budget": "small",
-        "message": f"What would a site like yours cost us? We are {number} people. " * 4,
-        "news": "true",
-        "_ob_instance": secrets.token_hex(16),
-    }
-    body = urllib.parse.urlencode(values).encode()
-    return post("/_ob/f/contact", body, "application/x-www-form-urlencoded", Accept="text/html")
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, and end with 1 when something acknowledged is not stored."""
+    given = _options(arguments)
+    found = Found()
+    with tempfile.TemporaryDirectory(dir=given.folder, prefix="obverse-bench-") as name:
+        folder = Path(name)
+        with _isso(folder, given.no_isso) as isso:
+            lost = _measure(given, folder, isso, found, "")
+            if given.stored:
+                fill(folder / "ours", given.database, given.stored)
+                lost += _measure(given, folder, None, found, f" above {given.stored:,}")
+    if given.json:
+        given.json.write_text(json.dumps({"raw": found.raw, "lines": found.lines}, indent=1), "utf-8")
+    return 1 if lost else 0
 
 
-def comment(number: int) -> bytes:
-    """The same as a comment for Isso."""
-    text = f"What would a site like yours cost us? We are {number} people. " * 4
-    body = json.dumps(
-        {"author": f"Ann {number}", "email": f"ann{number}@visitor.test", "text": text, "title": "Measured"}
-    ).encode()
-    return post("/new?uri=%2Fmeasured", body, "application/json")
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks.capture", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--stored", type=int, default=0)
+    parser.add_argument("--database", default="", help="a PostgreSQL URL; SQLite without it")
+    parser.add_argument("--no-isso", action="store_true")
+    parser.add_argument("--folder", type=Path, help="on the disk to be measured")
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args(arguments)
 
 
-@contextlib.contextmanager
-def obverse(folder: Path, code: Path, stored: int) -> Iterator[tuple[int, int]]:
-    """The port and process of a running house that has so many inquiries."""
-    root = folder / "site"
-    (root / "content" / "forms").mkdir(parents=True)
-    (root / "obverse.toml").write_text(SETTINGS)
-    (root / "content" / "index.md").write_text("---\ntitle: Home\n---\nWelcome.\n")
-    (root / "content" / "forms" / "contact.md").write_text(FORM)
-    variables = environment(PYTHONPATH=str(code))
-    subprocess.run([sys.executable, "-m", "obverse", "build"], cwd=root, env=variables, check=True, capture_output=True)
-    port = _free_port()
-    with _mail_server(code) as mail:
-        variables["OBVERSE_SMTP"] = f"smtp://127.0.0.1:{mail}"
-        fill = [sys.executable, "-m", "benchmarks.filling", str(root / "var"), str(stored)]
-        subprocess.run(fill, env=environment(), check=True)
-        command = [sys.executable, "-m", "obverse", "run", "--port", str(port), "--no-build", "--quiet"]
-        with _started(command, root, variables) as pid:
-            _until_answered(port, "/healthz")
-            yield port, pid
+def _measure(given: argparse.Namespace, folder: Path, isso: int | None, found: Found, more: str) -> int:
+    """One run: how many that were acknowledged are not there."""
+    root = folder / "ours"
+    if not root.exists():
+        root.mkdir()
+        make_root(root)
+        let_in(root, given.database)
+    _raw(folder, given.seconds, found)
+    ours: list[float] = []
+    theirs: list[float] = []
+    acknowledged: list[str] = []
+    with _process(root, given.database) as one:
+        load(one.port, post, connections=4, seconds=min(1.0, given.seconds))  # whatever is loaded by the first request
+        before = _memory(one)
+        for _ in range(given.rounds):
+            mine = load(one.port, post, connections=given.connections, seconds=given.seconds)
+            found.add(f"ours, {given.connections} connections{more}", mine, 303)
+            acknowledged += _receipts(mine)
+            ours.append(mine.rate)
+            if isso:
+                peer = load(isso, comment, connections=given.connections, seconds=given.seconds)
+                found.add("Isso POST /new, the same", peer, 201, 202)
+                theirs.append(peer.rate)
+        steady = load(one.port, post, connections=given.connections, seconds=given.seconds, rate=given.rate)
+        found.add(f"ours, {given.rate:g} a second{more}", steady, 303)
+        acknowledged += _receipts(steady)
+        found.note(f"memory {before / 1e6:.0f} MB before, {_memory(one) / 1e6:.0f} MB after {len(acknowledged)} posts")
+    _raw(folder, given.seconds, found)
+    if theirs:
+        found.note(f"ours / Isso: {statistics.median(ours) / statistics.median(theirs):.1f} (target 5)")
+    lost = len(set(acknowledged) - set(kept(root, given.database)))
+    found.note(f"acknowledged {len(acknowledged)}, of these not stored {lost}")
+    return lost
 
 
-@contextlib.contextmanager
-def comments(folder: Path, peers: Path) -> Iterator[tuple[int, int]]:
-    """The port and process of a running Isso."""
-    port, settings = _free_port(), folder / "isso.cfg"
-    settings.write_text(
-        f"[general]\ndbpath = {folder / 'comments.db'}\nhost = http://127.0.0.1/\n"
-        f"[server]\nlisten = http://127.0.0.1:{port}\n[guard]\nenabled = false\n"
-    )
-    with _started([*isso(peers), "-c", str(settings), "run"], folder, environment()) as pid:
-        _until_answered(port, "/info")
-        yield port, pid
+def post(_number: int) -> Request:
+    """A visitor's form, each of somebody else."""
+    mine = secrets.token_hex(6)
+    body = fields(email=f"{mine}@visitor.test", message=f"What does it cost? {mine} " + "word " * 60)
+    return Request("/_ob/f/contact", body.encode(), FORM)
 
 
-@contextlib.contextmanager
-def _mail_server(code: Path) -> Iterator[int]:
-    """A mail server that takes everything and keeps nothing."""
-    port = _free_port()
-    sink = f"import aiosmtpd.main as m; m.main(['-n', '-l', '127.0.0.1:{port}', '-c', 'aiosmtpd.handlers.Sink'])"
-    with _started([sys.executable, "-c", sink], code, environment()):
-        yield port
+def comment(number: int) -> Request:
+    """A comment of the same length."""
+    query = urllib.parse.urlencode({"uri": f"/{number % 50}/"})
+    text = {"text": f"What does it cost? {secrets.token_hex(6)} " + "word " * 60, "author": "Ann", "title": "A page"}
+    return Request(f"/new?{query}", json.dumps(text).encode(), {"Content-Type": "application/json"})
 
 
-@contextlib.contextmanager
-def _started(command: list[str], folder: Path, variables: dict[str, str]) -> Iterator[int]:
-    with (folder / "said.txt").open("ab") as said:
-        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=said, stderr=said)
-        try:
-            yield process.pid
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+def _receipts(one: Load) -> list[str]:
+    return [place.rpartition("/")[2] for place in one.places if place]
 
 
-def _until_answered(port: int, path: str) -> None:
-    end = time.monotonic() + _PATIENCE
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5):
-            return
-        time.sleep(0.1)
-    raise FailedError(f"nothing answered at port {port}")
+def _memory(one: Running) -> int:
+    return sum(map(resident, tree(one.process.pid)))
+
+
+def _raw(folder: Path, seconds: float, found: Found) -> None:
+    found.raw.append(raw_commits(folder, min(1.0, seconds)))
+    found.note(f"raw commits of this disk, one row, full sync: {found.raw[-1]:.0f}/s")
+
+
+def raw_commits(folder: Path, seconds: float = 1.0) -> float:
+    """Commits a second of one connection: a row each, in the write-ahead log, synced."""
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as name,
+        closing(sqlite3.connect(Path(name, "raw.db"), isolation_level=None)) as connection,
+    ):
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (x)")
+        began, count = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds:
+            connection.execute("INSERT INTO t VALUES (?)", ("x" * 500,))
+            count += 1
+        return count / (time.perf_counter() - began)
+
+
+def fill(root: Path, url: str, count: int) -> None:
+    """Store so many inquiries, of as many people, without the endpoint."""
+    with database(root, url) as opened:
+        for start in range(0, count, BATCH):
+            with opened.write() as connection:
+                for table, row in _ROWS.items():
+                    connection.execute(table.insert(), [row(number) for number in range(start, start + BATCH)])
+
+
+_AT = datetime(2026, 1, 1, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+
+
+def _id(kind: str, number: int) -> str:
+    return f"{kind}{number:031x}"
+
+
+_ROWS: dict[sa.Table, Callable[[int], dict[str, Any]]] = {
+    contacts: lambda n: {"id": _id("c", n), "email_key": f"{n}@old.test", "email": f"{n}@old.test", "created_at": _AT},
+    inquiries: lambda n: {
+        "id": _id("1", n),
+        "contact": _id("c", n),
+        "form": "contact",
+        "lang": "en",
+        "page": "contact.md",
+        "received_at": _AT,
+        "touched_at": _AT,
+        "search": f"ann {n}@old.test " + "word " * 60,
+    },
+    submissions: lambda n: {
+        "id": _id("5", n),
+        "receipt": _id("e", n),
+        "inquiry": _id("1", n),
+        "form": "contact",
+        "received_at": _AT,
+        "content": secrets.token_hex(16),
+        "page": "contact.md",
+    },
+    answers: lambda n: {
+        "submission": _id("5", n),
+        "values": {"name": "Ann", "message": "word " * 60},
+        "extra": {},
+        "labels": [],
+        "consents": [],
+    },
+    events: lambda n: {"at": _AT, "inquiry": _id("1", n), "kind": "received", "subject": _id("5", n)},
+}
+
+
+@contextmanager
+def _process(root: Path, url: str) -> Iterator[Running]:
+    """`obverse run`, whose log goes to a file: who reads it here would take the time of those who send."""
+    options: dict[str, Any] = {"root": str(root), "port": _free_port(), "site": str(root / "site")}
+    with (root / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", START, json.dumps(options)],
+            cwd=REPOSITORY,
+            env=environment(**({"OBVERSE_DATABASE": url} if url else {})),
+            stdout=log,
+            text=True,
+        )
+    try:
+        _wait(options["port"], process)
+        yield Running(process, options["port"])
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
-def stored(root: Path) -> int:
-    """How many submissions a house has."""
-    with contextlib.closing(sqlite3.connect(root / "var" / "obverse.db")) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM submissions").fetchone()
-        return int(count)
+@contextmanager
+def _isso(folder: Path, left_out: bool) -> Iterator[int | None]:
+    """The port of a running Isso with a database on the same disk; None when it is left out or cannot be had."""
+    try:
+        program = None if left_out else python_with(cache(), "isso").parent / "isso"
+    except MissingError as error:
+        print(f"Isso is left out: {error}")
+        program = None
+    if program is None:
+        yield None
+        return
+    port = _free_port()
+    settings = folder / "isso.cfg"
+    settings.write_text(
+        f"[general]\ndbpath = {folder / 'isso.db'}\nhost = http://127.0.0.1/\n"
+        f"[server]\nlisten = http://127.0.0.1:{port}\n[guard]\nenabled = false\n"
+    )
+    with (folder / "isso.log").open("wb") as log:
+        process = subprocess.Popen([program, "-c", settings, "run"], env=environment(), stdout=log, stderr=log)
+    try:
+        _wait(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
-def row(name: str, runs: list[Served]) -> Row:
-    """The medians over all runs of a load."""
-    middle = statistics.median
-    rates, medians, tails = zip(*((one.rate, one.median, one.quantile(0.99)) for one in runs), strict=True)
-    return Row(name, middle(rates), middle(medians), middle(tails), sum(len(one.wrong) for one in runs))
-
-
-def measure(wish: argparse.Namespace, work: Path) -> dict[str, Any]:
-    """All loads in turn. Raises FailedError when an answer was not kept."""
-    code = copy_of_code(work / "code")
-    ours: list[Served] = []
-    steady: list[Served] = []
-    theirs: list[Served] = []
-    raw: list[float] = []
-    with contextlib.ExitStack() as stack:
-        port, pid = stack.enter_context(obverse(work, code, wish.stored))
-        before = stored(work / "site")
-        try:
-            (work / "isso").mkdir()
-            other = stack.enter_context(comments(work / "isso", wish.peers_folder))[0]
-        except MissingError as error:
-            print(f"isso is left out: {error}", file=sys.stderr)
-            other = 0
-        load(port, submission, 303, connections=CONNECTIONS, seconds=2)  # warm
-        memory = [_memory(pid)]
-        for _ in range(wish.runs):
-            raw.append(commits(Path(tempfile.mkdtemp(dir=work)), 2))
-            ours.append(load(port, submission, 303, connections=CONNECTIONS, seconds=wish.seconds))
-            if other:
-                theirs.append(load(other, comment, 201, connections=CONNECTIONS, seconds=wish.seconds))
-            steady.append(load(port, submission, 303, connections=4 * CONNECTIONS, seconds=wish.seconds, rate=STEADY))
-            memory.append(_memory(pid))
-        acknowledged = sum(len(one.seconds) for one in (*ours, *steady))
-        if (kept := stored(work / "site") - before) < acknowledged:
-            raise FailedError(f"{acknowledged} were acknowledged and {kept} are stored")
-    rows = [row(f"{CONNECTIONS} connections", ours), row(f"{STEADY:.0f} a second", steady)]
-    rows += [row(f"isso, {CONNECTIONS} connections", theirs)] if theirs else []
-    return {"commits": statistics.median(raw), "rows": rows, "memory": memory, "stored": wish.stored}
-
-
-def _memory(pid: int) -> float:
-    return sum(resident(one) for one in tree(pid)) / 1e6
-
-
-def told(found: dict[str, Any]) -> str:
-    """The table."""
-    lines = [f"{found['stored']} inquiries stored before; {os.cpu_count()} processors", ""]
-    lines.append(f"{'':28}{'a second':>10}{'median ms':>12}{'p99 ms':>10}{'wrong':>8}")
-    lines.append(f"{'commits of the disk alone':28}{found['commits']:10.0f}")
-    lines += [f"{one.name:28}{one.rate:10.0f}{one.median:12.1f}{one.p99:10.1f}{one.wrong:8}" for one in found["rows"]]
-    if len(found["rows"]) > 2 and found["rows"][2].rate:
-        lines += ["", f"{found['rows'][0].rate / found['rows'][2].rate:.1f} times what Isso takes (at least 5 wanted)"]
-    lines.append(f"memory of the process, MB: {', '.join(f'{one:.0f}' for one in found['memory'])}")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure, and print the table; exit code 1 when something acknowledged was not kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=20, help="how long each load goes on")
-    parser.add_argument("--runs", type=int, default=3, help="how often each is measured, in turn")
-    parser.add_argument("--stored", type=int, default=0, help="how many inquiries are there before")
-    parser.add_argument("--peers-folder", type=Path, default=cache(), help="where peers are installed")
-    parser.add_argument("--json", type=Path, help="write all figures to this file too")
-    wish = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            found = measure(wish, Path(folder))
-        except FailedError as error:
-            sys.exit(str(error))
-    print(told(found))
-    if wish.json:
-        rows = [{name: getattr(one, name) for name in Row.__slots__} for one in found["rows"]]
-        wish.json.write_text(json.dumps({**found, "rows": rows}, indent=1))
+def _wait(port: int, process: subprocess.Popen[Any]) -> None:
+    for _ in range(200):
+        if process.poll() is not None:
+            raise FailedError("a server does not start")
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    raise FailedError("a server does not listen")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

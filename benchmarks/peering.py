@@ -69,10 +69,10 @@ def tool(name: str, code: Path, peers: Path) -> Tool:
     return {"hugo": _hugo, "pelican": _pelican, "eleventy": _eleventy}[name](peers)
 
 
-def isso(peers: Path) -> list[str]:
-    """The command that runs Isso, installed if need be; a MissingError says why it cannot be had."""
-    _python(peers, "isso")
-    return [str(peers / "python/bin/isso")]
+def python_with(peers: Path, name: str) -> Path:
+    """The Python of the peers' environment, with a package in it. Raises MissingError."""
+    _python(peers, name)
+    return peers / "python/bin/python"
 
 
 def _hugo(peers: Path) -> Tool:

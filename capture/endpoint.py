@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from capture.accept import Refusal, accept
 from capture.answers import Answer, Places, Sent, Voice, origin_of
-from capture.house import House, store
+from capture.house import House
 from capture.ids import Ids, instance_key
 from capture.model import Outgoing, Saved, Submission
 from capture.outbox.notices import outgoing_for
@@ -24,6 +24,7 @@ from capture.release import Release
 from capture.setup import PageRow
 from capture.spool import find, keep
 from capture.store.database import Unavailable
+from capture.store.line import save
 from capture.store.saving import Thanked, thanked
 from capture.store.texts import is_id
 from capture.thanks import message
@@ -169,12 +170,12 @@ def _judged(visit: Visit, voice: Voice, sent: Sent) -> Answer:
 def _saved(house: House, submission: Submission, outgoing: list[Outgoing]) -> Saved | None:
     """Store it in the database, else in the spool; None when neither can."""
     try:
-        stored = store(house, submission, outgoing)
+        saved = save(house.line, house.ready(), submission, outgoing, house.token)
     except Exception as error:  # noqa: BLE001 -- whatever the fault is, what the visitor wrote must not be lost by it
         _log.warning("the database did not take a submission: %s", type(error).__name__)
         return _spooled(house, submission, outgoing)
     house.wake()
-    return stored
+    return saved
 
 
 def _spooled(house: House, submission: Submission, outgoing: list[Outgoing]) -> Saved | None:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from capture.files import make_folder
 from capture.limits import Limits
-from capture.model import Outgoing, Saved, Submission
 from capture.release import Releases
 from capture.setup import Setup
 from capture.store.database import Database, Unavailable
 from capture.store.line import Line
 from capture.store.migrations import TooNew, upgrade
-from capture.store.saving import Member, save, save_group
 
 _log = logging.getLogger("obverse.capture")
 
@@ -44,8 +42,7 @@ class Readiness:
 class House:
     """One capture process at run time. `now` is aware UTC, `token` 32 random hexadecimal digits.
 
-    `wake` tells the outbox worker that there is something to do. `key` is the site's secret key. Submissions that come
-    at once stand in `line`.
+    `wake` tells the outbox worker that there is something to do. `key` is the site's secret key.
     """
 
     setup: Setup
@@ -57,7 +54,7 @@ class House:
     wake: Callable[[], None] = lambda: None
     limits: Limits = field(default_factory=Limits)
     readiness: Readiness = field(default_factory=Readiness)
-    line: Line[Member, Saved] = field(default_factory=Line)
+    line: Line = field(default_factory=Line)
 
     @property
     def spool(self) -> Path:
@@ -71,22 +68,6 @@ class House:
         except TooNew as error:
             raise Unavailable(str(error)) from None
         return self.database
-
-
-def store(house: House, submission: Submission, outgoing: Sequence[Outgoing]) -> Saved:
-    """Store a submission, and return when it is on the disk: in SQLite together with all that came at the same time.
-
-    PostgreSQL commits several at once by itself, and each process of a site has a line of its own.
-    """
-    database = house.ready()
-    if database.is_postgres:
-        with database.write() as connection:
-            return save(connection, submission, outgoing, house.token)
-
-    def write(members: Sequence[Member]) -> list[Saved | Exception]:
-        return save_group(database, members, house.token)
-
-    return house.line.put(Member(submission, tuple(outgoing)), write, database.patience)
 
 
 def utc_now() -> datetime:
@@ -114,7 +95,7 @@ def open_house(setup: Setup, now: Callable[[], datetime] = utc_now, token: Calla
     except TooNew:
         database.close()
         raise
-    except Unavailable:
-        _log.warning("the database is not available; posts are kept in the spool until it is")
+    except Unavailable as error:
+        _log.error("the database cannot be used (%s); posts are kept in the spool until it can", error)
     house.releases.current()
     return house

@@ -10,13 +10,15 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
+
+from capture.files import make_folder
 
 FILE = "obverse.db"
 _WRITING = "obverse_writing"
@@ -95,10 +97,21 @@ def lock(connection: sa.Connection, *names: str) -> None:
 
     SQLite needs nothing: its transactions that write are alone from their first statement on.
     """
+    lock_each(connection, [names])
+
+
+def lock_each(connection: sa.Connection, several: Iterable[tuple[str, ...]]) -> None:
+    """The same for several names at once, always in the same order: nobody waits in a ring."""
     if connection.dialect.name == "postgresql":
-        digest = hashlib.blake2b("\0".join(names).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        key = int.from_bytes(digest, "big", signed=True)
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+        connection.execute(_LOCK, {"keys": sorted({_number(names) for names in several})})
+
+
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+
+
+def _number(names: tuple[str, ...]) -> int:
+    digest = hashlib.blake2b("\0".join(names).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def _parsed(url: str, folder: Path) -> sa.URL:
@@ -120,7 +133,7 @@ def _parsed(url: str, folder: Path) -> sa.URL:
 def _make_private(folder: Path, name: str = FILE) -> None:
     """The folder and the file, for their owner only; SQLite gives its two side files the mode of the first."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         os.close(os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise Unavailable(f"the database file cannot be made: {error.strerror}") from None

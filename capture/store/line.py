@@ -1,90 +1,107 @@
-"""The line: who comes while others write waits, and is then written together with all who came meanwhile.
+"""Submissions that arrive at once -> one transaction: who comes while a commit is under way is saved by the next one.
 
-A commit costs the same for one row and for fifty. One of those who wait leads: it writes for all of them, and hands the
-lead to the first of those who have come since, so that nobody writes for others without end.
+The sync of a commit costs the same for one and for twenty. Whoever is first in line when a commit ends saves all who
+stand there by then, and nobody leaves before the commit that holds what they brought. Nobody waits for company either:
+with nobody in line, one is a group. PostgreSQL could save them side by side, but what it is asked costs more than that.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
-from capture.store.database import Unavailable
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-Write = Callable[[Sequence[T]], "Sequence[R | Exception]"]
-"""Items -> what became of each, in their order: a result, or the exception that its owner shall have."""
-
-# As many as this are written together: what one commit then holds up is still soon over.
-MOST = 64
+from capture.model import Outgoing, Saved, Submission
+from capture.store.database import Database, Unavailable
+from capture.store.saving import Arrival, save_together
+from capture.store.saving import save as save_one
 
 
-@dataclass(slots=True, eq=False)
-class _Place(Generic[T, R]):
-    """Somebody's place in the line. `turn` is set when its item is written, or when it is its turn to lead."""
+class Place:
+    """A place in line: who stands there, and what became of it once it was served."""
 
-    item: T
-    turn: threading.Event = field(default_factory=threading.Event)
-    written: bool = False
-    result: R | Exception | None = None
+    def __init__(self, arrival: Arrival) -> None:
+        self.arrival = arrival
+        self.outcome: Saved | Exception | None = None
+
+    def result(self) -> Saved:
+        """What was saved. Raises what kept it from being saved."""
+        if isinstance(self.outcome, Saved):
+            return self.outcome
+        raise self.outcome or Unavailable("whoever was to save it came to an end")
 
 
-class Line(Generic[T, R]):
-    """One line of writers. Safe to use from any number of threads."""
+class Line:
+    """The line of one process, for all its threads."""
 
     def __init__(self) -> None:
-        """Nobody waits."""
-        self._lock = threading.Lock()
-        self._waiting: list[_Place[T, R]] = []
-        self._led = False
+        self._entering = threading.Lock()
+        self._serving = threading.Lock()
+        self._waiting: list[Place] = []
 
-    def put(self, item: T, write: Write[T, R], patience: float) -> R:
-        """Have an item written by `write`, alone or with others; its result, or its exception.
+    def enter(self, arrival: Arrival, serve: Callable[[Sequence[Place]], None]) -> Saved:
+        """Stand in line until one of those who stand there has served all, by then or in front of it.
 
-        Raises Unavailable, and the item is not written, when its turn has not come after `patience` seconds.
+        Raises what kept this one from being saved.
         """
-        place: _Place[T, R] = _Place(item)
-        if not self._join(place) and not place.turn.wait(patience):
-            if self._leave(place):
-                raise Unavailable("other writers of this process took too long")
-            place.turn.wait()  # it is being written, which has an end of its own
-        if not place.written:
-            self._lead(write)
-        if isinstance(place.result, Exception):
-            raise place.result
-        return place.result  # type: ignore[return-value]  # it was set when it was written
-
-    def _join(self, place: _Place[T, R]) -> bool:
-        """Stand in line; whether it is one's turn to lead at once."""
-        with self._lock:
+        place = Place(arrival)
+        with self._entering:
             self._waiting.append(place)
-            leads, self._led = not self._led, True
-            return leads
+        with self._serving:
+            if group := self._group(place):
+                serve(group)
+        return place.result()
 
-    def _leave(self, place: _Place[T, R]) -> bool:
-        """Give up waiting; False when it is too late for that."""
-        with self._lock:
-            if place.turn.is_set() or place not in self._waiting:
-                return False
-            self._waiting.remove(place)
-            return True
+    def _group(self, place: Place) -> list[Place]:
+        """All who wait, unless that place was served with those in front."""
+        with self._entering:
+            if place not in self._waiting:
+                return []
+            group, self._waiting = self._waiting, []
+            return group
 
-    def _lead(self, write: Write[T, R]) -> None:
-        """Write for all who wait, tell them, and let the next one lead."""
-        with self._lock:
-            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-        results: Sequence[R | Exception]
+
+def save(
+    line: Line, database: Database, submission: Submission, outgoing: Sequence[Outgoing], token: Callable[[], str]
+) -> Saved:
+    """Save a submission together with those that arrive with it. It is on the disk when this returns.
+
+    Raises Unavailable and Refused, as every use of a database does, for its own sake only: a member that spoils its
+    group is tried again alone, as are all others.
+    """
+    arrival = Arrival(submission, outgoing)
+    return line.enter(arrival, lambda group: _serve(database, group, token))
+
+
+def _serve(database: Database, group: Sequence[Place], token: Callable[[], str]) -> None:
+    """Save a group, so that every place has its outcome."""
+    for place, outcome in zip(group, _outcomes(database, group, token), strict=True):
+        place.outcome = outcome
+
+
+def _outcomes(database: Database, group: Sequence[Place], token: Callable[[], str]) -> Sequence[Saved | Exception]:
+    """What becomes of a group in one transaction, or of each alone when that fails."""
+    try:
+        with database.write() as connection:
+            return save_together(connection, [place.arrival for place in group], token)
+    except Unavailable as error:
+        # It is not for what they brought: each of them would wait as long as all have waited now.
+        return [error] * len(group)
+    except Exception as error:  # noqa: BLE001 -- whose fault it is shows when each is alone
+        return _one_by_one(database, group, token) if len(group) > 1 else [error]
+
+
+def _one_by_one(database: Database, group: Sequence[Place], token: Callable[[], str]) -> list[Saved | Exception]:
+    outcomes: list[Saved | Exception] = []
+    for place in group:
         try:
-            results = write([one.item for one in group])
-        except Exception as error:  # noqa: BLE001 -- whatever it was, nobody may wait for ever
-            results = [error] * len(group)
-        with self._lock:
-            for one, result in zip(group, results, strict=True):
-                one.result, one.written = result, True
-            self._led = bool(self._waiting)
-            for one in (*group, *self._waiting[:1]):
-                one.turn.set()
+            outcomes.append(_alone(database, place.arrival, token))
+        except Unavailable as error:
+            return outcomes + [error] * (len(group) - len(outcomes))
+        except Exception as error:  # noqa: BLE001 -- it is raised in the thread of whoever brought it
+            outcomes.append(error)
+    return outcomes
+
+
+def _alone(database: Database, arrival: Arrival, token: Callable[[], str]) -> Saved:
+    with database.write() as connection:
+        return save_one(connection, arrival.submission, arrival.outgoing, token)

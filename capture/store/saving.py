@@ -9,21 +9,23 @@ Four cases, in this order:
 
 Held ones tell nobody. People are told apart by their normalised e-mail address and nothing else.
 
-Several that come at once are saved together: those that are new, of new people, are written with one statement a table.
-Statements are made once: making one anew for each row takes several times as long as to run it.
+Several are saved together with one statement a table, as far as none of them has to do with another or with a row that
+is there; the others of the group take their turn after them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from capture.model import Outgoing, Saved, Submission
-from capture.store.database import Database, Unavailable, lock
+from capture.store.database import lock_each
 from capture.store.moments import from_text, to_text
 from capture.store.tables import answers, contacts, events, inquiries, outbox, receipts, submissions
 from capture.store.texts import fold, is_id, storable, storable_json, tupled
@@ -33,11 +35,11 @@ WINDOW = timedelta(minutes=10)  # within it, the same content without an instanc
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """One of several that are saved together: a submission, and who is to be told of it."""
+class Arrival:
+    """A submission, and what is to be told of it."""
 
     submission: Submission
-    outgoing: tuple[Outgoing, ...]
+    outgoing: Sequence[Outgoing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +52,6 @@ class Thanked:
     words: str
     values: Mapping[str, Any]
     received_at: datetime
-
-
-def save_group(database: Database, members: Sequence[Member], token: Callable[[], str]) -> list[Saved | Exception]:
-    """Save several submissions in one transaction; what became of each, in their order.
-
-    When it fails for a reason of its own, each is saved alone, so that one of them harms no other. A database that is
-    away is away for all.
-    """
-    try:
-        with database.write() as connection:
-            return list(save_all(connection, members, token))
-    except Unavailable as error:
-        return [error] * len(members)
-    except Exception as error:  # noqa: BLE001 -- which of them it was is found out by trying each
-        if len(members) == 1:
-            return [error]
-    return [save_group(database, [one], token)[0] for one in members]
-
-
-def save_all(connection: sa.Connection, members: Sequence[Member], token: Callable[[], str]) -> list[Saved]:
-    """Write all rows of several submissions, in their order, as `save` would one after the other."""
-    saved: dict[int, Saved] = {}
-    rows = _Rows()
-    for number in _new_ones(connection, [one.submission for one in members]):
-        one = members[number]
-        now = one.submission.received_at
-        saved[number] = _begun(
-            rows, one.submission, one.outgoing, token, now, _new_contact(rows, one.submission, token)
-        )
-    rows.write(connection)
-    for number, one in enumerate(members):
-        if number not in saved:
-            saved[number] = save(connection, one.submission, one.outgoing, token)
-    return [saved[number] for number in range(len(members))]
 
 
 def save(
@@ -100,7 +68,7 @@ def save(
     person reopens. A clean follow-up of a held inquiry releases it; one that is itself suspect, of an open inquiry,
     waits like any other but tells nobody.
     """
-    lock(connection, "submission", *_same(submission))
+    lock_each(connection, _alone(submission))
     known = _by_id(connection, submission.id)
     if known:
         return Saved("replayed", known.id, known.receipt, known.inquiry)
@@ -111,6 +79,25 @@ def save(
     if twin:
         return _count(connection, twin, submission)
     return _begin(connection, submission, outgoing, token, now or submission.received_at)
+
+
+def save_together(connection: sa.Connection, several: Sequence[Arrival], token: Callable[[], str]) -> list[Saved]:
+    """Write all rows of several submissions, in the caller's one transaction; what became of each, in their order.
+
+    The outcome is that of `save` for one after the other.
+    """
+    lock_each(connection, [names for one in several for names in _alone(one.submission)])
+    saved: dict[int, Saved] = {}
+    rows = Rows()
+    for number in _strangers(connection, several):
+        submission, now = several[number].submission, several[number].submission.received_at
+        contact = _add_contact(rows, submission, token)
+        saved[number] = _add_inquiry(rows, submission, several[number].outgoing, contact, token, now)
+    rows.write(connection)
+    for number, one in enumerate(several):
+        if number not in saved:
+            saved[number] = save(connection, one.submission, one.outgoing, token)
+    return [saved[number] for number in range(len(several))]
 
 
 def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
@@ -128,64 +115,76 @@ def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
     return Thanked(row.form, row.lang, row.rules, row.words, tupled(row.answered), from_text(row.received_at))
 
 
-def _same(submission: Submission) -> tuple[str, ...]:
-    """What two submissions share that must not be saved at once."""
-    return (submission.receipt,) if submission.instance else (submission.form, submission.content)
+@cache
+def _insert(table: sa.Table) -> sa.Insert:
+    return table.insert()
 
 
-_OF_ID = sa.select(submissions).where(submissions.c.id == sa.bindparam("one"))
-_OF_RECEIPT = sa.select(submissions).where(submissions.c.receipt == sa.bindparam("one"))
-_OF_KEY = sa.select(contacts.c.id).where(contacts.c.email_key == sa.bindparam("one"))
+class Rows:
+    """Rows to be inserted, by table, in the order in which the tables were first named: one statement each."""
+
+    def __init__(self) -> None:
+        self._by_table: dict[sa.Table, list[dict[str, Any]]] = {}
+
+    def add(self, table: sa.Table, **values: Any) -> None:
+        """One more row."""
+        self._by_table.setdefault(table, []).append(values)
+
+    def write(self, connection: sa.Connection) -> None:
+        """Insert them all."""
+        for table, rows in self._by_table.items():
+            connection.execute(_insert(table), rows)
 
 
-def _some(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[int]:
+    """Which of them share nothing with one another nor with what is stored: each is a new inquiry of a new contact."""
+    shared = Counter(key for one in several for key in _keys(one.submission)) + _stored(connection, several)
+    return [number for number, one in enumerate(several) if all(shared[key] == 1 for key in _keys(one.submission))]
+
+
+def _keys(submission: Submission) -> set[tuple[str, str]]:
+    """All that makes a submission one with another, or its sender a contact."""
+    keys = {("id", submission.id), ("receipt", submission.receipt), ("content", submission.content)}
+    email = email_key(storable(submission.email))
+    return keys | {("email", email)} if email else keys
+
+
+def _stored(connection: sa.Connection, several: Sequence[Arrival]) -> Counter[tuple[str, str]]:
+    """The keys among theirs that a row has already."""
+    keys = {key for one in several for key in _keys(one.submission)}
+    wanted = {name: [key for kind, key in keys if kind == name] for name in ("id", "receipt", "content", "email")}
+    held = {
+        (name, key)
+        for row in connection.execute(_ALIKE, wanted)
+        for name, key in zip(("id", "receipt", "content"), row, strict=True)
+    }
+    return Counter(held | {("email", key) for (key,) in connection.execute(_PEOPLE, wanted)})
+
+
+def _among(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam(name, expanding=True))
 
 
-_LIKE_THESE = sa.select(submissions.c.id, submissions.c.receipt, submissions.c.content).where(
-    _some(submissions.c.id, "ids") | _some(submissions.c.receipt, "receipts") | _some(submissions.c.content, "contents")
+# Made once: to make them takes longer than to run them.
+_ALIKE = sa.select(submissions.c.id, submissions.c.receipt, submissions.c.content).where(
+    _among(submissions.c.id, "id") | _among(submissions.c.receipt, "receipt") | _among(submissions.c.content, "content")
 )
-_OF_KEYS = sa.select(contacts.c.email_key).where(_some(contacts.c.email_key, "keys"))
+_PEOPLE = sa.select(contacts.c.email_key).where(_among(contacts.c.email_key, "email"))
+
+
+def _alone(submission: Submission) -> list[tuple[str, ...]]:
+    """What two submissions share that must not be saved at once by two transactions."""
+    same = (submission.receipt,) if submission.instance else (submission.form, submission.content)
+    email = email_key(storable(submission.email))
+    return [("submission", *same), *([("contact", email)] if email else [])]
 
 
 def _by_id(connection: sa.Connection, id: str) -> sa.Row[Any] | None:
-    return connection.execute(_OF_ID, {"one": id}).one_or_none()
+    return connection.execute(sa.select(submissions).where(submissions.c.id == id)).one_or_none()
 
 
 def _by_receipt(connection: sa.Connection, receipt: str) -> sa.Row[Any] | None:
-    return connection.execute(_OF_RECEIPT, {"one": receipt}).one_or_none()
-
-
-def _new_ones(connection: sa.Connection, group: Sequence[Submission]) -> list[int]:
-    """The numbers of those that share nothing with each other, nor with anything stored: of new people, or nobody."""
-    known = _stored_keys(connection, group)
-    found = []
-    for number, one in enumerate(group):
-        keys = _keys(one)
-        if known.isdisjoint(keys):
-            found.append(number)
-        # Without a key of its own, what comes later may be the same as one that has a key.
-        known.update(keys, [("content", one.content)])
-    return found
-
-
-def _keys(one: Submission) -> set[tuple[str, str]]:
-    """What makes a submission another one than a new one, or its sender somebody known, when it is there already."""
-    person = _email_key(one)
-    content = set() if one.instance else {("content", one.content)}
-    return {("id", one.id), ("receipt", one.receipt), *content, *([("person", person)] if person else [])}
-
-
-def _stored_keys(connection: sa.Connection, group: Sequence[Submission]) -> set[tuple[str, str]]:
-    """Those keys of a group that are stored already."""
-    wanted: dict[str, list[str]] = {"id": [], "receipt": [], "content": [], "person": []}
-    for kind, key in (pair for one in group for pair in _keys(one)):
-        wanted[kind].append(key)
-    names = {"ids": wanted["id"], "receipts": wanted["receipt"], "contents": wanted["content"]}
-    found = {("person", str(key)) for key in connection.execute(_OF_KEYS, {"keys": wanted["person"]}).scalars()}
-    for id_, receipt, content in connection.execute(_LIKE_THESE, names):
-        found |= {("id", id_), ("receipt", receipt), ("content", content)}
-    return found
+    return connection.execute(sa.select(submissions).where(submissions.c.receipt == receipt)).one_or_none()
 
 
 def _twin(connection: sa.Connection, submission: Submission) -> sa.Row[Any] | None:
@@ -213,25 +212,6 @@ def _count(connection: sa.Connection, twin: sa.Row[Any], submission: Submission)
     return Saved("replayed", twin.id, twin.receipt, twin.inquiry)
 
 
-# The tables in the order in which their rows refer to each other, and the statement that writes into each.
-_INSERTS = {table: table.insert() for table in (contacts, inquiries, submissions, answers, events, outbox, receipts)}
-
-
-@dataclass(slots=True)
-class _Rows:
-    """Rows to be written, by table; those of one table all have the same columns."""
-
-    of: dict[sa.Table, list[dict[str, Any]]] = field(default_factory=dict)
-
-    def add(self, table: sa.Table, **values: Any) -> None:
-        self.of.setdefault(table, []).append(values)
-
-    def write(self, connection: sa.Connection) -> None:
-        for table, statement in _INSERTS.items():
-            if rows := self.of.get(table):
-                connection.execute(statement, rows)
-
-
 def _begin(
     connection: sa.Connection,
     submission: Submission,
@@ -239,19 +219,19 @@ def _begin(
     token: Callable[[], str],
     now: datetime,
 ) -> Saved:
-    rows = _Rows()
-    saved = _begun(rows, submission, outgoing, token, now, _contact(connection, submission, token))
+    rows, contact = Rows(), _contact(connection, submission, token)
+    saved = _add_inquiry(rows, submission, outgoing, contact, token, now)
     rows.write(connection)
     return saved
 
 
-def _begun(
-    rows: _Rows,
+def _add_inquiry(
+    rows: Rows,
     submission: Submission,
     outgoing: Sequence[Outgoing],
+    contact: str,
     token: Callable[[], str],
     now: datetime,
-    contact: str,
 ) -> Saved:
     """A new inquiry. A held one waits for nobody; its clock is set when it is released."""
     held, received_at = submission.verdict.held, to_text(submission.received_at)
@@ -277,7 +257,7 @@ def _begun(
     if held:
         _tell(rows, "held", submission, inquiry)
     else:
-        _put_out(rows, outgoing, inquiry, now, token, submission=submission.id)
+        _add_outgoing(rows, outgoing, inquiry, now, token, submission=submission.id)
     return Saved("stored", submission.id, submission.receipt, inquiry)
 
 
@@ -293,7 +273,7 @@ def _follow(
     receipt = submission.follow_up_receipt
     if not receipt or _by_receipt(connection, receipt):
         receipt = token()
-    rows = _Rows()
+    rows = Rows()
     _keep(rows, submission, receipt, inquiry.id, first.id)
     _tell(rows, "follow-up", submission, inquiry.id)
     clean = not submission.verdict.held
@@ -307,7 +287,7 @@ def _follow(
         changes["contact"] = _contact(connection, submission, token)
     connection.execute(inquiries.update().where(inquiries.c.id == inquiry.id).values(**changes))
     if clean:
-        _put_out(rows, outgoing, inquiry.id, now, token, submission=submission.id)
+        _add_outgoing(rows, outgoing, inquiry.id, now, token, submission=submission.id)
     rows.write(connection)
     return Saved("follow-up", submission.id, receipt, inquiry.id)
 
@@ -323,13 +303,13 @@ def put_out(
     message: str | None = None,
 ) -> None:
     """Rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`."""
-    rows = _Rows()
-    _put_out(rows, outgoing, inquiry, now, token, submission=submission, message=message)
+    rows = Rows()
+    _add_outgoing(rows, outgoing, inquiry, now, token, submission=submission, message=message)
     rows.write(connection)
 
 
-def _put_out(
-    rows: _Rows,
+def _add_outgoing(
+    rows: Rows,
     outgoing: Sequence[Outgoing],
     inquiry: str,
     now: datetime,
@@ -354,7 +334,7 @@ def _put_out(
         )
 
 
-def _keep(rows: _Rows, submission: Submission, receipt: str, inquiry: str, follows: str | None) -> None:
+def _keep(rows: Rows, submission: Submission, receipt: str, inquiry: str, follows: str | None) -> None:
     """The submission as it came, and apart from it what can be erased."""
     rows.add(
         submissions,
@@ -384,7 +364,7 @@ def _keep(rows: _Rows, submission: Submission, receipt: str, inquiry: str, follo
     )
 
 
-def _tell(rows: _Rows, kind: str, submission: Submission, inquiry: str) -> None:
+def _tell(rows: Rows, kind: str, submission: Submission, inquiry: str) -> None:
     rows.add(
         events,
         at=to_text(submission.received_at),
@@ -403,36 +383,34 @@ def _contact(connection: sa.Connection, submission: Submission, token: Callable[
     The name and the telephone number last given count, unless the submission is held: a stranger who knows an address
     could rename its owner.
     """
-    key = _email_key(submission)
+    key = email_key(storable(submission.email))
     known = _known(connection, key) if key else None
     if known is None:
-        rows = _Rows()
-        known = _new_contact(rows, submission, token)
+        rows = Rows()
+        known = _add_contact(rows, submission, token)
         rows.write(connection)
         return known
-    news = {name: text for name, text in _given(submission).items() if text}
+    news = {name: text for name, text in _person(submission).items() if text}
     if news and not submission.verdict.held:
         connection.execute(contacts.update().where(contacts.c.id == known).values(**news))
     return known
 
 
-def _new_contact(rows: _Rows, submission: Submission, token: Callable[[], str]) -> str:
-    made, created_at = token(), to_text(submission.received_at)
-    rows.add(contacts, id=made, email_key=_email_key(submission), created_at=created_at, **_given(submission))
-    return made
+def _add_contact(rows: Rows, submission: Submission, token: Callable[[], str]) -> str:
+    """A new person."""
+    key = email_key(storable(submission.email)) or None
+    contact = token()
+    created_at = to_text(submission.received_at)
+    rows.add(contacts, id=contact, email_key=key, created_at=created_at, **_person(submission))
+    return contact
 
 
-def _given(submission: Submission) -> dict[str, str]:
+def _person(submission: Submission) -> dict[str, str]:
     return {name: storable(getattr(submission, name)) for name in ("email", "name", "phone")}
 
 
-def _email_key(submission: Submission) -> str | None:
-    return email_key(storable(submission.email)) or None
-
-
 def _known(connection: sa.Connection, key: str) -> str | None:
-    lock(connection, "contact", key)
-    return connection.execute(_OF_KEY, {"one": key}).scalar()
+    return connection.execute(sa.select(contacts.c.id).where(contacts.c.email_key == key)).scalar()
 
 
 def _search(submission: Submission) -> str:

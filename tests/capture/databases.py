@@ -7,6 +7,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -36,10 +37,23 @@ def programs() -> Path | None:
 class Server:
     """A running PostgreSQL, with databases made and dropped at will, and one that is emptied after each test."""
 
-    def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, folder: Path, command: list[str | Path], owner: int | None) -> None:
         self.folder = folder
-        self.process = process
+        self._command = command
+        self._owner = owner
         self._made = 0
+        self.start()
+
+    def start(self) -> None:
+        """Run it, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self._command, stdout=log, stderr=log, user=self._owner, cwd=self.folder)
+        _wait(self)
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        """End it: SIGTERM waits for those who are connected, SIGQUIT is as good as a crash."""
+        self.process.send_signal(how)
+        self.process.wait(30)
 
     def url(self, name: str = "postgres") -> str:
         return f"postgresql://postgres@/{name}?host={self.folder}"
@@ -68,8 +82,11 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """A PostgreSQL in a folder with a short path, since that of a socket is limited; gone at the end."""
+def running_server(*more: str) -> Iterator[Server]:
+    """A PostgreSQL in a folder with a short path, since that of a socket is limited; gone at the end.
+
+    `more` are settings beyond those that make it quick and careless.
+    """
     binaries = programs()
     if binaries is None:
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
@@ -82,16 +99,12 @@ def running_server() -> Iterator[Server]:
         subprocess.run([binaries / "initdb", *initdb], check=True, capture_output=True, user=owner)
         settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses="]
         settings += [f"unix_socket_directories={folder}", "max_connections=60", "shared_buffers=16MB"]
-        command = [binaries / "postgres", "-D", data, *(f"-c{one}" for one in settings)]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, user=owner, cwd=folder)
+        command = [binaries / "postgres", "-D", data, *(f"-c{one}" for one in (*settings, *more))]
+        server = Server(folder, command, owner)
         try:
-            server = Server(folder, process)
-            _wait(server)
             yield server
         finally:
-            process.terminate()
-            process.wait(30)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

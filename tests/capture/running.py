@@ -20,11 +20,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from capture.house import hex_token, utc_now
 from capture.setup import Settings
 from capture.store.database import Database
 from capture.store.migrations import upgrade
 from capture.store.people import add_person
+from capture.store.tables import receipts, submissions
 from tests.capture.house import KEY, SETTINGS, write_release
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -96,6 +99,22 @@ def database(root: Path, url: str = "") -> Iterator[Database]:
         yield opened
     finally:
         opened.close()
+
+
+def kept(root: Path, url: str = "") -> list[str]:
+    """The receipts in the database, those given for repeats too."""
+    with database(root, url) as opened, opened.read() as connection:
+        rows = [
+            *connection.execute(sa.select(submissions.c.receipt)),
+            *connection.execute(sa.select(receipts.c.receipt)),
+        ]
+        return [row[0] for row in rows]
+
+
+def count(root: Path, table: sa.Table, url: str = "") -> int:
+    with database(root, url) as opened, opened.read() as connection:
+        found: int = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+        return found
 
 
 @dataclass

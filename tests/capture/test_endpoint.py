@@ -603,7 +603,7 @@ def test_a_fault_of_the_program_loses_nothing(desk: House, monkeypatch: pytest.M
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("capture.endpoint.store", broken)
+    monkeypatch.setattr("capture.endpoint.save", broken)
     assert client(desk).post(FORM, data=ANSWERS).status_code == 303
     assert len(list(desk.spool.glob("*.json"))) == 1
 

@@ -414,7 +414,7 @@ def test_logs_tell_nothing_of_it(
         raise RuntimeError(repr(given))
 
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("capture.endpoint.store", fail)
+    monkeypatch.setattr("capture.endpoint.save", fail)
     monkeypatch.setattr("capture.endpoint.keep", lambda *_: None)
     for text in TEXTS:
         given = {**PLAIN, "name": text.replace("\0", "") or "x", "message": f"secret {text}", text: text}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import shutil
 import signal
@@ -13,8 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,12 +24,24 @@ import sqlalchemy as sa
 from capture.run import RunOptions
 from capture.run.preparation import prepare
 from capture.run.push import push
-from capture.store.tables import inquiries, outbox, receipts, submissions
+from capture.store.tables import outbox
 from obverse.problems import as_text
 from tests.capture.databases import Server, running_server
 from tests.capture.house import write_release
 from tests.capture.receivers import mail_server
-from tests.capture.running import FORM, MANY, START, Answer, Running, database, fields, let_in, make_root, running
+from tests.capture.running import (
+    FORM,
+    MANY,
+    START,
+    Answer,
+    Running,
+    database,
+    fields,
+    kept,
+    let_in,
+    make_root,
+    running,
+)
 from tests.serving import until
 
 
@@ -40,22 +50,6 @@ def root(tmp_path: Path) -> Path:
     made = make_root(tmp_path)
     let_in(made)
     return made
-
-
-def kept(root: Path, url: str = "") -> list[str]:
-    """The receipts in the database, those given for repeats too."""
-    with database(root, url) as opened, opened.read() as connection:
-        rows = [
-            *connection.execute(sa.select(submissions.c.receipt)),
-            *connection.execute(sa.select(receipts.c.receipt)),
-        ]
-        return [row[0] for row in rows]
-
-
-def count(root: Path, table: sa.Table, url: str = "") -> int:
-    with database(root, url) as opened, opened.read() as connection:
-        found: int = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-        return found
 
 
 # Starting
@@ -383,73 +377,6 @@ def test_ending_ends_a_build_under_way(root: Path) -> None:
 
 
 # What is never lost
-
-
-def visit(port: Callable[[], int], acknowledged: list[str], over: threading.Event) -> None:
-    """A visitor who sends one form after the other, each until it is answered, as the page's script does."""
-    while not over.is_set():
-        body = fields(message=os.urandom(8).hex())
-        while not over.is_set():
-            try:
-                answer = Running(None, port()).ask("/_ob/f/contact", "POST", body, **FORM)  # type: ignore[arg-type]
-            except (OSError, http.client.HTTPException):
-                over.wait(0.01)
-                continue
-            acknowledged.append(answer.receipt)
-            break
-
-
-def kill_amid_posts(root: Path, rounds: int, each: int, url: str = "") -> list[str]:
-    """Receipts acknowledged by a process that is killed `rounds` times amid at least `each` posts."""
-    acknowledged: list[str] = []
-    over = threading.Event()
-    now = [0]
-    visitors = [threading.Thread(target=visit, args=(lambda: now[0], acknowledged, over)) for _ in range(8)]
-    env = {"OBVERSE_DATABASE": url} if url else {}
-    try:
-        for turn in range(rounds):
-            with running(root, env) as one:
-                now[0] = one.port
-                if not turn:
-                    for visitor in visitors:
-                        visitor.start()
-                wanted = len(acknowledged) + each + turn * 7
-                until(lambda: len(acknowledged) >= wanted, 60)  # noqa: B023 -- asked before the next turn
-                one.process.kill()
-                one.process.wait()
-        with running(root, env) as one:
-            now[0] = one.port
-            wanted = len(acknowledged) + 8
-            until(lambda: len(acknowledged) >= wanted, 60)
-            over.set()
-            for visitor in visitors:
-                visitor.join(40)
-            until(lambda: not list((root / "var" / "spool").glob("*.json")), 60)
-    finally:
-        over.set()
-    return acknowledged
-
-
-def assert_each_once(root: Path, acknowledged: list[str], url: str = "") -> None:
-    found = Counter(kept(root, url))
-    assert {receipt: found[receipt] for receipt in acknowledged} == dict.fromkeys(acknowledged, 1)
-    assert len(set(acknowledged)) == len(acknowledged)
-    # A post that was stored but killed before its answer came again under its key: nothing is there twice.
-    assert count(root, submissions, url) == count(root, inquiries, url) <= len(acknowledged) + 8
-
-
-def test_killing_it_amid_hundreds_of_posts_loses_and_doubles_nothing(root: Path) -> None:
-    acknowledged = kill_amid_posts(root, rounds=3, each=60)
-    assert len(acknowledged) > 200
-    assert_each_once(root, acknowledged)
-
-
-@pytest.mark.long
-def test_killing_it_amid_thousands_of_posts_loses_and_doubles_nothing(root: Path, postgres_url: str) -> None:
-    for url in ("", postgres_url):
-        if url:
-            let_in(root, url)
-        assert_each_once(root, kill_amid_posts(root, rounds=25, each=150, url=url), url)
 
 
 def test_two_processes_on_one_postgresql_share_everything(tmp_path: Path, postgres_url: str) -> None:

@@ -1,217 +1,222 @@
-"""The line: writers who come at once are written together, each has its own result, and nobody waits for ever."""
-
-from __future__ import annotations
+"""The line: who arrives together is saved by one commit, and nobody suffers by a neighbour."""
 
 import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
-from capture.house import store
-from capture.model import Saved, Submission
+from capture.model import Saved, Submission, Verdict
+from capture.store import tables
 from capture.store.database import Database, Refused, Unavailable
-from capture.store.line import MOST, Line
-from capture.store.saving import Member, save_all, save_group
-from capture.store.tables import contacts, events, inquiries, outbox, submissions
-from tests.capture.house import a_house
+from capture.store.line import Line, save
+from capture.store.saving import Arrival, save_together
+from capture.store.saving import save as save_alone
 from tests.capture.samples import make_outgoing, make_submission, tokens
 from tests.serving import until
 
-PATIENT = 10.0
+
+def together(
+    database: Database, some: Sequence[Submission], then: Callable[[Saved], Any] = lambda saved: saved
+) -> list[Future[Any]]:
+    """Send one, and all others while it is being saved; what becomes of each."""
+    line = Line()
+
+    def send(one: Submission) -> Any:
+        return then(save(line, database, one, [make_outgoing()], tokens(one.id)))
+
+    futures: list[Future[Any]] = []
+    # The first one waits for a writer before it, the others for the first.
+    with ThreadPoolExecutor(len(some)) as pool, database.write():
+        for one in some:
+            futures.append(pool.submit(send, one))
+            until(lambda: line._serving.locked() and len(line._waiting) == len(futures) - 1)
+    return futures
 
 
-class Book:
-    """What was written, in groups. `gate` holds a group back until it is opened."""
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """What is executed, and the commits."""
+    done: list[str] = []
 
-    def __init__(self) -> None:
-        self.groups: list[list[int]] = []
-        self.gate = threading.Event()
-        self.gate.set()
+    def executed(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        done.append(statement)
 
-    def write(self, items: Sequence[int]) -> list[int | Exception]:
-        self.groups.append(list(items))
-        assert self.gate.wait(PATIENT)
-        return [ValueError(str(one)) if one < 0 else one * 10 for one in items]
+    def committed(_connection: sa.Connection) -> None:
+        done.append("COMMIT")
 
-
-@pytest.fixture
-def book() -> Book:
-    return Book()
-
-
-def gathered(line: Line[int, int], book: Book, numbers: Sequence[int]) -> list[int | str]:
-    """What each of these gets that stand in line while the first one, 0, is being written."""
-
-    def one(number: int) -> int | str:
-        try:
-            return line.put(number, book.write, PATIENT)
-        except ValueError as error:
-            return f"refused {error}"
-
-    book.gate.clear()
-    with ThreadPoolExecutor(len(numbers) + 1) as pool:
-        first = pool.submit(one, 0)
-        until(lambda: book.groups == [[0]])
-        found = []
-        for count, number in enumerate(numbers, 1):
-            found.append(pool.submit(one, number))
-            until(lambda count=count: len(line._waiting) == count)  # type: ignore[misc]
-        book.gate.set()
-        assert first.result() == 0
-        return [each.result() for each in found]
+    engine = database._engine
+    event.listen(engine, "before_cursor_execute", executed)
+    event.listen(engine, "commit", committed)
+    try:
+        yield done
+    finally:
+        event.remove(engine, "before_cursor_execute", executed)
+        event.remove(engine, "commit", committed)
 
 
-def test_alone_one_is_written_at_once(book: Book) -> None:
-    line: Line[int, int] = Line()
-    assert [line.put(number, book.write, PATIENT) for number in (1, 2)] == [10, 20]
-    assert book.groups == [[1], [2]]
-
-
-def test_who_comes_during_a_write_is_written_with_all_who_did(book: Book) -> None:
-    assert gathered(Line(), book, [1, 2, 3]) == [10, 20, 30]
-    assert book.groups == [[0], [1, 2, 3]]
-
-
-def test_each_has_its_own_result(book: Book) -> None:
-    assert gathered(Line(), book, [1, -2, 3]) == [10, "refused -2", 30]
-
-
-def test_no_group_is_larger_than_one_commit_should_hold_up(book: Book) -> None:
-    assert gathered(Line(), book, range(1, MOST + 6)) == [10 * one for one in range(1, MOST + 6)]
-    assert [len(group) for group in book.groups] == [1, MOST, 5]
-
-
-def test_a_writer_that_breaks_is_told_to_all_and_the_next_one_writes(book: Book) -> None:
-    line: Line[int, int] = Line()
-
-    def broken(_items: Sequence[int]) -> list[int | Exception]:
-        raise RuntimeError("broken")
-
-    with pytest.raises(RuntimeError):
-        line.put(1, broken, PATIENT)
-    assert line.put(2, book.write, PATIENT) == 20
-
-
-def test_who_waits_too_long_goes_and_is_not_written(book: Book) -> None:
-    line: Line[int, int] = Line()
-    book.gate.clear()
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(line.put, 0, book.write, PATIENT)
-        until(lambda: book.groups == [[0]])
-        began = time.monotonic()
-        with pytest.raises(Unavailable):
-            line.put(1, book.write, 0.05)
-        assert time.monotonic() - began < 5
-        book.gate.set()
-        first.result()
-    assert line.put(2, book.write, PATIENT) == 20
-    assert book.groups == [[0], [2]]
-
-
-def test_a_thousand_at_once_are_each_written_once(book: Book) -> None:
-    line: Line[int, int] = Line()
-    with ThreadPoolExecutor(24) as pool:
-        found = list(pool.map(lambda one: line.put(one, book.write, PATIENT), range(1000)))
-    assert found == [10 * one for one in range(1000)]
-    assert sorted(one for group in book.groups for one in group) == list(range(1000))
-
-
-# Submissions
-
-
-def members(*some: Submission) -> list[Member]:
-    return [Member(one, (make_outgoing(),)) for one in some]
-
-
-def counted(database: Database, *tables: sa.Table) -> list[int]:
+def everything(database: Database) -> dict[str, set[tuple[Any, ...]]]:
+    """All rows but for what is random in them."""
+    names = ("contacts", "inquiries", "submissions", "receipts", "answers", "events", "outbox")
+    random = {"id", "inquiry", "contact", "payload"}
     with database.read() as connection:
-        return [connection.execute(sa.select(sa.func.count()).select_from(one)).scalar_one() for one in tables]
+        return {
+            name: {
+                tuple(str(value) for column, value in row._mapping.items() if column not in random)
+                for row in connection.execute(sa.select(tables.metadata.tables[name]))
+            }
+            for name in names
+        }
 
 
-def person(number: int, **more: object) -> Submission:
-    return make_submission(instance=f"instance-{number:08}", email=f"ann{number}@example.org", **more)
+def test_who_arrives_together_is_saved_by_one_commit_and_one_statement_a_table(sqlite_database: Database) -> None:
+    some = [make_submission(instance=f"i{n}", values={"email": f"{n}@example.org"}) for n in range(12)]
+    with statements(sqlite_database) as done:
+        futures = together(sqlite_database, some)
+    assert [one.result().receipt for one in futures] == [one.receipt for one in some]
+    assert done.count("COMMIT") == 3  # the writer that all wait for, the first, and the eleven others
+    written = [one.split()[2] for one in done if one.startswith("INSERT")]
+    assert sorted(written) == sorted(["contacts", "inquiries", "submissions", "answers", "events", "outbox"] * 2)
 
 
-def saved_one_by_one(database: Database, group: list[Member], token: Callable[[], str]) -> list[Saved]:
-    found = []
-    for one in group:
-        with database.write() as connection:
-            found += save_all(connection, [one], token)
-    return found
+def test_nobody_is_answered_before_the_commit_of_their_group(sqlite_database: Database) -> None:
+    def stored(saved: Saved) -> bool:
+        with sqlite_database.read() as connection:
+            found = sa.select(tables.submissions.c.id).where(tables.submissions.c.id == saved.id)
+            return connection.execute(found).scalar() == saved.id
+
+    futures = together(sqlite_database, [make_submission(instance=f"i{n}") for n in range(5)], stored)
+    assert [one.result() for one in futures] == [True] * 5
 
 
-def test_new_ones_are_written_with_one_statement_a_table(sqlite_database: Database) -> None:
-    told: list[str] = []
-    engine = sqlite_database._engine
-    sa.event.listen(engine, "before_cursor_execute", lambda *given: told.append(given[2].split("(")[0].strip()))
-    found = save_group(sqlite_database, members(*map(person, range(20))), tokens("group"))
-    assert [one.outcome for one in found if isinstance(one, Saved)] == ["stored"] * 20
-    assert sorted(one for one in told if one.startswith("INSERT")) == sorted(
-        f"INSERT INTO {name}" for name in ("contacts", "inquiries", "submissions", "answers", "events", "outbox")
-    )
-    assert counted(sqlite_database, contacts, inquiries, submissions, events, outbox) == [20] * 5
+def mixed() -> list[Submission]:
+    """Strangers, twins, a corrected typo, a replay, one person twice, a held one, and people without an address."""
+    first = make_submission(instance="one", values={"email": "a@example.org", "message": "frist"})
+    typo = make_submission(instance="one", values={"email": "a@example.org", "message": "first"})
+    twin = make_submission(values={"email": "t@example.org"})
+    nobody = [make_submission(values={"name": "Ann", "message": str(number)}) for number in range(2)]
+    again = make_submission(values={"email": "B@Example.org", "name": "Bea", "message": "2"})
+    bea = make_submission(values={"email": "b@example.org", "message": "1"})
+    held = make_submission(values={"email": "h@example.org"}, verdict=Verdict(("trap",)))
+    return [first, typo, first, twin, replace(twin, id="f" * 32, receipt="e" * 32), *nobody, bea, again, held]
 
 
-def test_a_group_comes_to_what_its_members_come_to_alone(tmp_path: Path) -> None:
-    """Repeats, corrections, people who are known and content without a key, in one group and one after the other."""
-    first, other = person(1), person(2)
-    twin = make_submission(email="twin@example.org", content="d" * 32)
-    group = members(
-        first,
-        other,
-        first,
-        replace(other, id="f" * 32, content="c" * 32, follow_up_receipt="e" * 32),
-        replace(person(3), email=first.email),
-        make_submission(),
-        twin,
-        replace(twin, id="a" * 32, receipt="b" * 32),
-        make_submission(instance="nobody-00000001", email=""),
-        make_submission(instance="nobody-00000002", email=""),
-    )
-    outcomes = []
-    for name, way in (("together", save_group), ("alone", saved_one_by_one)):
-        with a_house(tmp_path / name) as house:
-            found = way(house.database, group, tokens("same"))
-            outcomes.append([(one.outcome, one.id, one.receipt) for one in found if isinstance(one, Saved)])
-            outcomes[-1].append(tuple(counted(house.database, contacts, inquiries, submissions, events, outbox)))  # type: ignore[arg-type]
-    assert outcomes[0] == outcomes[1]
-    assert [one[0] for one in outcomes[0][:-1]] == [
-        *("stored", "stored", "replayed", "follow-up", "stored", "replayed", "stored", "replayed", "stored", "stored")
-    ]
+def test_together_is_as_one_after_the_other(sqlite_database: Database, tmp_path: Any, sqlite_template: Any) -> None:
+    some = mixed()
+    other = Database.open(f"sqlite:///{tmp_path / 'other' / 'obverse.db'}", tmp_path)
+    (tmp_path / "other" / "obverse.db").write_bytes(sqlite_template.read_bytes())
+    make = tokens()
+    with sqlite_database.write() as connection:
+        whole = save_together(connection, [Arrival(one, [make_outgoing()]) for one in some], make)
+    apart = []
+    for one in some:
+        with other.write() as connection:
+            apart.append(save_alone(connection, one, [make_outgoing()], make))
+    assert [(one.outcome, one.receipt) for one in whole] == [(one.outcome, one.receipt) for one in apart]
+    assert everything(sqlite_database) == everything(other)
+    other.close()
 
 
-def test_one_that_is_refused_harms_no_other(sqlite_database: Database) -> None:
-    broken = replace(person(2), form=None)  # type: ignore[arg-type]  # as a fault of the program would have it
-    found = save_group(sqlite_database, members(person(1), broken, person(3)), tokens("group"))
-    assert isinstance(found[1], Refused)
-    assert [one.outcome for one in found if isinstance(one, Saved)] == ["stored", "stored"]
-    assert counted(sqlite_database, submissions, inquiries) == [2, 2]
+def test_what_is_stored_already_is_known_to_a_group(sqlite_database: Database) -> None:
+    some = mixed()
+    arrivals = [Arrival(one, [make_outgoing()]) for one in some]
+    with sqlite_database.write() as connection:
+        first = save_together(connection, arrivals, tokens("a"))
+    before = everything(sqlite_database)
+    with sqlite_database.write() as connection:
+        again = save_together(connection, arrivals, tokens("b"))
+    assert [one.receipt for one in again] == [one.receipt for one in first]
+    assert {one.outcome for one in again} == {"replayed"}
+    assert {name: len(rows) for name, rows in everything(sqlite_database).items()} == {
+        name: len(rows) for name, rows in before.items()
+    }
 
 
-def test_nobody_has_a_result_before_the_commit_of_the_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the group's transaction is held open, none of its members is answered and none is to be seen."""
-    with a_house(tmp_path) as house:
-        house.ready()
-        holding, held = threading.Event(), threading.Event()
+def test_one_that_no_database_takes_fails_alone(sqlite_database: Database) -> None:
+    good = [make_submission(instance=f"i{n}", values={"email": f"{n}@example.org"}) for n in range(6)]
+    poison = make_submission(instance="poison", form=None, values={"email": "p@example.org"})
+    futures = together(sqlite_database, [*good[:3], poison, *good[3:]])
+    failed = futures.pop(3)
+    assert isinstance(failed.exception(), Refused)
+    assert "p@example.org" not in str(failed.exception())
+    assert [one.result().receipt for one in futures] == [one.receipt for one in good]
+    assert len(everything(sqlite_database)["outbox"]) > 0
+    with sqlite_database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(tables.submissions)).scalar_one() == 6
 
-        def slowly(connection: sa.Connection, group: Sequence[Member], token: Callable[[], str]) -> list[Saved]:
-            found = save_all(connection, group, token)
-            held.set()
-            assert holding.wait(PATIENT)
-            return found
 
-        monkeypatch.setattr("capture.store.saving.save_all", slowly)
-        with ThreadPoolExecutor(3) as pool:
-            sent = [pool.submit(store, house, person(number), [make_outgoing()]) for number in range(3)]
-            assert held.wait(PATIENT)
-            time.sleep(0.1)
-            assert not any(one.done() for one in sent)
-            assert counted(house.database, submissions) == [0]
-            holding.set()
-            assert [one.result().outcome for one in sent] == ["stored"] * 3
-        assert counted(house.database, submissions) == [3]
+def test_a_database_that_is_away_is_told_to_all_at_once(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    line, started, gone = Line(), threading.Event(), threading.Event()
+
+    def away(_self: Database) -> Any:
+        tried.append(1)
+        started.set()
+        assert gone.wait(10)
+        raise Unavailable("away")
+
+    monkeypatch.setattr(Database, "write", away)
+    with ThreadPoolExecutor(5) as pool:
+        send: Callable[[], Future[Saved]] = lambda: pool.submit(  # noqa: E731
+            save, line, sqlite_database, make_submission(), [], tokens()
+        )
+        futures = [send()]
+        assert started.wait(10)
+        futures += [send() for _ in range(4)]
+        until(lambda: len(line._waiting) == 4)
+        gone.set()
+    assert [type(one.exception()) for one in futures] == [Unavailable] * 5
+    assert len(tried) == 2, "the four others wait once, together"
+
+
+def test_who_leads_and_dies_takes_nobody_along(sqlite_database: Database) -> None:
+    """What stops a thread, and is no error, leaves the others an outcome: they go to the spool."""
+
+    def dying(_group: object) -> None:
+        raise KeyboardInterrupt
+
+    line = Line()
+    with pytest.raises(KeyboardInterrupt):
+        line.enter(Arrival(make_submission(), []), dying)
+    assert save(line, sqlite_database, make_submission(), [], tokens()).outcome == "stored"
+    with pytest.raises(Unavailable):
+        line.enter(Arrival(make_submission(), []), lambda _group: None)
+
+
+def test_both_databases_save_many_at_once(database: Database) -> None:
+    line = Line()
+    some = [make_submission(instance=f"i{n}", values={"email": f"{n % 7}@example.org", "n": n}) for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        saved = list(pool.map(lambda one: save(line, database, one, [make_outgoing()], tokens(one.id)), some * 2))
+    assert [one.receipt for one in saved] == [one.receipt for one in some * 2]
+    with database.read() as connection:
+        counted = [
+            connection.execute(sa.select(sa.func.count()).select_from(one)).scalar_one()
+            for one in (tables.submissions, tables.inquiries, tables.contacts, tables.outbox)
+        ]
+    assert counted == [40, 40, 7, 40]
+
+
+def test_two_processes_with_the_same_in_another_order_never_wait_in_a_ring(postgres_url: str, tmp_path: Any) -> None:
+    """Each has a line of its own; what they save together is locked in one order."""
+    databases = [Database.open(postgres_url, tmp_path) for _ in range(2)]
+    some = [make_submission(instance=f"i{n}", values={"email": f"{n % 5}@example.org", "n": n}) for n in range(30)]
+
+    def group(number: int) -> list[Saved]:
+        arrivals = [Arrival(one, [make_outgoing()]) for one in (some, some[::-1])[number % 2]]
+        with databases[number % 2].write() as connection:
+            return save_together(connection, arrivals, tokens(str(number)))
+
+    with ThreadPoolExecutor(6) as pool:
+        saved = [one for group_saved in pool.map(group, range(12)) for one in group_saved]
+    assert len({one.inquiry for one in saved}) == 30
+    assert sum(one.outcome == "stored" for one in saved) == 30
+    for one in databases:
+        one.close()

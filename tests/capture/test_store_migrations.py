@@ -1,7 +1,5 @@
 """Migrations: the same tables as the program's, in both databases, whatever kills them half way."""
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from capture.store.database import Database
-from capture.store.migrations import TooNew, upgrade
+from capture.store.migrations import upgrade
 from capture.store.tables import metadata
 
 ROOT = Path(__file__).parents[2]
@@ -77,16 +74,6 @@ def test_a_database_that_is_there_is_not_locked(database: Database, database_url
         upgrade(database)
 
 
-def test_an_older_program_refuses_a_newer_database(empty_url: str, tmp_path: Path) -> None:
-    with opened(empty_url, tmp_path) as database:
-        upgrade(database)
-        with database.write() as connection:
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-        with pytest.raises(TooNew, match=r"of a newer Obverse \(revision 9999\)"):
-            upgrade(database)
-        assert revision(database) == "9999"
-
-
 START = """
 import sys
 from pathlib import Path
@@ -116,50 +103,3 @@ def test_two_processes_may_start_at_once(empty_url: str, tmp_path: Path) -> None
     assert [one.returncode for one in starting] == [0, 0, 0], said
     with opened(empty_url, tmp_path) as database:
         assert differences(database) == []
-
-
-def killed_after(url: str, folder: Path, count: int) -> bool:
-    """Upgrade in a child that is killed right after its statement of that number; whether there was one."""
-    child = os.fork()
-    if child == 0:
-        _upgrade_and_die(url, folder, count)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.waitstatus_to_exitcode(status) == 0
-    return False
-
-
-def _upgrade_and_die(url: str, folder: Path, count: int) -> None:
-    """In the child. Only statements that change anything count: between the others nothing can be half done."""
-    left = count
-    try:
-        database = Database.open(url, folder)
-
-        @sa.event.listens_for(database._engine, "after_cursor_execute")
-        def _executed(*given: object) -> None:
-            nonlocal left
-            left -= str(given[2]).lstrip().startswith(("CREATE", "INSERT", "UPDATE"))
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        upgrade(database)
-        os._exit(0)
-    finally:
-        os._exit(1)
-
-
-def test_killed_after_any_statement_the_next_start_finishes(empty_url: str, tmp_path: Path) -> None:
-    """What a killed start leaves is what it found, or one revision more; so all kills can happen to one database."""
-    states: list[tuple[str | None, int]] = []
-    count = 1
-    while killed_after(empty_url, tmp_path, count):
-        with opened(empty_url, tmp_path) as database:
-            state = (revision(database), len(named(database)))
-        count = count + 1 if state in [*states[-1:], (None, 0)] else 2
-        states.append(state)
-    with opened(empty_url, tmp_path) as database:
-        assert differences(database) == []
-    first, second = (states.count(one) for one in ((None, 0), ("0001", len(metadata.tables) - 3)))
-    assert (first > 20, second > 4, first + second) == (True, True, len(states))

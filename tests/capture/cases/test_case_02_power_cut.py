@@ -16,11 +16,12 @@ from random import Random
 import pytest
 
 from capture import files
-from capture.house import House, store
+from capture.house import House
 from capture.model import Submission
 from capture.spool import find, keep
 from capture.store import database
 from capture.store.database import FILE
+from capture.store.line import save
 from tests.capture.house import a_house
 from tests.capture.power import Disk, Folders, recorded, synced
 from tests.capture.samples import make_outgoing, make_submission
@@ -41,7 +42,7 @@ def visited(folder: Path) -> tuple[Disk, Acknowledged]:
     with recorded(folder) as disk, a_house(folder.parent, f"sqlite:///{folder / FILE}") as house:
 
         def visit(number: int) -> None:
-            receipt = store(house, person(number), [make_outgoing()]).receipt
+            receipt = save(house.line, house.ready(), person(number), [make_outgoing()], house.token).receipt
             given.append((len(disk.done), receipt))
 
         for number in range(12):

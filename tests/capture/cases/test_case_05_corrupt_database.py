@@ -26,7 +26,7 @@ def test_forms_are_taken_and_stored_when_it_is_mended(tmp_path: Path, harm: str)
         given = [one.send().receipt for _ in range(3)]
         assert one.ask("/healthz").status == 503
         assert b'"database": "unavailable"' in one.ask("/healthz").body
-        assert any("the database is not available" in told["message"] for told in one.lines("note"))
+        assert any("the database cannot be used" in told["message"] for told in one.lines("fault"))
         assert len(list((root / "var" / "spool").glob("*.json"))) == 3
         for side in ("-wal", "-shm"):
             file.with_name(FILE + side).unlink(missing_ok=True)

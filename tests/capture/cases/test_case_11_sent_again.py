@@ -1,44 +1,20 @@
-"""Case 11: a double click, a reload, a browser's own retry after thirty seconds: one lead, and the first answer."""
+"""Case 11: a double click, a reload, the back button, a browser's own retry. One inquiry, the same answer."""
 
-from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-from werkzeug.test import TestResponse
+import pytest
 
 from capture.house import House
-from tests.capture.cases.visits import ANSWERS, FORM, key, post, receipt_of, stored, visitor
-from tests.capture.house import Clock, a_house
+from capture.store.tables import inquiries, outbox, submissions
+from tests.capture.posting import ANSWERS, FORM, KEY, at_once, client, clock, count
 
 
-def test_a_double_click_is_one_lead(tmp_path: Path) -> None:
-    """Both clicks are under way at once."""
-    mine = key()
-    with a_house(tmp_path) as house, ThreadPoolExecutor(8) as pool:
-        browsers = [visitor(house) for _ in range(8)]
-        given = set(pool.map(lambda browser: receipt_of(post(browser, **mine)), browsers))
-        assert [(receipt,) for receipt in given] == stored(house)
-
-
-def test_a_retry_has_the_first_answer(tmp_path: Path) -> None:
-    mine = {**ANSWERS, **key()}
-    with a_house(tmp_path) as house:
-        first, second = (_sent_as_json(house, mine, seconds) for seconds in (0, 30))
-        assert (first.status_code, second.status_code) == (201, 200)
-        assert first.json == second.json
-        assert second.headers["Idempotency-Replayed"] == "true"
-        assert len(stored(house)) == 1
-
-
-def _sent_as_json(house: House, values: dict[str, str], seconds: float) -> TestResponse:
-    assert isinstance(house.now, Clock)
-    house.now.move(seconds=seconds)
-    return visitor(house).post(FORM, json=values, headers={"Accept": "application/json"})
-
-
-def test_without_a_script_a_reload_is_one_lead_too(tmp_path: Path) -> None:
-    with a_house(tmp_path) as house:
-        first, second = (receipt_of(post(visitor(house))) for _ in range(2))
-        assert first == second
-        assert len(stored(house)) == 1
+@pytest.mark.parametrize("own", [KEY, {}], ids=["script", "no script"])
+def test_case_11_sent_again_is_one_inquiry_and_the_same_answer(house: House, own: dict[str, str]) -> None:
+    sent = {**ANSWERS, **own}
+    places = {answer.headers["Location"] for answer in at_once(house, [sent, sent])}
+    browser = client(house)
+    for seconds in (1, 30, 60):  # reload, the browser's retry, back and send
+        clock(house).move(seconds=seconds)
+        places.add(browser.post(FORM, data=sent).headers["Location"])
+    assert len(places) == 1
+    assert browser.get(places.pop()).status_code == 200
+    assert count(house, submissions, inquiries, outbox) == [1, 1, 1]

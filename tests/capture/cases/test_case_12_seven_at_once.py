@@ -1,20 +1,14 @@
-"""Case 12: seven identical posts within 224 ms, without a key: one lead, seven counted, one notification."""
+"""Case 12: a machine posts the same seven times within 224 ms, without a key. One inquiry, counted, told once."""
 
-from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
+from capture.house import House
 from capture.store.tables import inquiries, outbox, submissions
-from tests.capture.cases.visits import post, receipt_of, stored, visitor
-from tests.capture.house import a_house
+from tests.capture.posting import ANSWERS, at_once, client, count, rows
 
 
-def test_a_bot_that_sends_seven_times_is_one_lead(tmp_path: Path, database_url: str) -> None:
-    with a_house(tmp_path, database_url) as house, ThreadPoolExecutor(7) as pool:
-        browsers = [visitor(house) for _ in range(7)]
-        given = set(pool.map(lambda browser: receipt_of(post(browser)), browsers))
-        assert len(given) == 1
-        assert stored(house, submissions.c.receipt, submissions.c.repeats) == [(*given, 6)]
-        assert len(stored(house, inquiries.c.id)) == 1
-        assert stored(house, outbox.c.channel) == [("mail",)]
+def test_case_12_seven_at_once_are_one_inquiry_told_once(house: House) -> None:
+    answers = at_once(house, [ANSWERS] * 7)
+    assert [one.status_code for one in answers] == [303] * 7
+    assert count(house, inquiries, submissions, outbox) == [1, 1, 1]
+    assert rows(house, submissions)[0]["repeats"] == 6
+    browser = client(house)
+    assert {browser.get(one.headers["Location"]).status_code for one in answers} == {200}

@@ -1,0 +1,279 @@
+"""Chaos: visitors, and a process that everything happens to -> whether each who was thanked is stored once and told of.
+
+    python -m benchmarks.chaos [--minutes 10] [--visitors 8] [--pause 0.05] [--seed 1] [--folder DIR]
+
+At random: the process is killed (SIGKILL) and started again, its database is locked by somebody else, the disk is full,
+the mail server is busy, puts off, hangs up after the text, or never answers, and the clock jumps by up to two hours. A
+visitor sends a form under one instance key until it is thanked, as the page's script does. At the end all is well,
+hours pass, and everything is counted. All of it is on loopback and stops by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import os
+import random
+import resource
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest import mock
+
+import sqlalchemy as sa
+
+from capture.store.database import FILE
+from capture.store.tables import outbox, submissions
+from tests.capture import running as processes
+from tests.capture.receivers import MailServer, mail_server
+from tests.capture.running import FORM, Running, database, fields, kept, let_in, make_root, running
+
+PATIENCE = 120.0  # seconds at the end until the spool and the outbox are empty
+MANNERS = ("busy", "defer", "drop", "stall")
+JUMPS = (-7200, -600, 600, 7200)  # seconds
+
+# The clock of the process is the machine's and what stands in a file.
+CLOCK = """
+import datetime, functools, os
+from capture.run import preparation
+def now():
+    with open(os.environ["CHAOS_CLOCK"]) as file:
+        return datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=float(file.read() or 0))
+preparation.open_house = functools.partial(preparation.open_house, now=now)
+"""
+
+
+@dataclass(slots=True)
+class Counted:
+    """What came of it. `told` is how many notices there were to send, `mails` how many arrived, by Message-ID once."""
+
+    acknowledged: int = 0
+    stored: int = 0
+    lost: int = 0
+    duplicates: int = 0
+    notices: int = 0
+    told: int = 0
+    mails: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was lost, doubled or kept silent about."""
+        whole = self.acknowledged == self.stored and not self.lost and not self.duplicates
+        return whole and self.acknowledged > 0 and self.told == self.notices == self.stored
+
+    def __str__(self) -> str:
+        faults = ", ".join(f"{name} {count}" for name, count in sorted(self.faults.items()))
+        return (
+            f"acknowledged {self.acknowledged}, stored {self.stored}, lost {self.lost}, duplicates {self.duplicates}\n"
+            f"notices {self.notices}, told {self.told} by Message-ID, in {self.mails} mails\n{faults}"
+        )
+
+
+@dataclass
+class Stage:
+    """Where it happens: the site, its mail server, and the process that runs now."""
+
+    root: Path
+    mail: MailServer
+    luck: random.Random
+    process: Running | None = None
+    acknowledged: list[str] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def clock(self) -> Path:
+        """The file that says how wrong the clock of the process is, in seconds."""
+        return self.root / "clock"
+
+
+def chaos(folder: Path, seconds: float, *, visitors: int = 8, pause: float = 0.05, seed: int = 1) -> Counted:
+    """Let it happen for so long, make all well, and count."""
+    with mail_server() as mail, _with_clock():
+        root = make_root(folder, smtp=mail.url)
+        stage = Stage(root, mail, random.Random(seed))
+        stage.clock.write_text("0")
+        let_in(root)
+        counted = Counted()
+        with _visiting(stage, visitors, pause):
+            _happen(stage, seconds, counted)
+        _make_well(stage)
+        _count(stage, counted)
+        return counted
+
+
+def _happen(stage: Stage, seconds: float, counted: Counted) -> None:
+    """One process after the other, each with its faults, and the last one until all visitors are answered."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with _process(stage) as one:
+            _wait_for(stage, 4)
+            for name in stage.luck.choices(list(_FAULTS), k=stage.luck.randint(1, 3)):
+                _FAULTS[name](stage, one, min(stage.luck.uniform(0.3, 8), seconds / 6))
+                counted.faults[name] += 1
+            one.process.kill()
+            one.process.wait()
+            counted.faults["kill -9"] += 1
+    with _process(stage):
+        _wait_for(stage, 8)
+        stage.over.set()
+        for thread in [one for one in threading.enumerate() if one.name == "visitor"]:
+            thread.join(60)
+
+
+def _lock(stage: Stage, _one: Running, seconds: float) -> None:
+    with closing(sqlite3.connect(stage.root / "var" / FILE, isolation_level=None, timeout=10)) as other:
+        with contextlib.suppress(sqlite3.OperationalError):
+            other.execute("BEGIN IMMEDIATE")
+        time.sleep(seconds)
+
+
+def _fill(_stage: Stage, one: Running, seconds: float) -> None:
+    _, hard = resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (0, hard))
+    time.sleep(seconds)
+    resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def _mislead(stage: Stage, _one: Running, seconds: float) -> None:
+    stage.mail.manner = stage.luck.choice(MANNERS)
+    time.sleep(seconds)
+    stage.mail.manner = "accept"
+
+
+def _jump(stage: Stage, _one: Running, seconds: float) -> None:
+    _set(stage.clock, str(stage.luck.choice(JUMPS)))
+    time.sleep(seconds)
+
+
+_FAULTS: dict[str, Callable[[Stage, Running, float], None]] = {
+    "locked": _lock,
+    "disk full": _fill,
+    "mail": _mislead,
+    "clock": _jump,
+}
+
+
+def _set(path: Path, text: str) -> None:
+    path.with_suffix(".new").write_text(text)
+    os.replace(path.with_suffix(".new"), path)
+
+
+def _with_clock() -> contextlib.AbstractContextManager[object]:
+    return mock.patch.object(processes, "START", CLOCK + processes.START)
+
+
+@contextmanager
+def _process(stage: Stage) -> Iterator[Running]:
+    with running(stage.root, {"CHAOS_CLOCK": str(stage.clock)}) as one:
+        stage.process = one
+        yield one
+
+
+@contextmanager
+def _visiting(stage: Stage, count: int, pause: float) -> Iterator[None]:
+    """Meanwhile so many visitors send forms."""
+    threads = [threading.Thread(target=_visit, args=(stage, pause), name="visitor") for _ in range(count)]
+    with ExitStack() as ending:
+        ending.callback(stage.over.set)
+        for one in threads:
+            one.start()
+        yield
+    for one in threads:
+        one.join(60)
+
+
+def _visit(stage: Stage, pause: float) -> None:
+    """One form after the other, each sent until it is thanked, also when nobody new comes any more."""
+    while not stage.over.wait(pause):
+        mine = os.urandom(8).hex()
+        body = fields(message=mine, email=f"{mine}@visitor.test")
+        patience = time.monotonic() + PATIENCE
+        while time.monotonic() < patience and not _thanked(stage, body):
+            time.sleep(0.05)
+
+
+def _thanked(stage: Stage, body: str) -> bool:
+    if stage.process is None:
+        return False
+    try:
+        answer = stage.process.ask("/_ob/f/contact", "POST", body, **FORM)
+    except (OSError, http.client.HTTPException):
+        return False
+    if answer.status == 303:
+        stage.acknowledged.append(answer.receipt)
+    return answer.status == 303
+
+
+def _wait_for(stage: Stage, more: int) -> None:
+    """Until some more are thanked: a process that is killed before anybody came proves nothing."""
+    wanted, patience = len(stage.acknowledged) + more, time.monotonic() + 30
+    while len(stage.acknowledged) < wanted and time.monotonic() < patience:
+        time.sleep(0.01)
+
+
+def _make_well(stage: Stage) -> None:
+    """The mail server takes mail, the clock is right, hours pass, and a process does what is left to do."""
+    stage.mail.manner = "accept"
+    _set(stage.clock, "0")
+    patience = time.monotonic() + PATIENCE
+    while time.monotonic() < patience:
+        with database(stage.root) as opened, opened.write() as connection:
+            late = {"state": "waiting", "next_at": "2026-01-01T00:00:00.000000Z", "claimed_until": None}
+            connection.execute(outbox.update().where(outbox.c.state.in_(("waiting", "claimed"))).values(**late))
+        with _process(stage):
+            while time.monotonic() < patience and list((stage.root / "var" / "spool").glob("*.json")):
+                time.sleep(0.1)
+            before = -1
+            while time.monotonic() < patience and before != (left := _waiting(stage)) and left:
+                before = left
+                time.sleep(1.5)
+        if not _waiting(stage):
+            return
+
+
+def _waiting(stage: Stage) -> int:
+    with database(stage.root) as opened, opened.read() as connection:
+        asked = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.state != "sent")
+        return int(connection.execute(asked).scalar_one())
+
+
+def _count(stage: Stage, counted: Counted) -> None:
+    found = Counter(kept(stage.root))
+    counted.acknowledged = len(stage.acknowledged)
+    counted.lost = len(set(stage.acknowledged) - set(found))
+    with database(stage.root) as opened, opened.read() as connection:
+        instances = Counter(connection.execute(sa.select(submissions.c.instance)).scalars())
+        counted.notices = len(connection.execute(sa.select(outbox.c.id)).all())
+    counted.stored = sum(instances.values())
+    counted.duplicates = sum(instances.values()) - len(instances)
+    counted.mails = len(stage.mail.taken)
+    counted.told = len({one.message["Message-ID"] for one in stage.mail.taken})
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print what came of it, and end with 1 when it is not good."""
+    parser = argparse.ArgumentParser(prog="benchmarks.chaos", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--visitors", type=int, default=8)
+    parser.add_argument("--pause", type=float, default=0.05, help="seconds between two forms of one visitor")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path)
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(dir=given.folder, prefix="obverse-chaos-") as name:
+        many = {"visitors": given.visitors, "pause": given.pause, "seed": given.seed}
+        counted = chaos(Path(name), given.minutes * 60, **many)
+    print(counted)
+    return 0 if counted.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
