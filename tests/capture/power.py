@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 
 _POINTER = ctypes.c_void_p
+# The name as a pointer: SQLite keeps it, and a Python text's is gone by the time its shared memory is named after it.
 _OPEN = ctypes.CFUNCTYPE(
-    ctypes.c_int, _POINTER, ctypes.c_char_p, ctypes.POINTER(_POINTER), ctypes.c_int, ctypes.POINTER(ctypes.c_int)
+    ctypes.c_int, _POINTER, _POINTER, ctypes.POINTER(_POINTER), ctypes.c_int, ctypes.POINTER(ctypes.c_int)
 )
 _DELETE = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, ctypes.c_char_p, ctypes.c_int)
 _WRITE = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, _POINTER, ctypes.c_int, ctypes.c_int64)
@@ -134,11 +135,11 @@ def _library() -> ctypes.CDLL:
 
 
 def _opening(real: Any, disk: Disk) -> Any:
-    def opening(vfs: int, name: bytes | None, file: Any, flags: int, given: Any) -> int:
+    def opening(vfs: int, name: int | None, file: Any, flags: int, given: Any) -> int:
         code: int = real(vfs, name, file, flags, given)
         if code == 0 and name and file[0]:
             watched = _METHODS(*_METHODS.from_address(file[0]))
-            _watch(watched, os.fsdecode(name), disk)
+            _watch(watched, os.fsdecode(ctypes.string_at(name)), disk)
             _KEPT.append(watched)
             file[0] = ctypes.addressof(watched)
         return code
