@@ -88,6 +88,16 @@ def test_sqlite_is_set_up_to_lose_nothing(sqlite_database: Database) -> None:
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 
+def test_a_folder_that_is_made_for_the_file_survives_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite syncs the folder of its file; the folders around it are ours to sync."""
+    synced: list[int] = []
+    monkeypatch.setattr("capture.files.os.fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    Database.open("", tmp_path / "site" / "var").close()
+    assert synced == [tmp_path.stat().st_ino, (tmp_path / "site").stat().st_ino]
+
+
 def test_sqlite_files_are_for_their_owner_only(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
