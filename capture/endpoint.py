@@ -105,11 +105,15 @@ def thanks(receipt: str) -> Response:
 
 def lost(error: HTTPException) -> Response | HTTPException:
     """What a visitor sees where there is nothing below `/_ob/`; elsewhere the error stays what it is."""
-    if not request.path.startswith("/_ob/") or error.code not in (404, 405):
+    code = _LOST.get(error.code or 0)
+    if not request.path.startswith("/_ob/") or code is None:
         return error
     visit = Visit.now()
-    code = "unknown-receipt" if error.code == 404 else "method"
-    return as_response(visit.voice().refuse(error.code, code), visit)
+    return as_response(visit.voice().refuse(error.code or 0, code), visit)
+
+
+# 400 comes of what stands before any form, as a host's name that is none.
+_LOST = {400: "bad-request", 404: "unknown-receipt", 405: "method"}
 
 
 def _known(house: House, receipt: str) -> tuple[Thanked | None, bool]:

@@ -529,6 +529,12 @@ def test_nothing_a_visitor_writes_is_filled_again(desk: House) -> None:
     assert "Thank you, {email} %%MAIN%% {{ 7*7 }} $&amp; \\1 &lt;script&gt;alert(1)&lt;/script&gt;." in page
 
 
+def test_a_host_that_is_none_is_answered_in_the_theme(desk: House) -> None:
+    answer = client(desk).post(FORM, data=ANSWERS, headers={"Host": "."})
+    assert (answer.status_code, "Two Sides" in answer.text) == (400, True)
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
 def test_another_address_below_ob_is_a_page_of_the_theme(desk: House) -> None:
     page = client(desk).get("/_ob/nowhere/at/all")
     assert page.status_code == 404
