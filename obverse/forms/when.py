@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from obverse.forms.form import FormField
+from obverse.problems import nearest
 from obverse.schema import Refused
 
 # A tree is ["or" | "and", tree, tree], ["not", tree], or [comparison, name, literal]; with "in" the literal is a list.
@@ -56,6 +58,56 @@ def names(tree: Tree) -> frozenset[str]:
     if tree[0] in ("and", "or", "not"):
         return frozenset[str]().union(*(names(part) for part in tree[1:]))
     return frozenset({tree[1]})
+
+
+def fit(tree: Tree, fields: Mapping[str, FormField]) -> None:
+    """Let a tree pass that can be true of the answers to a form, whose fields are given by name.
+
+    Raises Refused for an unknown name, a heading, a value the field never has, and an order of what is no number.
+    """
+    if tree[0] in ("and", "or", "not"):
+        for part in tree[1:]:
+            fit(part, fields)
+        return
+    sign, name, given = tree
+    one = fields.get(name)
+    if one is None or one.type == "heading":
+        near = nearest(name, [other.name for other in fields.values() if other.type != "heading"])
+        raise Refused(f"asks for '{name}', which is no field", near)
+    if sign in _ORDER and one.type != "number":
+        raise Refused(f"puts '{name}' in an order with `{sign}`; only a field of type 'number' has one")
+    for literal in given if sign == "in" else [given]:
+        _fit_literal(one, literal)
+
+
+def _fit_literal(one: FormField, literal: Literal) -> None:
+    kind = {"number": "a number", "boolean": "true or false", "consent": "true or false"}.get(
+        one.type, "text in quotes"
+    )
+    is_kind = {"a number": _is_number(literal), "true or false": isinstance(literal, bool)}
+    if not is_kind.get(kind, isinstance(literal, str)):
+        raise Refused(f"compares '{one.name}', a field of type '{one.type}', with what is not {kind}")
+    if one.options and literal not in one.options:
+        raise Refused(f"compares '{one.name}' with '{literal}', which is none of its options")
+
+
+def circle(trees: Mapping[str, Tree]) -> tuple[str, ...]:
+    """The fields of a circle, each of which waits for the next, () when there is none; `trees` are by field name."""
+    clear: set[str] = set()
+    for start in trees:
+        path: dict[str, Iterator[str]] = {start: iter(sorted(names(trees[start])))}
+        while path:
+            last = next(reversed(path))
+            asked = next(path[last], None)
+            if asked is None:
+                clear.add(last)
+                del path[last]
+            elif asked in path:
+                order = list(path)
+                return tuple(order[order.index(asked) :])
+            elif asked in trees and asked not in clear:
+                path[asked] = iter(sorted(names(trees[asked])))
+    return ()
 
 
 def holds(tree: Tree, values: Mapping[str, Any]) -> bool:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from obverse.forms.when import DEEPEST, LONGEST, holds, names, parse
+from obverse.forms import FormField
+from obverse.forms.when import DEEPEST, LONGEST, circle, fit, holds, names, parse
 from obverse.schema import Refused
 
 ANSWERS = {"budget": "large", "seats": 12, "news": True, "topics": ("price", "help")}
@@ -118,3 +119,57 @@ def test_no_text_does_more_than_be_refused(text: str) -> None:
     except Refused:
         return
     assert isinstance(holds(tree, {}), bool)
+
+
+FIELDS = {
+    one.name: one
+    for one in (
+        FormField("budget", "choice", options={"small": "under 5k", "large": "over 20k"}),
+        FormField("seats", "number"),
+        FormField("news", "consent"),
+        FormField("company"),
+        FormField("part", "heading"),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('budgte == "large"', "asks for 'budgte', which is no field"),
+        ('part == "x"', "asks for 'part', which is no field"),
+        ('company < "x"', "only a field of type 'number' has one"),
+        ('seats == "12"', "is not a number"),
+        ("seats == true", "is not a number"),
+        ("news == 1", "is not true or false"),
+        ("company == 1", "is not text in quotes"),
+        ('not (seats > 1 and budget in ["small", "huge"])', "with 'huge', which is none of its options"),
+    ],
+)
+def test_what_can_never_be_true_of_a_form_is_refused(text: str, says: str) -> None:
+    with pytest.raises(Refused) as refused:
+        fit(parse(text), FIELDS)
+    assert says in str(refused.value)
+
+
+def test_an_unknown_name_gets_the_nearest_one() -> None:
+    with pytest.raises(Refused) as refused:
+        fit(parse('budgte == "large"'), FIELDS)
+    assert refused.value.hint == "did you mean 'budget'?"
+
+
+def test_what_fits_a_form_passes() -> None:
+    fit(parse('budget == "large" and seats >= 2.5 or news == true and not company in ["x"]'), FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("waits", "found"),
+    [
+        ({"a": "b", "b": "c"}, ()),
+        ({"a": "b", "c": "b", "b": "d"}, ()),
+        ({"a": "a"}, ("a",)),
+        ({"x": "a", "a": "b", "b": "a"}, ("a", "b")),
+    ],
+)
+def test_fields_that_wait_for_each_other_are_found(waits: dict[str, str], found: tuple[str, ...]) -> None:
+    assert circle({name: parse(f"{other} == 1") for name, other in waits.items()}) == found
