@@ -84,6 +84,7 @@ class Capture:
     currency: str = "EUR"
     proxies: int = 0
     rate: int = 30
+    hold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Config:
             "origin": capture.origin,
             "contact": capture.contact,
             "rate": capture.rate,
+            "hold": list(capture.hold),
         }
 
     @property
@@ -324,6 +326,9 @@ CONFIG_FIELDS: dict[str, Field] = {
             ),
             "rate": Field(
                 "number", default=30, whole=True, min=1, help="How many posts one network may send in ten minutes."
+            ),
+            "hold": Field(
+                "list", of=Field(), help="Words, or domains of e-mail such as @bad.example, that hold what has them."
             ),
         },
     ),
