@@ -44,3 +44,19 @@ def test_it_is_held_with_a_sentence_and_a_release_tells_all_channels(
 def column(house: House, name: sa.Column[str]) -> list[str]:
     with house.database.read() as connection:
         return list(connection.execute(sa.select(name)).scalars())
+
+
+def test_whom_sales_released_is_not_held_for_a_text_again(tmp_path: Path, sqlite_url: str, no_sync: None) -> None:
+    advert = "We can rank your site on the first page of Google, see https://seo.example and buy now"
+    with a_house(tmp_path, sqlite_url) as house:
+        client = create_app(house).test_client()
+        client.post("/_ob/f/contact", data={**SENT, "message": advert})
+        (id_,) = column(house, inquiries.c.id)
+        assert column(house, inquiries.c.held) == [True]
+        with house.database.write() as connection:
+            release(connection, id_, [], actor="a" * 32, now=house.now(), token=house.token)
+        client.post("/_ob/f/contact", data={**SENT, "message": f"Once more: {advert}"})
+        client.post("/_ob/f/contact", data={**SENT, "message": "With the trap", TRAP: "x"})
+        client.post("/_ob/f/contact", data={**SENT, "email": "bob@example.org", "message": advert})
+        reasons = column(house, inquiries.c.held_reasons)
+    assert sorted(reasons) == ["", "", "links pitch", "trap"]
