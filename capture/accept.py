@@ -12,7 +12,8 @@ from capture.ids import Ids, instance_key
 from capture.judge import judge
 from capture.model import Consent, Submission
 from capture.posting import Post
-from capture.setup import PageRow
+from capture.setup import PageRow, Settings
+from capture.signs import Written, texts_of
 from obverse.forms.checking import check, contact_of
 from obverse.forms.form import Error, Form
 
@@ -26,11 +27,14 @@ class Refusal:
     errors: tuple[Error, ...]
 
 
-def accept(form: Form, post: Post, page: PageRow | None, now: datetime, ids: Ids) -> Submission | Refusal:
+def accept(
+    form: Form, post: Post, page: PageRow | None, now: datetime, ids: Ids, settings: Settings | None = None
+) -> Submission | Refusal:
     """Judge what was sent against the version of the form that the visitor saw.
 
     `page` is the page it was sent from. One that the site does not know is kept as it was named, among the extra
-    fields, so that nobody can write into the report what no build has written.
+    fields, so that nobody can write into the report what no build has written. `settings` are what judgement has to
+    know of the site: its languages and its owner's rules.
     """
     checked = check(form, post.fields)
     if checked.errors:
@@ -61,8 +65,15 @@ def accept(form: Form, post: Post, page: PageRow | None, now: datetime, ids: Ids
         name=name,
         email=email,
         phone=phone,
-        verdict=judge(post.fields),
+        verdict=judge(post.fields, _written(form, checked.values, name, email, settings or Settings())),
     )
+
+
+def _written(form: Form, values: Mapping[str, Any], name: str, email: str, settings: Settings) -> Written:
+    languages = settings.languages or (settings.language,)
+    # Where a form asks for a web address or a choice, one says nothing.
+    free = {one.name: values.get(one.name) for one in form.fields if one.type in ("text", "markdown")}
+    return Written(texts_of(free), name, email, languages, settings.hold)
 
 
 def _consents(form: Form, values: Mapping[str, Any]) -> tuple[Consent, ...]:

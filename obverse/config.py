@@ -86,6 +86,7 @@ class Capture:
     rate: int = 30
     dkim: str = ""
     backups: int = 7
+    hold: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Config:
             "origin": capture.origin,
             "contact": capture.contact,
             "rate": capture.rate,
+            "hold": list(capture.hold),
         }
 
     @property
@@ -338,6 +340,9 @@ CONFIG_FIELDS: dict[str, Field] = {
             "dkim": Field(
                 pattern=r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
                 help="The selector that your mail server signs with, for `obverse doctor` to look for its key.",
+            ),
+            "hold": Field(
+                "list", of=Field(), help="Words, or domains of e-mail such as @bad.example, that hold what has them."
             ),
         },
     ),

@@ -25,10 +25,11 @@ def together(
     database: Database, some: Sequence[Submission], then: Callable[[Saved], Any] = lambda saved: saved
 ) -> list[Future[Any]]:
     """Send one, and all others while it is being saved; what becomes of each."""
-    line = Line()
+    # One source for all: whoever saves a group gives ids to everybody in it.
+    line, token = Line(), tokens()
 
     def send(one: Submission) -> Any:
-        return then(save(line, database, one, [make_outgoing()], tokens(one.id)))
+        return then(save(line, database, one, [make_outgoing()], token))
 
     futures: list[Future[Any]] = []
     # The first one waits for a writer before it, the others for the first.
@@ -191,10 +192,10 @@ def test_who_leads_and_dies_takes_nobody_along(sqlite_database: Database) -> Non
 
 
 def test_both_databases_save_many_at_once(database: Database) -> None:
-    line = Line()
+    line, token = Line(), tokens()
     some = [make_submission(instance=f"i{n}", values={"email": f"{n % 7}@example.org", "n": n}) for n in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        saved = list(pool.map(lambda one: save(line, database, one, [make_outgoing()], tokens(one.id)), some * 2))
+        saved = list(pool.map(lambda one: save(line, database, one, [make_outgoing()], token), some * 2))
     assert [one.receipt for one in saved] == [one.receipt for one in some * 2]
     with database.read() as connection:
         counted = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from capture.store.tables import inquiries
 from tests.capture.cases.visits import key, post, receipt_of, stored, visitor
 from tests.capture.house import CONTACT, Clock, a_house
 
@@ -14,3 +15,4 @@ def test_twenty_hours_later_it_is_taken(tmp_path: Path) -> None:
         assert isinstance(house.now, Clock)
         house.now.move(hours=20)
         assert (receipt_of(post(visitor(house), **own)),) in stored(house)
+        assert stored(house, inquiries.c.held) == [(False,)]

@@ -21,6 +21,8 @@ def test_a_website_that_breaks_out_of_its_quotes_runs_nowhere(tmp_path: Path) ->
         key, client = key_of(house), house.client()
         refused = house.app.test_client().post("/_ob/f/contact", data={**house.sent[0].values, "website": TEXT})
         assert (refused.status_code, faults(refused.text)) == (422, [])
+        # Its link is a reason to hold it; whoever is let in tells every channel.
+        assert client.post(f"/inbox/i/{key}/release", data={"_csrf": house.csrf}).status_code == 303
         reply = {"_csrf": house.csrf, "subject": TEXT, "text": TEXT}
         assert client.post(f"/inbox/i/{key}/reply", data=reply).status_code == 303
         for path in ("/inbox/?view=all", f"/inbox/i/{key}", f"/inbox/i/{key}?pane=1", "/inbox/export?view=all"):
