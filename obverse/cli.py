@@ -279,6 +279,31 @@ def _release(given: argparse.Namespace) -> int:
     return push(site_root(given), Path(given.folder).absolute())
 
 
+def _add_backup(one: argparse.ArgumentParser) -> None:
+    add_root(one)
+    one.add_argument("--secrets", action="store_true", help="with var/secrets.toml: keep such a file as a secret")
+    one.add_argument("--daily", metavar="N", type=int, default=7, help="of how many days the last stays (default: 7)")
+    one.add_argument("--weekly", metavar="N", type=int, default=4, help="of how many weeks the last stays (default: 4)")
+
+
+def _backup(given: argparse.Namespace) -> int:
+    from capture.keeping import commands
+
+    return commands.backup(site_root(given), given.secrets, given.daily, given.weekly)
+
+
+def _add_restore(one: argparse.ArgumentParser) -> None:
+    add_root(one)
+    one.add_argument("file", metavar="FILE", help="a backup, such as one in var/backups/")
+    one.add_argument("--drill", action="store_true", help="restore beside and prove it whole; change nothing")
+
+
+def _restore(given: argparse.Namespace) -> int:
+    from capture.keeping import commands
+
+    return commands.restore(site_root(given), Path(given.file), given.drill)
+
+
 COMMANDS = (
     *ENGINE,
     Command("serve", "Serve a preview that follows every save, with its forms and inbox.", _add_serve, _serve),
@@ -286,5 +311,7 @@ COMMANDS = (
     Command("inquiries", "See and work on inquiries.", _add_inquiries, _inquiries),
     Command("users", "Say who may log in to the inbox.", _add_users, _users),
     Command("report", "Say what came of each article.", _add_report, _report),
+    Command("backup", "Keep a whole copy of what visitors sent.", _add_backup, _backup),
+    Command("restore", "Put a backup back, or prove that it could be.", _add_restore, _restore),
     Command("release", "Hand the release to another host.", _add_release, _release),
 )

@@ -57,6 +57,7 @@ CODES: dict[str, Code] = {
     "run-address": _error("The host and port given to `run` cannot be listened on."),
     "run-database": _error("The database is of a newer Obverse, or cannot be opened at all."),
     "run-release": _error("`release push` finds no release of a build, or none that can be read."),
+    "backup": _error("A backup cannot be made or is not whole, or may not be put back while something runs."),
     "unknown-inquiry": _error("No inquiry begins with what was given, or more than one does."),
     "unknown-user": _error("Nobody logs in with that address, or `users add` names somebody who does already."),
     # values: settings, front matter, component arguments, forms

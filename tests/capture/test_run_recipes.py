@@ -1,4 +1,4 @@
-"""What the operators' manual tells people to do, done as it says: nginx, Caddy, the service, the backup."""
+"""What the operators' manual tells people to do, done as it says: nginx, Caddy, the service."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import http.client
 import os
 import re
 import shutil
-import sqlite3
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -182,32 +180,3 @@ def test_the_service_is_one_that_systemd_understands(tmp_path: Path) -> None:
     )
     ours = [line for line in done.stderr.splitlines() if "obverse" in line or str(tmp_path) in line]
     assert (done.returncode, ours) == (0, []), done.stderr
-
-
-def test_the_backup_is_whole_while_forms_come_in(tmp_path: Path) -> None:
-    root = make_root(tmp_path)
-    let_in(root)
-    command = recipe("sh", "backup").replace("python3", sys.executable)
-    sent: list[str] = []
-    over = threading.Event()
-    with running(root) as one:
-
-        def visit() -> None:
-            while not over.is_set():
-                sent.append(one.send().receipt)
-
-        visitor = threading.Thread(target=visit)
-        visitor.start()
-        until(lambda: len(sent) > 5)
-        before = list(sent)
-        subprocess.run(command, shell=True, cwd=root, check=True)
-        over.set()
-        visitor.join(20)
-    with contextlib.closing(sqlite3.connect(root / "obverse-copy.db")) as copy:
-        assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert set(before) <= {row[0] for row in copy.execute("SELECT receipt FROM submissions")}
-    for name in ("obverse.db-wal", "obverse.db-shm"):
-        (root / "var" / name).unlink(missing_ok=True)
-    os.replace(root / "obverse-copy.db", root / "var" / "obverse.db")
-    with running(root) as one:
-        assert one.send().status == 303
