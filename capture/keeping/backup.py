@@ -1,8 +1,9 @@
 """A data folder in use -> one file that holds all of it, proven whole; and which of those files are kept.
 
-The file is a tar: `spool/`, `obverse.db`, `uploads/`, `releases/`, if asked `secrets.toml`, and last `backup.json` with
-what each must be. The spool is read before the database and the uploads after it: what moves from the spool into the
-database meanwhile is in both, and taken once; no row misses its file. A backup that was cut off has no `backup.json`.
+The file is a tar: `spool/`, `obverse.db`, `uploads/`, `releases/`, `erasures.jsonl`, if asked `secrets.toml`, and last
+`backup.json` with what each must be. The spool is read before the database and the uploads after it: what moves from
+the spool into the database meanwhile is in both, and taken once; no row misses its file. A backup that was cut off has
+no `backup.json`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from capture.files import sync_folder
+from capture.keeping.ledger import FILE as LEDGER
 from capture.secrets import FILE as SECRETS
 from capture.store.database import FILE as DATABASE
 
@@ -127,6 +129,8 @@ def _write(path: Path, folder: Path, aside: Path, now: datetime, database: bool,
             digests[DATABASE] = _add(tar, copy, DATABASE)
         for name in _FOLDERS[1:]:
             digests |= _add_folder(tar, folder, name)
+        if (folder / LEDGER).exists():
+            digests[LEDGER] = _add(tar, folder / LEDGER, LEDGER)
         if secrets:
             digests[SECRETS] = _add(tar, folder / SECRETS, SECRETS)
         _say(tar, {"at": now.astimezone(UTC).isoformat(), "counts": rows, "digests": digests})
@@ -177,7 +181,7 @@ def _say(tar: tarfile.TarFile, plain: Mapping[str, object]) -> None:
 def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> str:
     """Write one member. Only plain files under the names a backup has: it may come from anywhere."""
     parts = member.name.split("/")
-    known = parts[0] in _FOLDERS if len(parts) > 1 else member.name in (DATABASE, SECRETS, MANIFEST)
+    known = parts[0] in _FOLDERS if len(parts) > 1 else member.name in (DATABASE, SECRETS, LEDGER, MANIFEST)
     held = tar.extractfile(member) if member.isreg() else None
     if held is None or not known or any(part.startswith(".") or not part or set(part) & {"\\", ":"} for part in parts):
         raise NotWhole("there is something in it that no backup holds")

@@ -1,4 +1,4 @@
-"""Backup and restore at the command line: each function prints, and gives back an exit code."""
+"""Backup, restore, export and erasure at the command line: each function prints, and gives back an exit code."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def restore(root: Path, file: Path, drill: bool) -> int:
         if drill:
             print(f"{file.name} can be restored: {_told(drilled(file, root / VAR, datetime.now(UTC)))}.")
             return 0
-        made, aside = restored(file, root / VAR, datetime.now(UTC))
+        made, aside = restored(file, root / VAR, datetime.now(UTC), load_secrets(root / VAR, os.environ)[0].key)
     except (NotWhole, InUse, TooNew, Unavailable, OSError, sqlite3.Error) as error:
         return _refused(f"{file.name} was not restored: {_why(error)}")
     print(f"Restored {_told(made)}. What was there is in {aside.relative_to(root)}/; it holds personal data.")

@@ -15,8 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from capture.files import put, sync_folder
-from capture.keeping.backup import Backup, unpack
+from capture.keeping.backup import Backup, NotWhole, unpack
+from capture.keeping.contacts import erase_again
+from capture.keeping.ledger import erasures, note
 from capture.secrets import FILE as SECRETS
+from capture.secrets import load_secrets
 from capture.store.database import FILE as DATABASE
 from capture.store.database import Database
 from capture.store.migrations import upgrade
@@ -41,14 +44,15 @@ def drill(path: Path, folder: Path, now: datetime) -> Backup:
         return backup
 
 
-def restore(path: Path, folder: Path, now: datetime) -> tuple[Backup, Path]:
+def restore(path: Path, folder: Path, now: datetime, key: str) -> tuple[Backup, Path]:
     """Put a backup in the place of what the data folder holds; what it was, and where what was there lies now.
 
-    Files of the spool, uploads and releases that are there stay. Raises as `drill` does, and InUse; then nothing was
-    changed.
+    Files of the spool, uploads and releases that are there stay. Whoever was erased is erased again; `key` is the
+    site's, "" for that in the backup. Raises as `drill` does, and InUse; then nothing was changed.
     """
     with _unpacked(path, folder, now) as (unpacked, backup):
         _alone(folder / DATABASE)
+        _erase_again(unpacked, folder, key)
         aside = folder / now.astimezone(UTC).strftime("before-restore-%Y%m%dT%H%M%SZ")
         aside.mkdir(mode=0o700)
         _add_files(unpacked, folder)
@@ -80,6 +84,22 @@ def _open(folder: Path, now: datetime) -> None:
     finally:
         database.close()
     _alone(folder / DATABASE)
+
+
+def _erase_again(unpacked: Path, folder: Path, key: str) -> None:
+    """Hold what was unpacked to the ledger of the data folder and its own, and keep both."""
+    ledger = {*erasures(folder), *erasures(unpacked)}
+    key = key or load_secrets(unpacked, {})[0].key
+    if ledger and not key:
+        raise NotWhole("some people are to be erased from it, and the key that tells who is not in var/secrets.toml")
+    if ledger and (unpacked / DATABASE).exists():
+        database = Database.open("", unpacked)
+        try:
+            erase_again(database, unpacked, key, ledger)
+        finally:
+            database.close()
+        _alone(unpacked / DATABASE)
+    note(folder, sorted(ledger, key=lambda one: (one.at, one.who)))
 
 
 def _alone(file: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_backup_amid_posts_restores_whole_and_only_with_everything_stopped(tmp
 
 def test_what_was_still_to_be_told_waits_for_a_person(folder: Path) -> None:
     path = made(folder)
-    restore(path, folder, LATER)
+    restore(path, folder, LATER, "")
     database = Database.open("", folder)
     with database.write() as connection:
         assert claim(connection, "worker", LATER + timedelta(days=9), 10, timedelta(minutes=1)) == []
@@ -111,7 +111,7 @@ def test_files_come_back_and_those_that_are_there_stay(folder: Path) -> None:
     path = made(folder, secrets=True)
     (folder / "uploads/ab/one.json").unlink()
     (folder / "secrets.toml").write_text('key = "cd"\n')
-    restore(path, folder, LATER)
+    restore(path, folder, LATER, "")
     assert (folder / "uploads/ab/one.json").read_text() == "{}"
     assert (folder / "secrets.toml").read_text() == 'key = "cd"\n'
 
@@ -171,7 +171,7 @@ def test_a_database_that_is_open_is_not_replaced(folder: Path) -> None:
     with database.read() as connection:
         connection.exec_driver_sql("SELECT 1 FROM inquiries").all()
         with pytest.raises(InUse):
-            restore(path, folder, LATER)
+            restore(path, folder, LATER, "")
     database.close()
     assert list(folder.glob("before-restore-*")) == []
 
@@ -179,7 +179,7 @@ def test_a_database_that_is_open_is_not_replaced(folder: Path) -> None:
 def test_a_database_that_is_broken_is_replaced(folder: Path) -> None:
     path = made(folder)
     (folder / "obverse.db").write_bytes(b"no database at all" * 500)
-    restore(path, folder, LATER)
+    restore(path, folder, LATER, "")
     assert backup.counts(folder / "obverse.db")["inquiries"] == 1
 
 
