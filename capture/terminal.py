@@ -22,6 +22,7 @@ from capture.access import passwords
 from capture.columns import aligned, harmless, harmless_lines
 from capture.inbox import display, exports
 from capture.inbox.words import t
+from capture.keeping import contacts
 from capture.model import LOST_REASONS
 from capture.release import Release, Releases
 from capture.reporting.rows import as_csv, as_json, as_table, rows
@@ -120,6 +121,39 @@ def inquiries_export(root: Path, format: str, preview: bool) -> int:
             with database.read() as connection:
                 _put(lines(connection, Query(view="all", sort="newest"), _release(root, preview)))
         return 0
+
+    return _told(work)
+
+
+def contacts_export(root: Path, email: str, preview: bool) -> int:
+    """Print all that is held of whoever writes from that address, as JSON."""
+
+    def work() -> int:
+        address = _address(email)
+        with _looking(root, preview) as database:
+            if database is None:
+                return _said(_NOTHING)
+            with database.read() as connection:
+                found = contacts.exported(connection, _folder(root, preview), address, _now())
+        return _said(json.dumps(found, ensure_ascii=False, indent=2))
+
+    return _told(work)
+
+
+def contacts_erase(root: Path, email: str, preview: bool) -> int:
+    """Erase all that is held of whoever writes from that address, now and in every backup that is restored later."""
+
+    def work() -> int:
+        address, folder = _address(email), _folder(root, preview)
+        with _looking(root, preview) as database:
+            if database is None:
+                return _said(_NOTHING)
+            key = load_secrets(folder, {} if preview else os.environ)[0].key
+            if not key:
+                hint = "the first start of obverse run makes it"
+                raise _Told(problem("bad-value", "", "the site has no key to remember the erasure by", hint=hint))
+            rows, files = contacts.erase(database, folder, key, address, _now())
+        return _said(f"erased: {rows} inquiries, {files} files of the spool; reports stay as they are")
 
     return _told(work)
 

@@ -342,11 +342,28 @@ def _doctor(given: argparse.Namespace) -> int:
     return examine(site_root(given), Resolver(given.dns), as_json=given.json)
 
 
+def _add_contacts(one: argparse.ArgumentParser) -> None:
+    kinds = one.add_subparsers(title="what to do", dest="what", metavar="WHAT", required=True)
+    export = kinds.add_parser("export", help="all that is held of a person, as JSON")
+    erase = kinds.add_parser("erase", help="erase all that is held of a person; reports stay")
+    for part in (export, erase):
+        part.add_argument("email", metavar="EMAIL")
+        _add_preview(part)
+
+
+def _contacts(given: argparse.Namespace) -> int:
+    from capture import terminal
+
+    call = terminal.contacts_export if given.what == "export" else terminal.contacts_erase
+    return call(site_root(given), given.email, given.preview)
+
+
 COMMANDS = (
     *ENGINE,
     Command("serve", "Serve a preview that follows every save, with its forms and inbox.", _add_serve, _serve),
     Command("run", "Run the site, its forms and its inbox for the world.", _add_run, _run_house),
     Command("inquiries", "See and work on inquiries.", _add_inquiries, _inquiries),
+    Command("contacts", "Hand out or erase what is held of a person.", _add_contacts, _contacts),
     Command("users", "Say who may log in to the inbox.", _add_users, _users),
     Command("report", "Say what came of each article.", _add_report, _report),
     Command("backup", "Back up what visitors sent, and prove that it can be read.", _add_backup, _backup),

@@ -1,8 +1,9 @@
 """The data folder -> one archive, whole and on the disk, or none; and an archive -> what it holds, checked.
 
-An archive is a gzipped tar of the database's copy, the releases, the spool, the uploads and, unless left out, the
-secrets; the first member says what is in it. The copy of the database is made by SQLite's own online backup, which
-takes a moment between two commits while the house goes on working (https://www.sqlite.org/backup.html).
+An archive is a gzipped tar of the database's copy, the releases, the spool, the uploads, the ledger of erasures and,
+unless left out, the secrets; the first member says what is in it. The copy of the database is made by SQLite's own
+online backup, which takes a moment between two commits while the house goes on working
+(https://www.sqlite.org/backup.html).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from capture.files import make_folder, sync_folder
+from capture.keeping.ledger import FILE as LEDGER
 from capture.secrets import FILE as SECRETS
 from capture.store.database import FILE as DATABASE
 
@@ -144,8 +146,9 @@ def _manifest(tar: tarfile.TarFile) -> Manifest:
 
 def _files(folder: Path, *, secrets: bool) -> Iterator[tuple[str, Path]]:
     """The files beside the database by their names in the archive."""
-    if secrets and (folder / SECRETS).is_file():
-        yield SECRETS, folder / SECRETS
+    for name in (LEDGER, SECRETS) if secrets else (LEDGER,):
+        if (folder / name).is_file():
+            yield name, folder / name
     for top in FOLDERS:
         for path in sorted((folder / top).rglob("*")):
             if path.is_file() and not path.name.startswith("."):

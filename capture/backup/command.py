@@ -13,6 +13,8 @@ from capture.backup import archive, pause, rotation
 from capture.backup.archive import FOLDERS, Broken, Manifest
 from capture.backup.occupancy import UNFINISHED, Occupied, within
 from capture.files import make_folder, put, sync_folder
+from capture.keeping.contacts import erase_again
+from capture.keeping.ledger import erasures, note
 from capture.secrets import FILE as SECRETS
 from capture.secrets import load_secrets
 from capture.store.database import FILE as DATABASE
@@ -78,6 +80,7 @@ def restore(root: Path, file: Path) -> int:
             fresh = Path(place) / VAR
             with archive.opened(file, fresh) as manifest:
                 _brought_up(fresh, manifest)
+                _erased_again(folder, fresh, manifest)
                 pause.pause(folder, f"restored from {file.name}, made at {manifest.made_at}")
                 _exchanged(folder, fresh, aside)
     except Occupied:
@@ -104,6 +107,22 @@ def _brought_up(folder: Path, manifest: Manifest) -> None:
     if manifest.rows:
         with closing(Database.open("", folder)) as database:
             upgrade(database)
+
+
+def _erased_again(folder: Path, fresh: Path, manifest: Manifest) -> None:
+    """Erase from what was restored whoever was erased by now, and keep the ledgers of both. Raises Broken.
+
+    With a key of its own, a backup has digests of its own: who is in either ledger by either key is erased.
+    """
+    ledger = sorted({*erasures(folder), *erasures(fresh)}, key=lambda one: (one.at, one.who))
+    keys = {load_secrets(one, os.environ)[0].key for one in (folder, fresh)} - {""}
+    if ledger and not keys:
+        raise Broken(f"people are to be erased from it, and the key that tells who is not in {VAR}/{SECRETS}")
+    if ledger and manifest.rows:
+        with closing(Database.open("", fresh)) as database:
+            for key in sorted(keys):
+                erase_again(database, fresh, key, ledger)
+    note(folder, ledger)
 
 
 def _exchanged(folder: Path, fresh: Path, aside: Path) -> None:

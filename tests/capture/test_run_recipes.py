@@ -1,4 +1,4 @@
-"""What the operators' manual tells people to do, done as it says: nginx, Caddy, the service, the backup."""
+"""What the operators' manual tells people to do, done as it says: nginx, Caddy, the service."""
 
 from __future__ import annotations
 

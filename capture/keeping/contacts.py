@@ -1,0 +1,95 @@
+"""An e-mail address -> everything that is held of that person; or nothing, now and in every backup restored later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from capture.files import sync_folder
+from capture.inbox.exports import plain_inquiry
+from capture.keeping.ledger import Erasure, mark, note
+from capture.store import erasure, inquiries
+from capture.store.database import Database
+from capture.store.moments import to_text
+from capture.store.records import Inquiry
+from obverse.forms.checking import email_key
+
+
+def exported(connection: sa.Connection, folder: Path, email: str, now: datetime) -> dict[str, Any]:
+    """All that is held of a person, as JSON can hold it; "inquiries" and "spool" are empty for a stranger."""
+    found = (inquiries.detail(connection, one) for one in erasure.inquiries_of(connection, email, now))
+    spooled = [json.loads(path.read_bytes())["submission"] for path in _spooled(folder, email)]
+    return {"email": email, "inquiries": [_plain(one) for one in found if one], "spool": spooled}
+
+
+def erase(database: Database, folder: Path, key: str, email: str, now: datetime) -> tuple[int, int]:
+    """Erase a person; how many inquiries and how many files of the spool that was.
+
+    The ledger has it first: what is killed midway is finished by doing it again, and by the next restore. Raises
+    ValueError without a key, OSError, and what writing to the database raises.
+    """
+    note(folder, [Erasure(now, mark(key, email))])
+    waiting = _spooled(folder, email)
+    _remove(waiting)
+    with database.write() as connection:
+        ids = erasure.erase(connection, email, now)
+    database.fold()
+    return len(ids), len(waiting)
+
+
+def erase_again(database: Database, folder: Path, key: str, ledger: Iterable[Erasure]) -> None:
+    """Erase everybody in the ledger from what was restored into a folder. Raises as `erase` does."""
+    until = {one.who: one.at for one in sorted(ledger, key=lambda one: one.at)}
+    if not until:
+        return
+    with database.write() as connection:
+        known = {*erasure.addresses(connection), *(address for path in _files(folder) for address in _addresses(path))}
+        for address in sorted(known):
+            if at := until.get(mark(key, address)):
+                erasure.erase(connection, address, at)
+                _remove([path for path in _spooled(folder, address) if _received(path) <= to_text(at)])
+    database.fold()
+
+
+def _plain(found: Inquiry) -> dict[str, Any]:
+    return {
+        **plain_inquiry(found),
+        "networks": [one.network for one in found.submissions],
+        "notes": [{"at": to_text(one.at), "text": one.text} for one in found.notes],
+        "messages": [
+            {"at": to_text(one.at), "to": one.to, "subject": one.subject, "text": one.text} for one in found.messages
+        ],
+        "told": [{"at": to_text(one.created_at), "channel": one.channel, "kind": one.kind} for one in found.deliveries],
+    }
+
+
+def _files(folder: Path) -> list[Path]:
+    """What waits in the spool, and what could not be stored."""
+    return sorted((folder / "spool").rglob("*.json"))
+
+
+def _spooled(folder: Path, email: str) -> list[Path]:
+    return [path for path in _files(folder) if email_key(email) in _addresses(path)]
+
+
+def _addresses(path: Path) -> set[str]:
+    """Every answer of a file of the spool that is an address, as it is compared."""
+    try:
+        return set(erasure.keys(json.loads(path.read_bytes())["submission"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _received(path: Path) -> str:
+    return str(json.loads(path.read_bytes())["submission"]["received_at"])
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+        sync_folder(path.parent)
