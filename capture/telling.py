@@ -11,6 +11,7 @@ from capture.inbox.sheets import event_text, reason_word, shown_value
 from capture.inbox.words import t
 from capture.release import Release
 from capture.store.records import Inquiry, Row, Sent
+from capture.store.retention import Due, Keep
 
 SHORT = 8  # characters of an id: enough to name one of many
 
@@ -109,3 +110,12 @@ def _answer(label: str, value: str) -> Iterator[str]:
 def _indented(text: str) -> Iterator[str]:
     if text:
         yield from (f"    {line}" for line in harmless_lines(text))
+
+
+def due(found: Due, keep: Keep, verb: str) -> str:
+    """What is due by kind and age, a line each, without names."""
+    kinds = (("held", found.held, keep.held), ("won", found.won, keep.won), ("lost", found.lost, keep.lost))
+    lines = [f"{kind}: {len(ids)} inquiries older than {days} days {verb}" for kind, ids, days in kinds if days]
+    if keep.networks:
+        lines.append(f"networks: {found.networks} older than {keep.networks} days {verb}")
+    return "\n".join(lines) or "Everything is kept for ever."

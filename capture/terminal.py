@@ -28,11 +28,13 @@ from capture.release import Release, Releases
 from capture.reporting.rows import as_csv, as_json, as_table, rows
 from capture.secrets import load_secrets
 from capture.store import changes, inquiries, people
+from capture.store import retention as keeping
 from capture.store.database import FILE, BadUrl, Database, Unavailable
 from capture.store.inquiries import Query
 from capture.store.migrations import TooNew, upgrade
 from capture.store.records import Row
 from capture.store.tables import inquiries as table
+from obverse.config import PATH, load
 from obverse.problems import Level, Problem, as_text, problem
 from obverse.schema import Document, Field, Node, read_value
 
@@ -156,6 +158,45 @@ def contacts_erase(root: Path, email: str, preview: bool) -> int:
         return _said(f"erased: {rows} inquiries, {files} files of the spool; reports stay as they are")
 
     return _told(work)
+
+
+def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
+    """Empty what has been kept for as long as `[capture]` says, or say what that is.
+
+    Networks always go. When inquiries are more than a quarter of all, they go only if somebody is `sure`: a clock that
+    is years ahead takes nothing.
+    """
+
+    def work() -> int:
+        keep, now = _keep(root), _now()
+        with _looking(root, preview) as database:
+            if database is None:
+                return _said(_NOTHING)
+            with database.read() as connection:
+                due = keeping.due(connection, keep, now)
+            if dry:
+                return _said(telling.due(due, keep, "would go"))
+            keeping.forget_networks(database, keep, now)
+            if due.is_much and not sure:
+                message = f"{len(due.ids)} of {due.total} inquiries would go at once, and none went"
+                hint = "look at the clock and at [capture] keep_…, then: obverse retention --yes"
+                raise _Told(problem("bad-value", "", message, hint=hint))
+            keeping.forget(database, keep, due, now)
+        return _said(telling.due(due, keep, "went"))
+
+    return _told(work)
+
+
+def _keep(root: Path) -> keeping.Keep:
+    """For how long what is kept. Settings that are wrong stop everything: a default may be shorter than was meant."""
+    try:
+        settings, problems = load((root / PATH).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        raise _Told(problem("bad-value", PATH, "the settings cannot be read")) from None
+    if wrong := next((one for one in problems if one.level is Level.ERROR), None):
+        raise _Told(wrong)
+    given = settings.capture
+    return keeping.Keep(given.keep_held, given.keep_won, given.keep_lost, given.keep_networks)
 
 
 def users_add(root: Path, email: str, name: str, preview: bool) -> int:

@@ -196,7 +196,8 @@ def _nightly(root: Path, config: Config | None) -> dict[str, tuple[str, ...]]:
 
     days = (config.capture if config else Capture()).backups
     keep = (sys.executable, "-P", "-m", "obverse", "backup", "--root", str(root), "--days", str(days))
-    return {"backup": keep} if days else {}
+    forget = (sys.executable, "-P", "-m", "obverse", "retention", "--root", str(root))
+    return {**({"backup": keep} if days else {}), "retention": forget}
 
 
 def _add_backup(one: argparse.ArgumentParser) -> None:
@@ -358,12 +359,25 @@ def _contacts(given: argparse.Namespace) -> int:
     return call(site_root(given), given.email, given.preview)
 
 
+def _add_retention(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--dry-run", action="store_true", help="say what would go, and leave it")
+    one.add_argument("--yes", action="store_true", help="let more than a quarter of all inquiries go at once")
+    _add_preview(one)
+
+
+def _retention(given: argparse.Namespace) -> int:
+    from capture import terminal
+
+    return terminal.retention(site_root(given), given.dry_run, given.yes, given.preview)
+
+
 COMMANDS = (
     *ENGINE,
     Command("serve", "Serve a preview that follows every save, with its forms and inbox.", _add_serve, _serve),
     Command("run", "Run the site, its forms and its inbox for the world.", _add_run, _run_house),
     Command("inquiries", "See and work on inquiries.", _add_inquiries, _inquiries),
     Command("contacts", "Hand out or erase what is held of a person.", _add_contacts, _contacts),
+    Command("retention", "Let go of what has been kept for long enough.", _add_retention, _retention),
     Command("users", "Say who may log in to the inbox.", _add_users, _users),
     Command("report", "Say what came of each article.", _add_report, _report),
     Command("backup", "Back up what visitors sent, and prove that it can be read.", _add_backup, _backup),

@@ -87,6 +87,10 @@ class Capture:
     dkim: str = ""
     backups: int = 7
     hold: tuple[str, ...] = ()
+    keep_held: int = 0
+    keep_won: int = 0
+    keep_lost: int = 0
+    keep_networks: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +233,11 @@ _MENU_ITEM = Field(
     check=_menu_item,
 )
 
+
+def _days(default: int, help: str) -> Field:
+    return Field("number", default=default, whole=True, min=0, max=36500, help=help)
+
+
 # Every key of obverse.toml. The manual and the JSON Schema are made from this table.
 CONFIG_FIELDS: dict[str, Field] = {
     "site": Field(
@@ -344,6 +353,10 @@ CONFIG_FIELDS: dict[str, Field] = {
             "hold": Field(
                 "list", of=Field(), help="Words, or domains of e-mail such as @bad.example, that hold what has them."
             ),
+            "keep_held": _days(0, "For how many days what is held is kept after its last change; 0 keeps it for ever."),
+            "keep_won": _days(0, "For how many days won inquiries are kept after their last change; 0 for ever."),
+            "keep_lost": _days(0, "For how many days lost inquiries are kept after their last change; 0 for ever."),
+            "keep_networks": _days(30, "For how many days the truncated address of a post is kept; 0 for ever."),
         },
     ),
     "report": Field(

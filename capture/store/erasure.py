@@ -60,15 +60,20 @@ def erase(connection: sa.Connection, email: str, until: datetime) -> list[str]:
 
     The contact is erased with them, unless the person has written again since.
     """
-    _overwrite(connection)
     ids = inquiries_of(connection, email, until)
-    for start in range(0, len(ids), 500):
-        _empty(connection, ids[start : start + 500], to_text(until))
+    empty(connection, ids, until)
     later = sa.select(inquiries.c.contact).join(submissions, submissions.c.inquiry == inquiries.c.id)
     wrote_again = contacts.c.id.in_(later.where(submissions.c.received_at > to_text(until)))
     gone = contacts.update().where(contacts.c.email_key == email_key(email), ~wrote_again)
     connection.execute(gone.values(email_key=None, email="", name="", phone=""))
     return ids
+
+
+def empty(connection: sa.Connection, ids: Sequence[str], until: datetime) -> None:
+    """Empty these inquiries of what was written until then; their contacts stay."""
+    _overwrite(connection)
+    for start in range(0, len(ids), 500):
+        _empty(connection, ids[start : start + 500], to_text(until))
 
 
 def _empty(connection: sa.Connection, ids: Sequence[str], until: str) -> None:

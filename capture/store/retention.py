@@ -1,0 +1,130 @@
+"""How long to keep what, and the time -> which inquiries and networks are due; and those emptied, their numbers kept.
+
+Only what is held, won or lost goes: an open inquiry is work, and stays. So does one of which something is still to be
+told. As in an erasure, rows are emptied; ids, stages, amounts and events stay, so reports are equal before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from capture.store import erasure
+from capture.store.database import Database
+from capture.store.moments import to_text
+from capture.store.tables import answers, contacts, inquiries, messages, notes, outbox, submissions
+
+# Inquiries emptied in one transaction: whoever sends a form meanwhile waits for no more than these.
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """For how many days after its last change an inquiry is kept, and a network after its post; 0 is for ever."""
+
+    held: int = 0
+    won: int = 0
+    lost: int = 0
+    networks: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Ids of the inquiries that are due by what they are, and the number of networks that are.
+
+    `total` is how many inquiries hold anything at all.
+    """
+
+    held: tuple[str, ...]
+    won: tuple[str, ...]
+    lost: tuple[str, ...]
+    networks: int
+    total: int
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """All the inquiries that are due."""
+        return (*self.held, *self.won, *self.lost)
+
+    @property
+    def is_much(self) -> bool:
+        """Whether it is more than a quarter of all there is: then a clock or a setting may be wrong."""
+        return 4 * len(self.ids) > self.total
+
+
+def due(connection: sa.Connection, keep: Keep, now: datetime) -> Due:
+    """What has been kept for long enough, the oldest first. Nothing is changed."""
+    held, won, lost = (_due_ids(connection, kind, days, now) for kind, days in _kinds(keep))
+    old = sa.select(sa.func.count()).select_from(submissions).where(*_old_networks(keep, now))
+    total = sa.select(sa.func.count()).select_from(inquiries).where(_holds())
+    return Due(held, won, lost, networks=connection.scalar(old) or 0, total=connection.scalar(total) or 0)
+
+
+def forget_networks(database: Database, keep: Keep, now: datetime) -> None:
+    """Empty the networks of old submissions. Raises what writing to the database raises."""
+    with database.write() as connection:
+        connection.execute(submissions.update().where(*_old_networks(keep, now)).values(network=""))
+
+
+def forget(database: Database, keep: Keep, chosen: Due, now: datetime) -> int:
+    """Empty the inquiries that were found due and still are; how many. Raises what writing to the database raises."""
+    done = 0
+    for start in range(0, len(chosen.ids), _AT_ONCE):
+        with database.write() as connection:
+            done += _forget(connection, keep, chosen.ids[start : start + _AT_ONCE], now)
+    database.fold()
+    return done
+
+
+def _forget(connection: sa.Connection, keep: Keep, some: Sequence[str], now: datetime) -> int:
+    # Somebody may have written, or taken it up again, since it was found.
+    still = [one for kind, days in _kinds(keep) for one in _due_ids(connection, kind, days, now, some)]
+    erasure.empty(connection, still, now)
+    of_them = sa.select(inquiries.c.contact).where(inquiries.c.id.in_(still))
+    in_use = sa.select(inquiries.c.contact).where(_holds())
+    gone = contacts.update().where(contacts.c.id.in_(of_them), contacts.c.id.not_in(in_use))
+    connection.execute(gone.values(email_key=None, email="", name="", phone=""))
+    return len(still)
+
+
+def _kinds(keep: Keep) -> tuple[tuple[str, int], ...]:
+    return (("held", keep.held), ("won", keep.won), ("lost", keep.lost))
+
+
+def _due_ids(
+    connection: sa.Connection, kind: str, days: int, now: datetime, among: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    if not days:
+        return ()
+    is_kind = inquiries.c.held if kind == "held" else ~inquiries.c.held & (inquiries.c.stage == kind)
+    untold = sa.select(outbox.c.inquiry).where(outbox.c.state.in_(("waiting", "claimed")))
+    query = sa.select(inquiries.c.id).where(
+        is_kind,
+        inquiries.c.touched_at < to_text(now - timedelta(days=days)),
+        inquiries.c.id.not_in(untold),
+        _holds(),
+    )
+    if among is not None:
+        query = query.where(inquiries.c.id.in_(among)).with_for_update()
+    return tuple(connection.execute(query.order_by(inquiries.c.touched_at, inquiries.c.id)).scalars())
+
+
+def _holds() -> sa.ColumnElement[bool]:
+    """Whether an inquiry holds anything yet: what was emptied is not due again."""
+    said = submissions.join(answers, answers.c.submission == submissions.c.id)
+    filled = [sa.cast(answers.c[name], sa.Text) != "{}" for name in ("values", "extra")]
+    written = (sa.exists().where(one.c.inquiry == inquiries.c.id, one.c.text != "") for one in (notes, messages))
+    return sa.or_(
+        inquiries.c.search != "",
+        sa.exists().select_from(said).where(submissions.c.inquiry == inquiries.c.id, sa.or_(*filled)),
+        *written,
+    )
+
+
+def _old_networks(keep: Keep, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    if not keep.networks:
+        return (sa.false(),)
+    return (submissions.c.network != "", submissions.c.received_at < to_text(now - timedelta(days=keep.networks)))
