@@ -10,12 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from capture import terminal
+from capture.model import Verdict
 from capture.store import changes, retention
 from capture.store.database import Database
 from capture.store.reports import per_page
 from capture.store.retention import Keep
 from capture.store.saving import save
-from capture.store.tables import metadata, outbox
+from capture.store.tables import contacts, metadata, outbox
 from obverse import cli
 from tests.capture.samples import NOW, make_outgoing, make_submission, tokens
 
@@ -92,9 +93,19 @@ def test_a_person_who_has_another_inquiry_stays_known(database: Database) -> Non
     with database.write() as connection:
         save(connection, make_submission(values=values, received_at=LATER), (), tokens("again"))
     retention.forget(database, KEEP, found(database, LATER), LATER)
-    left = dump(database)
-    assert "lotte asks" not in left
-    assert "lotte@example.org" in left
+    assert "lotte asks" not in dump(database)
+    with database.read() as connection:
+        assert connection.scalars(sa.select(contacts.c.email_key)).all() == ["lotte@example.org"]
+
+
+def test_what_is_held_goes_by_its_own_days(sqlite_database: Database) -> None:
+    with sqlite_database.write() as connection:
+        held = save(connection, make_submission(verdict=Verdict(("links",))), (), tokens("held")).inquiry
+    assert found(sqlite_database, LATER, Keep(won=1, lost=1)).ids == ()
+    chosen = found(sqlite_database, LATER)
+    assert chosen.held == (held,)
+    assert retention.forget(sqlite_database, KEEP, chosen, LATER) == 1
+    assert "ada" not in dump(sqlite_database)
 
 
 def test_a_wrong_clock_takes_nothing_and_says_so(
