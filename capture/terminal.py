@@ -181,8 +181,8 @@ def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
                 message = f"{len(due.ids)} of {due.total} inquiries would go at once, and none went"
                 hint = "look at the clock and at [capture] keep_…, then: obverse retention --yes"
                 raise _Told(problem("bad-value", "", message, hint=hint))
-            keeping.forget(database, keep, due, now)
-        return _said(telling.due(due, keep, "went"))
+            gone = keeping.forget(database, keep, due, now)
+        return _said(telling.due(gone, keep, "went"))
 
     return _told(work)
 

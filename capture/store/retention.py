@@ -7,7 +7,7 @@ told. As in an erasure, rows are emptied; ids, stages, amounts and events stay, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -69,25 +69,26 @@ def forget_networks(database: Database, keep: Keep, now: datetime) -> None:
         connection.execute(submissions.update().where(*_old_networks(keep, now)).values(network=""))
 
 
-def forget(database: Database, keep: Keep, chosen: Due, now: datetime) -> int:
-    """Empty the inquiries that were found due and still are; how many. Raises what writing to the database raises."""
-    done = 0
+def forget(database: Database, keep: Keep, chosen: Due, now: datetime) -> Due:
+    """Empty the inquiries that were found due and still are: those come back. Raises as writing to a database does."""
+    done: set[str] = set()
     for start in range(0, len(chosen.ids), _AT_ONCE):
         with database.write() as connection:
-            done += _forget(connection, keep, chosen.ids[start : start + _AT_ONCE], now)
+            done.update(_forget(connection, keep, chosen.ids[start : start + _AT_ONCE], now))
     database.fold()
-    return done
+    held, won, lost = (tuple(one for one in ids if one in done) for ids in (chosen.held, chosen.won, chosen.lost))
+    return replace(chosen, held=held, won=won, lost=lost)
 
 
-def _forget(connection: sa.Connection, keep: Keep, some: Sequence[str], now: datetime) -> int:
+def _forget(connection: sa.Connection, keep: Keep, some: Sequence[str], now: datetime) -> list[str]:
     # Somebody may have written, or taken it up again, since it was found.
     still = [one for kind, days in _kinds(keep) for one in _due_ids(connection, kind, days, now, some)]
     erasure.empty(connection, still, now)
     of_them = sa.select(inquiries.c.contact).where(inquiries.c.id.in_(still))
-    in_use = sa.select(inquiries.c.contact).where(_holds())
+    in_use = sa.select(inquiries.c.contact).where(inquiries.c.contact.in_(of_them), _holds())
     gone = contacts.update().where(contacts.c.id.in_(of_them), contacts.c.id.not_in(in_use))
     connection.execute(gone.values(email_key=None, email="", name="", phone=""))
-    return len(still)
+    return still
 
 
 def _kinds(keep: Keep) -> tuple[tuple[str, int], ...]:

@@ -57,7 +57,7 @@ def test_what_is_said_to_go_goes_and_reports_are_equal(database: Database) -> No
         before = per_page(connection)
     chosen = found(database, LATER)
     assert (chosen.won, chosen.lost, chosen.networks, chosen.total) == ((won,), (lost,), 6, 6)
-    assert retention.forget(database, KEEP, chosen, LATER) == 2
+    assert retention.forget(database, KEEP, chosen, LATER) == chosen
     retention.forget_networks(database, KEEP, LATER)
     left = dump(database)
     assert [one for one in ("wanda", "lotte", "192.0.2") if one in left] == []
@@ -83,7 +83,7 @@ def test_what_was_taken_up_again_meanwhile_stays(database: Database) -> None:
     chosen = found(database, LATER)
     with database.write() as connection:
         changes.set_stage(connection, one, "qualified", actor="", now=LATER)
-    assert retention.forget(database, KEEP, chosen, LATER) == 0
+    assert retention.forget(database, KEEP, chosen, LATER).ids == ()
     assert "lotte noted" in dump(database)
 
 
@@ -104,7 +104,7 @@ def test_what_is_held_goes_by_its_own_days(sqlite_database: Database) -> None:
     assert found(sqlite_database, LATER, Keep(won=1, lost=1)).ids == ()
     chosen = found(sqlite_database, LATER)
     assert chosen.held == (held,)
-    assert retention.forget(sqlite_database, KEEP, chosen, LATER) == 1
+    assert retention.forget(sqlite_database, KEEP, chosen, LATER) == chosen
     assert "ada" not in dump(sqlite_database)
 
 
