@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from capture.store import inquiries
 from capture.store.inquiries import Query
 from tests.browser.kinds import watched
-from tests.capture.hostile import ENDPOINT, MARKUP, Siege, siege
+from tests.capture.hostile import ENDPOINT, MARKUP, Siege, let_in, siege
 from tests.capture.inbox_room import served
 
 pytestmark = pytest.mark.browser
@@ -40,6 +40,7 @@ ODD = """() => [...document.querySelectorAll("*")].flatMap((one) => [
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Siege]:
     with siege(tmp_path_factory.mktemp("siege"), (*MARKUP[:8], ALL)) as one:
+        let_in(one)
         yield one
 
 

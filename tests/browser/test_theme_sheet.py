@@ -121,9 +121,13 @@ def test_nothing_is_inline() -> None:
         assert all("src=" in tag or "ld+json" in tag for tag in re.findall(r"<script[^>]*>", text)), name
 
 
+# t("key"), or say("key") in pieces that are given t; one of two keys: say("key" if so else "other").
+SAYING = re.compile(r"""\b(?:t|say)\(["']([\w.]+)["'](?: if \w+ else ["']([\w.]+)["'])?""")
+
+
 def _spoken() -> set[str]:
     texts = (*TEMPLATES.values(), *((THEME / name).read_text("utf-8") for name in ("atom.xml",)))
-    return {key for text in texts for key in re.findall(r"""\bt\(["']([\w.]+)["']""", text)}
+    return {key for text in texts for two in SAYING.findall(text) for key in two if key}
 
 
 # Asked for by the engine: titles of pages that nobody wrote, dates, and what forms and the answers to them say.

@@ -86,7 +86,9 @@ def test_where_there_is_no_house_there_is_nothing_to_back_up(
 ) -> None:
     (tmp_path / "obverse.toml").write_text('[site]\ntitle = "New"\n')
     assert main(["backup", "--root", str(tmp_path)]) == 1
-    assert "there is no var/" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "there is no var/" in told
+    assert "[no-house]" in told
 
 
 def test_a_database_that_is_broken_makes_no_backup(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,7 +241,9 @@ def test_while_somebody_works_in_it_nothing_is_restored(root: Path, capsys: pyte
     main(["backup", "--root", str(root)])
     with within(root / "var"):
         assert main(["restore", str(only(root / "var" / "backups")), "--root", str(root)]) == 1
-        assert "end `obverse run` first" in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert "[in-use]" in told
+        assert "end `obverse run` first" in told
         with within(root / "var"), pytest.raises(Occupied), within(root / "var", alone=True):
             pytest.fail("two are in it")
 

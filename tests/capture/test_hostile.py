@@ -42,6 +42,7 @@ from tests.capture.hostile import (
     Siege,
     faults,
     headers_of,
+    let_in,
     siege,
     typed,
 )
@@ -60,15 +61,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Siege]:
     with siege(tmp_path_factory.mktemp("siege")) as one:
         let_in(one)
         yield one
-
-
-def let_in(house: Siege) -> None:
-    """Release whom judgement holds for a link or a name that is one: every text is to reach every channel."""
-    with house.house.database.read() as connection:
-        held = inquiries.listing(connection, Query(view="held", limit=500)).rows
-    assert 0 < len(held) < len(house.sent)
-    for row in held:
-        assert house.client().post(f"/inbox/i/{row.id}/release", data={"_csrf": house.csrf}).status_code == 303
 
 
 @pytest.fixture(scope="module")
