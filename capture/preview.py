@@ -17,7 +17,7 @@ from capture.app import create_app
 from capture.house import open_house
 from capture.outbox.worker import Worker
 from capture.secrets import ensure_key, load_secrets
-from capture.setup import Setup
+from capture.setup import VAR, Setup
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,7 +40,7 @@ def open_preview(root: Path, address: str, release: Path, source: str, token: st
     `release` is where the preview's builds leave theirs; `source` and `token` are where the bar has live numbers from.
     Raises what `open_house` raises, and OSError when `var/preview/` cannot be written.
     """
-    folder = root / "var" / "preview"
+    folder = root / VAR / "preview"
     for each in (folder.parent, folder):  # what visitors write is nobody else's business
         each.mkdir(mode=0o700, exist_ok=True)
     ensure_key(folder, lambda: secrets.token_hex(32))
@@ -51,7 +51,7 @@ def open_preview(root: Path, address: str, release: Path, source: str, token: st
         secrets=known,
         release=release,
         preview=True,
-        live=root / "var" / "obverse.db",
+        live=root / VAR / "obverse.db",
         report_source=source,
         report_token=token,
     )

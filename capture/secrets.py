@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from capture.files import put
+from capture.files import make_folder, put
 from capture.setup import Secrets
 from obverse.problems import Problem, nearest, problem
 from obverse.schema import Document, Table, read_toml
@@ -42,7 +42,7 @@ def ensure_key(folder: Path, token: Callable[[], str]) -> str:
     Two processes that start at once end with the same key. "" when the file is broken, which `load_secrets` tells: a
     key put into it would be lost. Raises OSError when it cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     with _alone(folder):
         given, problems = _of_file(folder)
         if given.get("key"):

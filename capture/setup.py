@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from obverse.config import PATH, Config, load
+from obverse.problems import Problem, errors, problem
+
+# The data folder, beside `obverse.toml`.
+VAR = "var"
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
@@ -97,3 +103,15 @@ class PageRow:
     tags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     date: str = ""
+
+
+def configuration(root: Path) -> tuple[Config | None, tuple[Problem, ...]]:
+    """The settings of the site at `root`, None when there are none or they cannot be read; and the errors in them."""
+    path = root / PATH
+    if not path.is_file():
+        return None, ()
+    try:
+        config, found = load(path.read_text(encoding="utf-8-sig"), PATH)
+    except (OSError, UnicodeError):
+        return None, (problem("unreadable", PATH, "the settings cannot be read"),)
+    return config, tuple(errors(found))

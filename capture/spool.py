@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from capture.files import put, sync_folder
+from capture.files import make_folder, put, sync_folder
 from capture.house import House
 from capture.model import Consent, Outgoing, Submission, Verdict
 from capture.store.database import Refused, Unavailable
@@ -24,7 +24,7 @@ from capture.store.saving import save
 
 _log = logging.getLogger("obverse.capture")
 
-_ASIDE = "bad"
+ASIDE = "bad"  # the folder within the spool of what cannot be stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def keep(folder: Path, submission: Submission, outgoing: Sequence[Outgoing]) -> 
 
 def find(folder: Path, receipt: str) -> Submission | None:
     """The submission in the spool that a receipt was given for."""
-    path = next((one for one in _files(folder) if one.stem.endswith(f"-{receipt}")), None)
+    path = next((one for one in files(folder) if one.stem.endswith(f"-{receipt}")), None)
     if path is not None:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             return _read(path).submission
@@ -58,7 +58,7 @@ def ingest(house: House) -> int:
     While the database is away they go on waiting, and the answer is what was done so far.
     """
     done = 0
-    for path in _files(house.spool):
+    for path in files(house.spool):
         try:
             done += _take(house, path)
         except Unavailable:
@@ -89,7 +89,8 @@ def _take(house: House, path: Path) -> bool:
     return True
 
 
-def _files(folder: Path) -> list[Path]:
+def files(folder: Path) -> list[Path]:
+    """The submissions in a folder, the oldest first."""
     try:
         return sorted(folder / name for name in os.listdir(folder) if name.endswith(".json") and name[0] != ".")
     except OSError:
@@ -97,10 +98,10 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _set_aside(path: Path) -> None:
-    aside = path.parent / _ASIDE
-    _log.error("a submission in the spool cannot be stored; its file is kept in spool/%s/", _ASIDE)
+    aside = path.parent / ASIDE
+    _log.error("a submission in the spool cannot be stored; its file is kept in spool/%s/", ASIDE)
     with contextlib.suppress(OSError):
-        aside.mkdir(mode=0o700, exist_ok=True)
+        make_folder(aside)
         os.replace(path, aside / path.name)
 
 

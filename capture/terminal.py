@@ -27,6 +27,7 @@ from capture.model import LOST_REASONS
 from capture.release import Release, Releases
 from capture.reporting.rows import as_csv, as_json, as_table, rows
 from capture.secrets import load_secrets
+from capture.setup import VAR, configuration
 from capture.store import changes, inquiries, people
 from capture.store import retention as keeping
 from capture.store.database import FILE, BadUrl, Database, Unavailable
@@ -34,11 +35,10 @@ from capture.store.inquiries import Query
 from capture.store.migrations import TooNew, upgrade
 from capture.store.records import Row
 from capture.store.tables import inquiries as table
-from obverse.config import PATH, load
+from obverse.config import PATH
 from obverse.problems import Level, Problem, as_text, problem
 from obverse.schema import Document, Field, Node, read_value
 
-VAR = "var"
 _NOTHING = "No inquiry yet: nobody has sent a form."
 _NOBODY = "Nobody may log in yet: obverse users add E-MAIL lets somebody in."
 _MOST = 200  # rows of a table; whoever wants more wants an export
@@ -189,13 +189,12 @@ def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
 
 def _keep(root: Path) -> keeping.Keep:
     """For how long what is kept. Settings that are wrong stop everything: a default may be shorter than was meant."""
-    try:
-        settings, problems = load((root / PATH).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        raise _Told(problem("bad-value", PATH, "the settings cannot be read")) from None
-    if wrong := next((one for one in problems if one.level is Level.ERROR), None):
-        raise _Told(wrong)
-    given = settings.capture
+    config, wrong = configuration(root)
+    if config is None:
+        raise _Told(problem("bad-value", PATH, "the settings cannot be read"))
+    if wrong:
+        raise _Told(wrong[0])
+    given = config.capture
     return keeping.Keep(given.keep_held, given.keep_won, given.keep_lost, given.keep_networks)
 
 

@@ -17,12 +17,12 @@ from capture.keeping.contacts import erase_again
 from capture.keeping.ledger import erasures, note
 from capture.secrets import FILE as SECRETS
 from capture.secrets import load_secrets
+from capture.setup import VAR
 from capture.store.database import FILE as DATABASE
 from capture.store.database import Database, Unavailable
 from capture.store.migrations import TooNew, upgrade
 from obverse.problems import Problem, as_text, problem
 
-VAR = "var"
 KEPT = "backups"
 
 # What a data folder consists of, as a restore changes it.

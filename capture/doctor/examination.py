@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,12 +13,14 @@ import sqlalchemy as sa
 from capture.backup.pause import paused
 from capture.columns import harmless
 from capture.doctor import machine, mail
-from capture.doctor.findings import ERROR, WARNING, Finding, as_text, error, unknown, well
+from capture.doctor.findings import ERROR, WARNING, Finding, as_text, error, unknown, warning, well
 from capture.house import House
 from capture.outbox.webhook import key_of
 from capture.run.demands import is_placeholder
 from capture.run.options import RunOptions
-from capture.run.preparation import VAR, Prepared, prepare
+from capture.run.preparation import Prepared, prepare
+from capture.setup import VAR
+from capture.spool import ASIDE, files
 from capture.store import outbox
 from capture.store.database import Unavailable
 from capture.store.moments import maybe_from
@@ -60,7 +61,6 @@ def findings(root: Path, dns: mail.Dns, now: datetime) -> Iterator[Finding]:
         yield from _of_mail(prepared, dns)
     finally:
         prepared.house.database.close()
-        sys.stdout.flush()
 
 
 def _of_problem(one: Problem) -> Finding:
@@ -84,9 +84,7 @@ def _of_the_house(prepared: Prepared, now: datetime) -> Iterator[Finding]:
     yield machine.clock(now, maybe_from(newest))
     yield from _of_the_spool(prepared.house)
     if reason := paused(prepared.house.setup.folder):
-        yield Finding(
-            WARNING, "outbox", f"it sends nothing: {reason}", "look at what waits, then: obverse outbox resume"
-        )
+        yield warning("outbox", f"it sends nothing: {reason}", "look at what waits, then: obverse outbox resume")
     for channel, state in health.items():
         if state.dead:
             said = f"{state.dead} of the {channel} channel could not be delivered: {state.last_error}"
@@ -96,14 +94,13 @@ def _of_the_house(prepared: Prepared, now: datetime) -> Iterator[Finding]:
 
 
 def _of_the_spool(house: House) -> Iterator[Finding]:
-    aside = list((house.spool / "bad").glob("*.json"))
-    waiting = list(house.spool.glob("*.json"))
+    waiting, aside = files(house.spool), files(house.spool / ASIDE)
     if aside:
         said = f"{len(aside)} submissions in var/spool/bad cannot be read"
         yield error("spool", said, "look into them: they are JSON, and hold what visitors wrote")
     if waiting:
         said = f"{len(waiting)} submissions wait in the spool"
-        yield Finding(WARNING, "spool", said, "start `obverse run`: it stores them")
+        yield warning("spool", said, "start `obverse run`: it stores them")
     if not aside and not waiting:
         yield well("spool", "nothing waits in it")
 

@@ -1,1 +1,1 @@
-"""What a house holds -> what is kept of it elsewhere, put back, given to whom it is of, or erased."""
+"""What a house holds of a person -> handed out, or erased now and in whatever is restored later."""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from capture.files import sync_folder
 from capture.inbox.exports import plain_inquiry
 from capture.keeping.ledger import Erasure, mark, note
+from capture.spool import ASIDE, files
 from capture.store import erasure, inquiries
 from capture.store.database import Database
 from capture.store.moments import to_text
@@ -70,7 +71,8 @@ def _plain(found: Inquiry) -> dict[str, Any]:
 
 def _files(folder: Path) -> list[Path]:
     """What waits in the spool, and what could not be stored."""
-    return sorted((folder / "spool").rglob("*.json"))
+    spool = folder / "spool"
+    return [*files(spool), *files(spool / ASIDE)]
 
 
 def _spooled(folder: Path, email: str) -> list[Path]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from capture.run.child import KILL, begin, end
 from capture.run.log import Log
 
 # The hour at which it is done, in UTC, and seconds between two looks at the clock.
 HOUR = 3
 LOOK = 60.0
 _PATIENCE = 6 * 3600
-_NICE = 10
 
 Command = tuple[str, ...]
 
@@ -40,8 +40,7 @@ class Nightly:
         """End, and what is under way with it; whether that was done within `timeout` seconds."""
         self._ending.set()
         if child := self._child:
-            with contextlib.suppress(OSError):
-                child.terminate()
+            end(child, signal.SIGTERM)
         if self._thread.is_alive():
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -59,21 +58,24 @@ class Nightly:
         if self._ending.is_set():
             return
         try:
-            self._child = subprocess.Popen(
-                ("nice", "-n", str(_NICE), *command),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
-            said, _ = self._child.communicate(timeout=_PATIENCE)
-            code = self._child.returncode
+            said, code = self._ran(command)
         except (OSError, subprocess.TimeoutExpired) as error:
             said, code = type(error).__name__, 1
         last = said.strip().splitlines()[-1:] or [""]
         kind = "fault" if code else "note"
         self._log.tell(kind, message=f"{name} every night: {'failed' if code else 'done'}", said=last[0][:300])
+
+    def _ran(self, command: Command) -> tuple[str, int]:
+        """What a command said, and its exit code. Raises OSError and TimeoutExpired."""
+        self._child = child = begin(command, stderr=subprocess.STDOUT)
+        try:
+            said, _ = child.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            end(child, KILL)
+            raise
+        finally:
+            self._child = None
+        return said, child.returncode
 
 
 def last_night(now: datetime) -> datetime:

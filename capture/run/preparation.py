@@ -9,17 +9,16 @@ from pathlib import Path
 
 from capture.backup.occupancy import UNFINISHED
 from capture.house import House, open_house
-from capture.run.demands import SETTINGS, demands
+from capture.run.demands import demands
 from capture.run.options import RunOptions
 from capture.secrets import ensure_key, load_secrets
-from capture.setup import Secrets, Settings, Setup
+from capture.setup import VAR, Secrets, Settings, Setup, configuration
 from capture.store.database import BadUrl, Unavailable
 from capture.store.migrations import TooNew
 from capture.store.people import people
-from obverse.config import Config, load
-from obverse.problems import Problem, errors, problem
+from obverse.config import Config
+from obverse.problems import Problem, problem
 
-VAR = "var"
 RELEASE = Path(".obverse", "release")
 
 
@@ -43,7 +42,7 @@ class Prepared:
 
 def prepare(options: RunOptions) -> tuple[Prepared | None, tuple[Problem, ...]]:
     """Open the house. The problems are all there are when it cannot be opened, and none when it can."""
-    config, wrong = _config(options.root)
+    config, wrong = configuration(options.root)
     folder = options.root / VAR
     if (folder / UNFINISHED).exists():
         hint = "do it again: obverse restore FILE; what was there before is in a folder before-restore-…"
@@ -61,17 +60,6 @@ def prepare(options: RunOptions) -> tuple[Prepared | None, tuple[Problem, ...]]:
     except (TooNew, BadUrl, Unavailable) as error:
         return None, (problem("run-database", "", str(error), hint="nothing was changed"),)
     return Prepared(_addressed(house, config), config), ()
-
-
-def _config(root: Path) -> tuple[Config | None, tuple[Problem, ...]]:
-    path = root / SETTINGS
-    if not path.is_file():
-        return None, ()
-    try:
-        config, found = load(path.read_text(encoding="utf-8-sig"), SETTINGS)
-    except (OSError, UnicodeError):
-        return None, (problem("unreadable", SETTINGS, "the settings cannot be read"),)
-    return config, tuple(errors(found))
 
 
 def _setup(options: RunOptions, folder: Path, config: Config | None, given: Secrets) -> Setup:

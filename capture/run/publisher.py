@@ -7,12 +7,10 @@ by the ledger it wrote, and asked for what it made due.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from capture.run.child import KILL, begin, end
 from capture.run.log import Log, without_persons
 
 HOUR = 3600.0
@@ -30,9 +29,6 @@ _TOLD = 5  # problems of a blocked build that the log shows
 
 # What only the server needs is not for the hooks of a site.
 _SECRETS = ("OBVERSE_DATABASE", "OBVERSE_KEY", "OBVERSE_REPORT", "OBVERSE_SMTP", "OBVERSE_WEBHOOK")
-
-# preexec_fn is not safe beside threads, so the child makes itself nice and then becomes the build.
-_NICELY = "import os, sys; os.nice(10); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +120,10 @@ class Publisher:
         self._stopping.set()
         self._asked.set()
         if (child := self._child) is not None:
-            _end(child, signal.SIGTERM)
+            end(child, signal.SIGTERM)
         self._thread.join(seconds)
         if (child := self._child) is not None:
-            _end(child, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            end(child, KILL)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -151,13 +147,13 @@ class Publisher:
 
     def _outcome(self) -> Outcome:
         try:
-            child = _begun(self._job.argv)
+            child = begin(self._job.argv, without_secrets(os.environ))
         except OSError as error:
             return Outcome(blocked=True, fault=f"the build cannot be started: {error.strerror}")
         self._child = child
         try:
             if self._stopping.is_set():  # asked to stop just before there was a child to end
-                _end(child, signal.SIGTERM)
+                end(child, signal.SIGTERM)
             output, complaint = child.communicate()
         finally:
             self._child = None
@@ -176,36 +172,9 @@ class Publisher:
         return is_due or _stamp(self._job.ledger) != stamp
 
 
-def nicely(argv: Sequence[str]) -> list[str]:
-    """The same command, run so that it gives way to everything else."""
-    return [sys.executable, "-I", "-c", _NICELY, *argv] if os.name == "posix" else list(argv)
-
-
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a build."""
     return {name: value for name, value in environ.items() if name not in _SECRETS}
-
-
-def _begun(argv: Sequence[str]) -> subprocess.Popen[str]:
-    # A session of its own: Ctrl-C at the terminal is the server's business, and all that the build starts can be ended.
-    return subprocess.Popen(
-        nicely(argv),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=without_secrets(os.environ),
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    )
-
-
-def _end(child: subprocess.Popen[str], how: int) -> None:
-    with contextlib.suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(child.pid, how)
-        else:
-            child.send_signal(how)
 
 
 def _line(problem: Mapping[str, Any]) -> str:

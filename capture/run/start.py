@@ -10,9 +10,10 @@ from capture.backup.occupancy import Occupied, within
 from capture.house import utc_now
 from capture.run.log import Log, use
 from capture.run.options import RunOptions
-from capture.run.preparation import VAR, prepare
+from capture.run.preparation import prepare
 from capture.run.process import Process
 from capture.run.sockets import Unfit, inherited, listening
+from capture.setup import VAR
 from obverse.problems import Problem, as_text, problem, tally
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from capture.model import LOST_REASONS, STAGES, Outgoing
 from capture.store.moments import to_text
-from capture.store.saving import put_out
+from capture.store.saving import Rows, put_out
 from capture.store.tables import answers, contacts, events, inquiries, messages, notes, submissions, users
 from capture.store.texts import fold, is_id, storable
 
@@ -100,7 +100,9 @@ def add_message(
     plain = {"id": message, "inquiry": id, "at": to_text(now), "author": actor or None, "to": to}
     connection.execute(messages.insert().values(**plain, subject=subject, text=text))
     payload = {"subject": subject, "text": text, **_author(connection, actor), **_quoted(connection, row)}
-    put_out(connection, [Outgoing("mail", "reply", to, payload)], id, now, token, message=message)
+    rows = Rows()
+    put_out(rows, [Outgoing("mail", "reply", to, payload)], id, now, token, message=message)
+    rows.write(connection)
     stage = "contacted" if row.stage == "new" else row.stage
     _update(connection, id, now, waiting_since=None, stage=stage)
     _tell(connection, row, "reply", actor, now, subject=message)
@@ -130,7 +132,9 @@ def release(
     ).scalar()
     _update(connection, id, now, held=False, held_reasons="", waiting_since=row.received_at)
     _tell(connection, row, "released", actor, now, reason=row.held_reasons, subject=last or "")
-    put_out(connection, outgoing, id, now, token, submission=last)
+    rows = Rows()
+    put_out(rows, outgoing, id, now, token, submission=last)
+    rows.write(connection)
 
 
 def _locked(connection: sa.Connection, id: str) -> sa.Row[Any]:

@@ -40,11 +40,11 @@ class BadUrl(ValueError):  # noqa: N818 -- as above
 
 
 class Database:
-    """One database, for all threads of a process; `patience` is how many seconds a writer waits for its turn."""
+    """One database, for all threads of a process."""
 
     def __init__(self, engine: sa.Engine, patience: float) -> None:
         self._engine = engine
-        self.patience = patience
+        self._patience = patience
         self._line = threading.Lock()
         self.is_postgres = engine.dialect.name == "postgresql"
 
@@ -90,7 +90,7 @@ class Database:
         if self.is_postgres:
             yield
             return
-        if not self._line.acquire(timeout=self.patience):
+        if not self._line.acquire(timeout=self._patience):
             raise Unavailable("other writers of this process took too long")
         try:
             yield

@@ -64,9 +64,14 @@ def erase(connection: sa.Connection, email: str, until: datetime) -> list[str]:
     empty(connection, ids, until)
     later = sa.select(inquiries.c.contact).join(submissions, submissions.c.inquiry == inquiries.c.id)
     wrote_again = contacts.c.id.in_(later.where(submissions.c.received_at > to_text(until)))
-    gone = contacts.update().where(contacts.c.email_key == email_key(email), ~wrote_again)
-    connection.execute(gone.values(email_key=None, email="", name="", phone=""))
+    forget(connection, contacts.c.email_key == email_key(email), ~wrote_again)
     return ids
+
+
+def forget(connection: sa.Connection, *whom: sa.ColumnElement[bool]) -> None:
+    """Empty the contacts for which all of these are true."""
+    nobody = {"email_key": None, "email": "", "name": "", "phone": ""}
+    connection.execute(contacts.update().where(*whom).values(nobody))
 
 
 def empty(connection: sa.Connection, ids: Sequence[str], until: datetime) -> None:

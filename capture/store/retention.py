@@ -86,8 +86,7 @@ def _forget(connection: sa.Connection, keep: Keep, some: Sequence[str], now: dat
     erasure.empty(connection, still, now)
     of_them = sa.select(inquiries.c.contact).where(inquiries.c.id.in_(still))
     in_use = sa.select(inquiries.c.contact).where(inquiries.c.contact.in_(of_them), _holds())
-    gone = contacts.update().where(contacts.c.id.in_(of_them), contacts.c.id.not_in(in_use))
-    connection.execute(gone.values(email_key=None, email="", name="", phone=""))
+    erasure.forget(connection, contacts.c.id.in_(of_them), contacts.c.id.not_in(in_use))
     return still
 
 

@@ -69,16 +69,27 @@ def save(
     waits like any other but tells nobody.
     """
     lock_each(connection, _alone(submission))
+    return _save(connection, submission, outgoing, token, now or submission.received_at)
+
+
+def _save(
+    connection: sa.Connection,
+    submission: Submission,
+    outgoing: Sequence[Outgoing],
+    token: Callable[[], str],
+    now: datetime,
+) -> Saved:
+    """The same, once its locks are held."""
     known = _by_id(connection, submission.id)
     if known:
         return Saved("replayed", known.id, known.receipt, known.inquiry)
     first = _by_receipt(connection, submission.receipt)
     if first:
-        return _follow(connection, first, submission, outgoing, token, now or submission.received_at)
+        return _follow(connection, first, submission, outgoing, token, now)
     twin = _twin(connection, submission)
     if twin:
         return _count(connection, twin, submission)
-    return _begin(connection, submission, outgoing, token, now or submission.received_at)
+    return _begin(connection, submission, outgoing, token, now)
 
 
 def save_together(connection: sa.Connection, several: Sequence[Arrival], token: Callable[[], str]) -> list[Saved]:
@@ -96,7 +107,7 @@ def save_together(connection: sa.Connection, several: Sequence[Arrival], token: 
     rows.write(connection)
     for number, one in enumerate(several):
         if number not in saved:
-            saved[number] = save(connection, one.submission, one.outgoing, token)
+            saved[number] = _save(connection, one.submission, one.outgoing, token, one.submission.received_at)
     return [saved[number] for number in range(len(several))]
 
 
@@ -145,7 +156,7 @@ def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[in
 def _keys(submission: Submission) -> set[tuple[str, str]]:
     """All that makes a submission one with another, or its sender a contact."""
     keys = {("id", submission.id), ("receipt", submission.receipt), ("content", submission.content)}
-    email = email_key(storable(submission.email))
+    email = _email_key(submission)
     return keys | {("email", email)} if email else keys
 
 
@@ -175,7 +186,7 @@ _PEOPLE = sa.select(contacts.c.email_key).where(_among(contacts.c.email_key, "em
 def _alone(submission: Submission) -> list[tuple[str, ...]]:
     """What two submissions share that must not be saved at once by two transactions."""
     same = (submission.receipt,) if submission.instance else (submission.form, submission.content)
-    email = email_key(storable(submission.email))
+    email = _email_key(submission)
     return [("submission", *same), *([("contact", email)] if email else [])]
 
 
@@ -257,7 +268,7 @@ def _add_inquiry(
     if held:
         _tell(rows, "held", submission, inquiry)
     else:
-        _add_outgoing(rows, outgoing, inquiry, now, token, submission=submission.id)
+        put_out(rows, outgoing, inquiry, now, token, submission=submission.id)
     return Saved("stored", submission.id, submission.receipt, inquiry)
 
 
@@ -287,28 +298,12 @@ def _follow(
         changes["contact"] = _contact(connection, submission, token)
     connection.execute(inquiries.update().where(inquiries.c.id == inquiry.id).values(**changes))
     if clean:
-        _add_outgoing(rows, outgoing, inquiry.id, now, token, submission=submission.id)
+        put_out(rows, outgoing, inquiry.id, now, token, submission=submission.id)
     rows.write(connection)
     return Saved("follow-up", submission.id, receipt, inquiry.id)
 
 
 def put_out(
-    connection: sa.Connection,
-    outgoing: Sequence[Outgoing],
-    inquiry: str,
-    now: datetime,
-    token: Callable[[], str],
-    *,
-    submission: str | None = None,
-    message: str | None = None,
-) -> None:
-    """Rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`."""
-    rows = Rows()
-    _add_outgoing(rows, outgoing, inquiry, now, token, submission=submission, message=message)
-    rows.write(connection)
-
-
-def _add_outgoing(
     rows: Rows,
     outgoing: Sequence[Outgoing],
     inquiry: str,
@@ -318,6 +313,7 @@ def _add_outgoing(
     submission: str | None = None,
     message: str | None = None,
 ) -> None:
+    """Add rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`."""
     for one in outgoing:
         rows.add(
             outbox,
@@ -383,7 +379,7 @@ def _contact(connection: sa.Connection, submission: Submission, token: Callable[
     The name and the telephone number last given count, unless the submission is held: a stranger who knows an address
     could rename its owner.
     """
-    key = email_key(storable(submission.email))
+    key = _email_key(submission)
     known = _known(connection, key) if key else None
     if known is None:
         rows = Rows()
@@ -398,11 +394,16 @@ def _contact(connection: sa.Connection, submission: Submission, token: Callable[
 
 def _add_contact(rows: Rows, submission: Submission, token: Callable[[], str]) -> str:
     """A new person."""
-    key = email_key(storable(submission.email)) or None
+    key = _email_key(submission) or None
     contact = token()
     created_at = to_text(submission.received_at)
     rows.add(contacts, id=contact, email_key=key, created_at=created_at, **_person(submission))
     return contact
+
+
+def _email_key(submission: Submission) -> str:
+    """What tells a person from others, "" without an address."""
+    return email_key(storable(submission.email))
 
 
 def _person(submission: Submission) -> dict[str, str]:

@@ -19,10 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capture.run.child import nicely
 from capture.run.demands import demands, is_placeholder
 from capture.run.front import Front, note_routes
 from capture.run.log import Lines, Log, path_told
-from capture.run.publisher import Job, Outcome, Publisher, nicely, outcome_of, without_secrets
+from capture.run.publisher import Job, Outcome, Publisher, outcome_of, without_secrets
 from capture.run.push import push
 from capture.run.static import Static
 from capture.setup import Secrets
