@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, Error, Page, Route, expect
 
 from tests.serving import Served, served, until
 
@@ -80,6 +80,7 @@ def test_twenty_quick_saves_end_with_the_last(page: Page, desk: Served) -> None:
 def test_the_place_that_was_read_is_kept(page: Page, desk: Served) -> None:
     desk.write("content/index.md", "long" + LONG)
     expect(page.get_by_text("paragraph 199")).to_be_attached()
+    comes(page, lambda: page.evaluate("document.readyState") == "complete")
     page.evaluate("scrollTo(0, 1500)")
     for text in ("longer", "longest"):
         desk.write("content/index.md", text + LONG)
@@ -87,6 +88,18 @@ def test_the_place_that_was_read_is_kept(page: Page, desk: Served) -> None:
         comes(page, lambda: page.evaluate("scrollY") == 1500)
     assert page.evaluate("history.state") is None
     comes(page, lambda: page.evaluate("history.scrollRestoration") == "auto")
+
+
+def test_a_reader_who_moves_on_while_pictures_come_is_not_pulled_back(page: Page, desk: Served) -> None:
+    held: list[Route] = []
+    page.route("**/slow.svg", lambda route: held.append(route))  # noqa: PLW0108 playwright looks inside what it calls
+    desk.write("content/index.md", "<img src=/slow.svg>" + LONG)
+    expect(page.get_by_text("paragraph 199")).to_be_attached()
+    until(lambda: held or page.wait_for_timeout(20))
+    comes(page, lambda: page.mouse.wheel(0, 700) or page.evaluate("scrollY") > 500)
+    held[0].fulfill(body="<svg xmlns='http://www.w3.org/2000/svg'/>", content_type="image/svg+xml")
+    comes(page, lambda: page.evaluate("history.scrollRestoration") == "auto")
+    assert page.evaluate("scrollY") > 500
 
 
 def test_styles_are_swapped_without_loading_the_page_again(page: Page, desk: Served) -> None:

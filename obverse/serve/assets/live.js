@@ -39,8 +39,14 @@ function arrive() {
   if (!place) return;
   history.replaceState(Object.keys(rest).length ? rest : null, "");
   const back = () => scrollTo({ left: place[0], top: place[1], behavior: "instant" });
+  const moves = new AbortController(); // a reader who has moved on while pictures came is not pulled back
+  let moved = false;
+  for (const move of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    addEventListener(move, () => (moved = true), { once: true, passive: true, signal: moves.signal });
+  }
   const rested = () => {
-    back(); // pictures have their height now
+    if (!moved) back(); // pictures have their height now
+    moves.abort();
     history.scrollRestoration = "auto";
   };
   back();
@@ -96,8 +102,9 @@ function connect(pause = 250) {
 }
 
 arrive();
+// The socket opens after this answer is here: of two at once the older could come last, and close what the newer showed.
 fetch("/_ob/problems.json", { cache: "no-store" })
   .then((answer) => answer.json())
   .then(take)
-  .catch(() => {});
-connect();
+  .catch(() => {})
+  .finally(() => connect());
