@@ -136,7 +136,7 @@ def make(lock: str) -> None:
 
 
 def test(words: list[str]) -> int:
-    """Run every check: style, types, the suite and its coverage. With words, pytest alone, which is given them."""
+    """Run every check: style, types and the suite. With words, pytest alone, which is given them."""
     python = environment(TEST_LOCK)
     if not is_fresh(TEST_LOCK) and run([python, "-c", "import mypy, playwright, pytest, pytest_cov, ruff, xdist"]):
         sys.exit(f"This Python has Obverse, but not its test tools: pip install --require-hashes -r {TEST_LOCK}")
@@ -146,7 +146,7 @@ def test(words: list[str]) -> int:
     else:
         fate = "fail" if os.environ.get("CI") else "are skipped"
         say(f"There is no Chromium and none could be installed: the tests in a browser {fate}.")
-    every = (["ruff", "check"], ["mypy"], ["pytest", "-n", "auto", "--dist", "worksteal", "--cov", "--cov-report=term"])
+    every = (["ruff", "check"], ["mypy"], ["pytest", "-n", "auto", "--dist", "worksteal"])
     codes = [run([python, "-P", "-m", *step], HERE) for step in ([["pytest", *words]] if words else every)]
     return next((code for code in codes if code), 0)
 

@@ -52,7 +52,7 @@ def test_every_check_runs_in_the_environment_even_when_one_fails(door: Door) -> 
     assert commands == [
         [python, "-P", "-m", "ruff", "check"],
         [python, "-P", "-m", "mypy"],
-        [python, "-P", "-m", "pytest", "-n", "auto", "--dist", "worksteal", "--cov", "--cov-report=term"],
+        [python, "-P", "-m", "pytest", "-n", "auto", "--dist", "worksteal"],
     ]
 
 
