@@ -22,10 +22,11 @@ from obverse.forms.autocomplete import meaning
 from obverse.forms.form import RESERVED, Error, Form, FormField
 from obverse.forms.limits import TYPED, cap
 from obverse.forms.pattern import matches
+from obverse.forms.when import conditions, holds, names
 from obverse.schema import FORBIDDEN, Field, Refused
 from obverse.schema.scalar import SCALARS
 
-__all__ = ["ERROR_CODES", "Checked", "check", "contact_of", "email_key"]
+__all__ = ["ERROR_CODES", "Checked", "check", "contact_of", "email_key", "empty"]
 
 # Every code that an error can have, each with a word `form.error.CODE`; in brackets the values of that word.
 ERROR_CODES = (
@@ -81,22 +82,53 @@ def check(form: Form, sent: Mapping[str, Sequence[str]]) -> Checked:
     """Judge what was sent for a form: texts by field name, several where the browser sent several.
 
     Names that begin with `RESERVED` are no answers. What the form does not know is kept in `extra`, and so are further
-    values of a field that takes one. Never raises, whatever the texts are.
+    values of a field that takes one, and what was sent for a field that was not asked: without a script it can be seen
+    and filled in. Never raises, whatever the texts are.
     """
-    values: dict[str, Any] = {}
-    errors = []
-    for one in form.fields:
-        if one.type == "heading":
-            continue
+    answers = _Answers(form, sent)
+    for name in answers.fields:
+        answers.judge(name)
+    values = {name: answers.values[name] for name in answers.fields}
+    errors = tuple(answers.errors[name] for name in answers.fields if name in answers.errors)
+    return Checked(values, errors, _extra(answers.asked, sent))
+
+
+class _Answers:
+    """The answers, judged one after the other; whether a field is asked at all may hang on the answer to another."""
+
+    def __init__(self, form: Form, sent: Mapping[str, Sequence[str]]) -> None:
+        self.fields = {one.name: one for one in form.fields if one.type != "heading"}
+        self.sent = sent
+        self.conditions = conditions(form.fields)
+        self.values: dict[str, Any] = {}
+        self.errors: dict[str, Error] = {}
+        self.asked: list[FormField] = []
+
+    def judge(self, name: str) -> None:
+        """Find the answer to a field, or what is wrong with it. A field that is not asked has none and cannot err."""
+        if name in self.values or name not in self.fields:
+            return
+        one = self.fields[name]
+        self.values[name] = empty(one)  # and so a circle, which no form that was read has, comes to its end
+        if not self._is_asked(name):
+            return
+        self.asked.append(one)
         try:
-            values[one.name] = _value(one, sent.get(one.name, ()))
+            self.values[name] = _value(one, self.sent.get(name, ()))
         except _Wrong as wrong:
-            values[one.name] = _empty(one)
-            errors.append(Error(one.name, wrong.code, wrong.params))
-    return Checked(values, tuple(errors), _extra(form, sent))
+            self.errors[name] = Error(name, wrong.code, wrong.params)
+
+    def _is_asked(self, name: str) -> bool:
+        tree = self.conditions.get(name)
+        if not tree:
+            return True
+        for other in sorted(names(tree)):
+            self.judge(other)
+        return holds(tree, self.values)
 
 
-def _empty(one: FormField) -> Any:
+def empty(one: FormField) -> Any:
+    """What stands for no answer to a field."""
     return {"number": None, "choices": (), "boolean": False, "consent": False}.get(one.type, "")
 
 
@@ -108,7 +140,7 @@ def _value(one: FormField, given: Sequence[str]) -> Any:
     if one.type == "hidden":
         return FORBIDDEN.sub("", _lines(first[: 2 * cap(one)]))[: cap(one)]
     text = _cleaned(one, first)
-    value = _READERS.get(one.type, _text)(one, text) if text else _empty(one)
+    value = _READERS.get(one.type, _text)(one, text) if text else empty(one)
     if one.required and (not text or value is False):
         raise _Wrong("consent" if one.type == "consent" else "required")
     return value
@@ -245,9 +277,9 @@ _READERS: dict[str, Callable[[FormField, str], Any]] = {
 # --- all else ----------------------------------------------------------------------------------------------------
 
 
-def _extra(form: Form, sent: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """What the form does not know, cut to bounds. Empty values, and values without a name, say nothing."""
-    taken = {one.name: None if one.type == "choices" else 1 for one in form.fields if one.type != "heading"}
+def _extra(asked: Iterable[FormField], sent: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """What no field asked for, cut to bounds. Empty values, and values without a name, say nothing."""
+    taken = {one.name: None if one.type == "choices" else 1 for one in asked}
     found: dict[str, tuple[str, ...]] = {}
     for name, given in sent.items():
         if name in taken and (taken[name] is None or len(given) < 2):

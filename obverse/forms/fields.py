@@ -1,6 +1,7 @@
 """Fields: one entry of a form file's `fields` -> a `FormField`, or every problem it has, each at its place.
 
-Keys of any field: `type` (text when missing), `label` (the name made readable when missing), `help`. Besides, by type:
+Keys of any field: `type` (text when missing), `label` (the name made readable when missing), `help`, and but for hidden
+ones `when` (the condition on which it is asked: `obverse.forms.when`). Besides, by type:
 
 - text, email, tel, url: `required`, `max` and `min` (code points), `pattern` (see `obverse.forms.pattern`),
   `autocomplete`, `default`; text also `rows` (0 = one line), and then no `pattern`: browsers check it on a line only;
@@ -28,6 +29,9 @@ from obverse.forms.checking import check
 from obverse.forms.form import RESERVED, TYPES, Form, FormField
 from obverse.forms.limits import DEFAULTS, GREATEST, LONGEST_OPTION, MOST_OPTIONS, cap, kind_of
 from obverse.forms.pattern import LONGEST, parse
+from obverse.forms.when import LONGEST as LONGEST_CONDITION
+from obverse.forms.when import Tree
+from obverse.forms.when import parse as parse_condition
 from obverse.problems import Problem
 from obverse.schema import FORBIDDEN, Document, Entry, Field, Node, Refused, Table, read, read_value, written
 from obverse.schema.read import shown
@@ -52,6 +56,7 @@ KEYS: dict[str, Field] = {
     "rows": Field("number", default=0, whole=True, min=0, max=60),
     "autocomplete": Field(max=100),
     "default": Field("hidden"),
+    "when": Field("hidden", max=LONGEST_CONDITION),
 }
 
 _LINE = frozenset("required max min pattern autocomplete default".split())
@@ -69,6 +74,7 @@ _SENSIBLE: dict[str, frozenset[str]] = {
     "heading": frozenset(),
 }
 _ALWAYS = frozenset(("type", "label", "help"))
+_SENSIBLE = {kind: keys | ({"when"} if kind != "hidden" else set()) for kind, keys in _SENSIBLE.items()}
 
 
 def read_field(entry: Entry, document: Document) -> tuple[FormField | None, list[Problem]]:
@@ -161,6 +167,7 @@ class FieldReading:
         )
         one = self.bounded(one, at, values)
         one = replace(one, autocomplete=self.autocomplete(one, at, values["autocomplete"]))
+        one = replace(one, when=self.when(at, values["when"]))
         self.needs(one, at)
         self.pattern(one, at)
         return one if self.broken else replace(one, default=self.default(one, at))
@@ -264,6 +271,14 @@ class FieldReading:
                 parse(one.pattern)
             except Refused as why:
                 self.refuse("pattern", why, at.node("pattern"))
+
+    def when(self, at: _At, text: str) -> Tree:
+        """The tree of a condition; what it asks for is looked at when all fields are known."""
+        try:
+            return parse_condition(text) if text.strip() else ()
+        except Refused as why:
+            self.refuse("when", why, at.node("when"))
+        return ()
 
     def autocomplete(self, one: FormField, at: _At, text: str) -> str:
         """The tokens that are given, or those usual for the field."""

@@ -23,6 +23,8 @@ class FormField:
     Rules: `type`, `required`, `max` and `min` (length of a text, size of a number, count of choices), `whole`,
     `pattern` and the values of `options`. Words: `label`, `help`, `text` (what a consent says) and the labels of
     `options`. Neither: `rows` (0 is a single line), `autocomplete` (an HTML token, "" for the type's own), `default`.
+    `when` is a rule too: the tree (`obverse.forms.when`) of when the field is asked, () for always; a heading's holds
+    for all fields up to the next heading.
     """
 
     name: str
@@ -39,6 +41,7 @@ class FormField:
     rows: int = 0
     autocomplete: str = ""
     default: str = ""
+    when: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Form:
             [
                 *(one.name, one.type, one.required, one.max, one.min, one.whole, one.pattern, list(one.options)),
                 bool(one.rows),  # a single line may hold no line break
+                *([one.when] if one.when else []),
             ]
             for one in self.fields
         ]
@@ -102,6 +106,9 @@ class Form:
     def to_plain(self) -> dict[str, Any]:
         """The form as JSON can hold it, digests included."""
         plain = asdict(self)
+        for one in plain["fields"]:
+            if not one["when"]:
+                del one["when"]  # as forms were written before there were conditions
         plain["thanks"] = [{"field": part.field} if isinstance(part, Slot) else part for part in self.thanks]
         return {**plain, "rules": self.rules, "words": self.words}
 
@@ -113,10 +120,15 @@ class Form:
             lang=plain["lang"],
             title=plain["title"],
             submit=plain["submit"],
-            fields=tuple(FormField(**one) for one in plain["fields"]),
+            fields=tuple(FormField(**{**one, "when": _frozen(one.get("when", ()))}) for one in plain["fields"]),
             notify=tuple(plain["notify"]),
             thanks=tuple(part if isinstance(part, str) else Slot(part["field"]) for part in plain["thanks"]),
         )
+
+
+def _frozen(value: Any) -> Any:
+    """The lists of JSON as the tuples they were."""
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def _digest(value: object) -> str:

@@ -7,6 +7,7 @@ field what its constraints can say, on the status line what is said while sendin
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 from obverse.forms.elements import element, escaped, limit, number, texts
 from obverse.forms.form import Error, Form, FormField
+from obverse.forms.when import Tree, conditions
 
 # say(key, **values): the word of that key in the visitor's language, with its {names} filled.
 Say = Callable[..., str]
@@ -63,10 +65,15 @@ class _Sheet:
     stem: str
     fresh: bool
     marks_optional: bool
+    conditions: Mapping[str, Tree]
 
     def id(self, field: FormField, part: str = "") -> str:
         """The id of a field's first control, or of a part of the field: names hold no dot, so no two are equal."""
         return f"{self.stem}-{field.name}{part}"
+
+    def insists(self, field: FormField) -> bool:
+        """Whether the browser itself may demand an answer: not without knowing whether the field is asked at all."""
+        return field.required and field.name not in self.conditions
 
     def texts(self, field: FormField) -> tuple[str, ...]:
         """What was sent for a field, as texts; in a form that nobody has sent yet its default."""
@@ -98,7 +105,7 @@ def form_html(
     stem = f"{prefix}form-{re.sub(r'[^A-Za-z0-9_-]+', '-', form.name)}"
     told = {one.field: error_text(one, form, say) for one in reversed(errors)}
     some_required = any(field.required for field in form.fields)
-    sheet = _Sheet(form, say, values, told, stem, not values and not errors, some_required)
+    sheet = _Sheet(form, say, values, told, stem, not values and not errors, some_required, conditions(form.fields))
     parts = (
         _summary(sheet),
         _note(sheet),
@@ -163,7 +170,7 @@ def _lead_in(field: FormField) -> str:
 def _note(sheet: _Sheet) -> str:
     """Which fields are needed, said once. A box to tick says it itself."""
     asked = [one for one in sheet.form.fields if one.type not in (*_UNASKED, *_BOXES)]
-    needed = [one for one in asked if one.required]
+    needed = [one for one in asked if one.required and one.name not in sheet.conditions]
     if len(asked) < 2:
         return ""
     key = "all" if len(needed) == len(asked) else "some" if needed else "none"
@@ -197,7 +204,8 @@ def _group(heading: FormField | None, inside: list[str]) -> list[str]:
         return inside
     legend = element("legend", {"class": "form-heading"}, escaped(heading.label))
     help_text = [element("p", {"class": "help"}, escaped(heading.help))] if heading.help else []
-    return [element("fieldset", {"class": "form-group"}, "\n".join((legend, *help_text, *inside)))]
+    attributes = {"class": "form-group", "data-when": _written(heading.when)}
+    return [element("fieldset", attributes, "\n".join((legend, *help_text, *inside)))]
 
 
 def _field(sheet: _Sheet, field: FormField) -> str:
@@ -298,7 +306,7 @@ def _option(sheet: _Sheet, field: FormField, place: int, value: str, text: str) 
         "id": id_,
         "name": field.name,
         "value": value,
-        "required": single and field.required,
+        "required": single and sheet.insists(field),
         "checked": bool(value) and value in (sheet.texts(field)[:1] if single else sheet.texts(field)),
         "aria-invalid": "true" if not single and field.name in sheet.errors else None,
     }
@@ -313,6 +321,8 @@ def _wrapped(tag: str, sheet: _Sheet, field: FormField, attributes: Mapping[str,
         "class": "field",
         "data-field": field.name,
         "data-label": _lead_in(field),
+        "data-when": _written(sheet.conditions.get(field.name, ())),
+        "data-kind": "number" if sheet.conditions and field.type == "number" else None,
         "data-max": number(field.max) if field.max is not None and (field.rows or field.type == "choices") else None,
         "data-min": number(field.min) if field.min is not None and field.type == "choices" else None,
     }
@@ -321,6 +331,11 @@ def _wrapped(tag: str, sheet: _Sheet, field: FormField, attributes: Mapping[str,
         for code, params in _possible(field)
     }
     return element(tag, {**data, **messages, **attributes}, "\n".join(filter(None, inside)))
+
+
+def _written(tree: Tree) -> str | None:
+    """A condition as the script reads it."""
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")) if tree else None
 
 
 def _possible(field: FormField) -> Iterable[tuple[str, Mapping[str, Any]]]:
@@ -347,7 +362,7 @@ def _control_attributes(sheet: _Sheet, field: FormField) -> dict[str, Any]:
     return {
         "id": sheet.id(field),
         "name": field.name,
-        "required": field.required,
+        "required": sheet.insists(field),
         "aria-describedby": _described_by(sheet, field),
         "aria-invalid": "true" if field.name in sheet.errors else None,
     }

@@ -6,25 +6,65 @@ characters a line may hold. What the form does not know is taken and kept, so ot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from obverse.forms.checking import empty
 from obverse.forms.form import Form, FormField
 from obverse.forms.limits import TYPED, cap
+from obverse.forms.when import Tree, conditions, holds
 
 _FORMATS = {"email": "email", "url": "uri"}
+_BOUNDS = {"<": "exclusiveMaximum", "<=": "maximum", ">": "exclusiveMinimum", ">=": "minimum"}
 
 
 def form_schema(form: Form) -> dict[str, Any]:
-    """The schema of a post to the form, its fields in their order."""
+    """The schema of a post to the form, its fields in their order; what is asked on a condition is required on it."""
     fields = [one for one in form.fields if one.type != "heading"]
+    trees = conditions(form.fields)
+    always = [one if one.name not in trees else replace(one, required=False) for one in fields]
     schema: dict[str, Any] = {
         "type": "object",
         "title": form.title,
-        "properties": {one.name: _described(one) for one in fields},
+        "properties": {one.name: _described(one) for one in always},
         "additionalProperties": {"type": ["string", "number", "boolean", "array", "null"]},
     }
-    required = [one.name for one in fields if one.required]
-    return schema | ({"required": required} if required else {})
+    named = {one.name: one for one in fields}
+    at_times = [_at_times(one, named, trees) for one in fields if one.required and one.name in trees]
+    required = [one.name for one in always if one.required]
+    return schema | ({"required": required} if required else {}) | ({"allOf": at_times} if at_times else {})
+
+
+def _at_times(one: FormField, fields: Mapping[str, FormField], trees: Mapping[str, Tree]) -> dict[str, Any]:
+    """That a field is required when it is asked."""
+    then = {"properties": {one.name: _value(one)}, "required": [one.name]}
+    return {"if": _condition(trees[one.name], fields, trees), "then": then}
+
+
+def _condition(tree: Tree, fields: Mapping[str, FormField], trees: Mapping[str, Tree]) -> dict[str, Any]:
+    """The schema that holds of what is sent when a condition does; a field that is not asked counts as empty."""
+    sign, *parts = tree
+    if sign in ("and", "or"):
+        return {"allOf" if sign == "and" else "anyOf": [_condition(part, fields, trees) for part in parts]}
+    if sign == "not":
+        return {"not": _condition(parts[0], fields, trees)}
+    name = parts[0]
+    holds_of_none = holds(tree, {name: empty(fields[name])})
+    told = {"properties": {name: _compared(tree, fields[name])}, **({} if holds_of_none else {"required": [name]})}
+    if name not in trees:
+        return told
+    asked = _condition(trees[name], fields, trees)
+    return {"anyOf": [{"not": asked}, told]} if holds_of_none else {"allOf": [asked, told]}
+
+
+def _compared(tree: Tree, one: FormField) -> dict[str, Any]:
+    sign, _, literal = tree
+    if sign in _BOUNDS:
+        return {"type": "number", _BOUNDS[sign]: literal}
+    equal = {"enum": list(literal) if sign == "in" else [literal]}
+    fits = {"contains": equal} if one.type == "choices" else equal
+    return {"not": fits} if sign == "!=" else fits
 
 
 def _described(one: FormField) -> dict[str, Any]:

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from obverse.forms.fields import CONSENT, HELP, LABEL, FieldReading, one_line, read_field
 from obverse.forms.form import Form, FormField
 from obverse.forms.limits import MOST_FIELDS
+from obverse.forms.when import circle, conditions, fit
 from obverse.problems import Problem, nearest, problem
-from obverse.schema import Document, Entry, Field, Node, Table, duplicates
+from obverse.schema import Document, Entry, Field, Node, Refused, Table, duplicates
 from obverse.schema.read import shown
 
 _TITLE, _SUBMIT = Field(max=200), Field(max=80)
@@ -27,7 +28,7 @@ _KEYS: dict[str, Field] = {
 _VARIANT_KEYS = ("title", "submit", "fields")
 _WORDS: dict[str, Field] = {"label": LABEL, "help": HELP, "text": CONSENT}
 _VARIANT_FIELD_KEYS = (*_WORDS, "options")
-_FIELD_KEYS = tuple("type required max min whole pattern rows autocomplete default".split())
+_FIELD_KEYS = tuple("type required max min whole pattern rows autocomplete default when".split())
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _EMPTY = Node(Table(), 1, 1)
@@ -82,9 +83,33 @@ def _fields(node: Node, reading: FieldReading) -> tuple[FormField, ...]:
     if not any(one.type not in ("heading", "hidden") for one in found) and len(reading.problems) == before:
         at = next((entry for entry in _once(node) if entry.key == "fields"), node)
         reading.tell("missing-key", "'fields' needs at least one field that a visitor can fill in", at)
+    if not reading.broken:
+        _conditions(entries, tuple(found), reading)
     if len(found) > MOST_FIELDS:
         reading.tell("bad-value", f"'fields' holds {len(found)} fields; at most {MOST_FIELDS} are allowed", node)
     return tuple(found)
+
+
+def _conditions(entries: Iterable[Entry], found: tuple[FormField, ...], reading: FieldReading) -> None:
+    """Tell a condition that asks for what the form does not have, and fields that wait for each other."""
+    fields = {one.name: one for one in found}
+    places = {entry.key: _place_of(entry, "when") for entry in entries}
+    for one in found:
+        if one.when:
+            try:
+                fit(one.when, fields)
+            except Refused as why:
+                reading.refuse("when", why, places[one.name])
+    if not reading.broken and (waiting := circle(conditions(found))):
+        chain = " waits for ".join(f"'{name}'" for name in (*waiting, waiting[0]))
+        at = next((places[name] for name in waiting if fields[name].when), places[waiting[0]])
+        reading.tell("bad-value", f"no field of a circle would ever be asked: {chain}", at, "take one `when` out")
+
+
+def _place_of(entry: Entry, key: str) -> Node | Entry:
+    """Where a key's value stands, or the entry itself when it has no such key."""
+    value = entry.node.value.get(key) if isinstance(entry.node.value, Table) else None
+    return value or entry
 
 
 def _once(node: Node) -> tuple[Entry, ...]:

@@ -2,23 +2,23 @@
 
     budget == "large" and not (country in ["de", "at"] or seats < 10)
 
-The tree is plain data (lists, strings, numbers, booleans), so that a script can walk the same one. Nothing is evaluated
-as code. `not` binds closest, then `and`, then `or`. Standard library only.
+The tree is plain data (tuples, strings, numbers, booleans), so that a script can walk the same one. Nothing is
+evaluated as code. `not` binds closest, then `and`, then `or`. Standard library only.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from obverse.forms.form import FormField
 from obverse.problems import nearest
 from obverse.schema import Refused
 
-# A tree is ["or" | "and", tree, tree], ["not", tree], or [comparison, name, literal]; with "in" the literal is a list.
-Tree = list[Any]
+# A tree is ("or" | "and", tree, tree), ("not", tree), or (comparison, name, literal); with "in" the literal is a tuple.
+Tree = tuple[Any, ...]
 Literal = str | int | float | bool
 
 # Deeper or longer than this no person writes; a parser that calls itself must not be led to the end of its stack.
@@ -91,6 +91,18 @@ def _fit_literal(one: FormField, literal: Literal) -> None:
         raise Refused(f"compares '{one.name}' with '{literal}', which is none of its options")
 
 
+def conditions(fields: Iterable[FormField]) -> dict[str, Tree]:
+    """The tree of each field that is not always asked, by name; its heading's is part of it."""
+    found: dict[str, Tree] = {}
+    above: Tree = ()
+    for one in fields:
+        if one.type == "heading":
+            above = one.when
+        elif tree := ("and", above, one.when) if above and one.when else above or one.when:
+            found[one.name] = tree
+    return found
+
+
 def circle(trees: Mapping[str, Tree]) -> tuple[str, ...]:
     """The fields of a circle, each of which waits for the next, () when there is none; `trees` are by field name."""
     clear: set[str] = set()
@@ -116,13 +128,13 @@ def holds(tree: Tree, values: Mapping[str, Any]) -> bool:
     A field of several answers (a tuple or a list) equals a literal when it holds it.
     """
     match tree:
-        case ["and", *parts]:
+        case ("and", *parts):
             return all(holds(part, values) for part in parts)
-        case ["or", *parts]:
+        case ("or", *parts):
             return any(holds(part, values) for part in parts)
-        case ["not", part]:
+        case ("not", part):
             return not holds(part, values)
-        case [sign, name, literal]:
+        case (sign, name, literal):
             return _compared(sign, values.get(name), literal)
     raise ValueError(f"no tree: {tree!r}")
 
@@ -195,20 +207,20 @@ class _Reading:
     def either(self, depth: int) -> Tree:
         tree = self.both(depth)
         while self.took("or"):
-            tree = ["or", *(tree[1:] if tree[0] == "or" else [tree]), self.both(depth)]
+            tree = ("or", *(tree[1:] if tree[0] == "or" else (tree,)), self.both(depth))
         return tree
 
     def both(self, depth: int) -> Tree:
         tree = self.single(depth)
         while self.took("and"):
-            tree = ["and", *(tree[1:] if tree[0] == "and" else [tree]), self.single(depth)]
+            tree = ("and", *(tree[1:] if tree[0] == "and" else (tree,)), self.single(depth))
         return tree
 
     def single(self, depth: int) -> Tree:
         if depth > DEEPEST:
             raise Refused(f"is nested deeper than {DEEPEST}")
         if self.took("not"):
-            return ["not", self.single(depth + 1)]
+            return ("not", self.single(depth + 1))
         if self.took("("):
             tree = self.either(depth + 1)
             self.need(")")
@@ -220,18 +232,18 @@ class _Reading:
             raise Refused(f"needs the name of a field before {self.shown()}")
         name = self.take()
         if self.took("in"):
-            return ["in", name, self.several()]
+            return ("in", name, self.several())
         if self.tokens[self.at][1] not in _COMPARISONS or self.kind != "sign":
             raise Refused(f"needs a comparison after `{name}`, such as `{name} == true`")
-        return [self.take(), name, self.literal()]
+        return (self.take(), name, self.literal())
 
-    def several(self) -> list[Literal]:
+    def several(self) -> tuple[Literal, ...]:
         self.need("[")
         found = [self.literal()]
         while self.took(","):
             found.append(self.literal())
         self.need("]")
-        return found
+        return tuple(found)
 
     def literal(self) -> Literal:
         if self.took("true"):

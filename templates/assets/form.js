@@ -14,6 +14,25 @@
   const uuid = () => crypto.randomUUID?.()
     ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+  // Whether a condition holds; `obverse.forms.when` says the same on the server.
+  const equal = (value, literal) => (Array.isArray(value) ? value.includes(literal) : value === literal);
+  const SIGNS = {
+    "==": equal,
+    "!=": (value, literal) => !equal(value, literal),
+    in: (value, literals) => literals.some((one) => equal(value, one)),
+    "<": (value, literal) => value < literal,
+    "<=": (value, literal) => value <= literal,
+    ">": (value, literal) => value > literal,
+    ">=": (value, literal) => value >= literal,
+  };
+  const holds = ([sign, ...parts], valueOf) => {
+    if (sign === "and") return parts.every((part) => holds(part, valueOf));
+    if (sign === "or") return parts.some((part) => holds(part, valueOf));
+    if (sign === "not") return !holds(parts[0], valueOf);
+    const value = valueOf(parts[0]);
+    return (!/[<>]/.test(sign) || typeof value === "number") && SIGNS[sign](value, parts[1]);
+  };
+
   const controlsOf = (field) => [...field.querySelectorAll("input, select, textarea")];
 
   // What is wrong with a field, in its own words, or "".
@@ -57,6 +76,7 @@
     const find = (what) => form.querySelector(what);
     const own = (name) => find(`[name="_ob_${name}"]`);
     const fields = [...form.querySelectorAll("[data-field]")];
+    const conditional = [...form.querySelectorAll("[data-when]")];
     const summary = find(".form-summary");
     const button = find("button[type=submit]");
     const status = find("[role=status]");
@@ -71,6 +91,38 @@
     let asked = false; // the endpoint named the time of the next attempt
 
     const say = (text) => { status.textContent = text; };
+
+    // The answer to a field as the server will read it; a field that is not asked has none.
+    const valueOf = (name) => {
+      const controls = [...form.querySelectorAll(`[name="${name}"]`)];
+      const field = controls[0].closest("[data-field]");
+      const answers = controls.filter((control) => !control.disabled && (control.checked || !/^(radio|checkbox)$/.test(control.type)));
+      const texts = answers.map((control) => control.value.trim().normalize());
+      if (controls[0].type === "checkbox") return field.matches("fieldset") ? texts : texts.length > 0;
+      const text = texts[0] || "";
+      if (!field?.dataset.kind) return text;
+      return text && isFinite(text) ? Number(text) : null;
+    };
+
+    // What is not asked is not seen and not sent; and hiding one field may hide those that ask for it.
+    const ask = () => {
+      let rounds = conditional.length;
+      let changed = true;
+      while (changed && rounds--) {
+        changed = false;
+        conditional.forEach((part) => {
+          const off = !holds(JSON.parse(part.dataset.when), valueOf);
+          if (part.hidden === off) return;
+          changed = true;
+          part.hidden = off;
+          if (!part.dataset.field) return;
+          controlsOf(part).forEach((control) => {
+            control.disabled = off;
+            control.required = !off && !!part.dataset.required && !part.matches("fieldset:has([type=checkbox])");
+          });
+        });
+      }
+    };
 
     const stay = (event) => event.preventDefault();
 
@@ -108,7 +160,7 @@
 
     const check = () => {
       fields.forEach(mend);
-      return refuse(fields.map((field) => [field, flaw(field)]).filter(([, message]) => message));
+      return refuse(fields.filter((field) => !field.hidden).map((field) => [field, flaw(field)]).filter(([, message]) => message));
     };
 
     const refused = (errors) => refuse(errors.map(({ field, message }) => [
@@ -122,6 +174,7 @@
         return;
       }
       HTMLFormElement.prototype.reset.call(form);
+      ask();
       settle();
     };
 
@@ -169,6 +222,7 @@
 
     form.setAttribute("novalidate", "");
     own("instance").value = own("instance").value || uuid();
+    ask();
 
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -178,6 +232,7 @@
     form.addEventListener("input", ({ target: control }) => {
       const field = control.closest("[data-field]");
       touched.add(field);
+      ask();
       if (timer) {
         settle();
         say(words.changed);
@@ -202,6 +257,7 @@
 
     // Back from the thank-you page: the page stands as it was left.
     addEventListener("pageshow", ({ persisted }) => {
+      ask(); // a browser may have put answers back
       if (!persisted) return;
       settle();
       say("");

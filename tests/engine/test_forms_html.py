@@ -327,3 +327,24 @@ def test_what_a_form_sends_as_it_stands_is_what_the_checks_read() -> None:
     checked = check(form(*fields), sent)
     assert checked.errors == ()
     assert checked.values == {"box": True, "terms": True, "size": "s"}
+
+
+def test_a_condition_travels_with_its_field_and_the_browser_insists_on_nothing() -> None:
+    written = html(
+        FormField("kind", "choice", options={"a": "A", "b": "B"}, required=True),
+        FormField("x", required=True, when=("==", "kind", "a")),
+        FormField("part", "heading", label="Part", when=("!=", "kind", "b")),
+        FormField("terms", "consent", text="Yes.", required=True),
+        FormField("seats", "number"),
+    )
+    assert wrapper(written)["data-when"] == '["==","kind","a"]'
+    assert wrapper(written, "terms")["data-when"] == '["!=","kind","b"]'
+    assert [one.get("data-when") for one in tags(written, "fieldset") if one["class"] == "form-group"] == [
+        '["!=","kind","b"]'
+    ]
+    assert "required" not in control(written) | control(written, "terms")
+    assert "required" in control(written, "kind")
+    assert wrapper(written)["data-required"]
+    assert wrapper(written, "seats")["data-kind"] == "number"
+    assert WORDS["form.required.some"].split("“")[0] in written
+    assert "data-when" not in html(FormField("x", required=True))

@@ -7,6 +7,7 @@ from obverse.forms.fields import KEYS, readable
 from obverse.forms.form import TYPES
 from obverse.forms.limits import DEFAULTS, GREATEST
 from obverse.forms.reading import read_form, read_variant
+from obverse.forms.when import conditions
 from obverse.frontmatter import split
 from obverse.problems import Problem
 from obverse.schema import Document
@@ -219,6 +220,11 @@ def test_defaults(more: str, default: str) -> None:
         ("autocomplete: →givn-name", "'autocomplete' must be 'off' or an HTML autocomplete token"),
         ("autocomplete: →home name", "'autocomplete' must be 'off' or an HTML autocomplete token"),
         ("required: →maybe", "'required' must be true or false, not 'maybe'"),
+        ("when: →ok", "'when' needs a comparison after `ok`"),
+        ("when: →'okay == 1'", "'when' asks for 'okay', which is no field"),
+        ("when: →ok > 3", "'when' puts 'ok' in an order with `>`; only a field of type 'number' has one"),
+        ("when: →'f != \"\"'", "no field of a circle would ever be asked: 'f' waits for 'f'"),
+        ("type: hidden, →when: ok == ''", "'when' makes no sense for a field of type 'hidden'"),
     ],
 )
 def test_a_mistake_in_a_field_is_told_at_its_place(marked: str, message: str) -> None:
@@ -297,6 +303,36 @@ def test_a_mistake_in_the_form_is_told_at_its_place(yaml: str, message: str) -> 
     assert line.startswith(message)
 
 
+CONDITIONS = """\
+title: T
+fields:
+  kind: {type: choice, options: [person, company]}
+  more: {type: heading, when: kind == "company"}
+  seats: {type: number, required: true}
+  plan: {when: seats > 10}
+  over: {type: heading}
+  message:
+"""
+
+
+def test_a_condition_is_a_rule_of_the_form_and_a_heading_s_is_that_of_what_follows() -> None:
+    form = good(CONDITIONS)
+    company = ("==", "kind", "company")
+    assert [one.when for one in form.fields] == [(), company, (), (">", "seats", 10), (), ()]
+    assert conditions(form.fields) == {"seats": company, "plan": ("and", company, (">", "seats", 10))}
+    assert form.rules != good(CONDITIONS.replace("seats > 10", "seats > 11")).rules
+    assert form.rules == good(CONDITIONS.replace("seats > 10", "(seats>10)")).rules
+
+
+def test_a_circle_through_a_heading_is_told() -> None:
+    yaml = CONDITIONS.replace("{type: choice, options: [person, company]}", "{when: seats > 2}").replace(
+        '"company"', '"c"'
+    )
+    problem = only(yaml)
+    assert problem.message == "no field of a circle would ever be asked: 'kind' waits for 'seats' waits for 'kind'"
+    assert (problem.line, problem.column) == (4, 16)
+
+
 def test_too_many_fields_and_options() -> None:
     fields = "".join(f"  a{n}:\n" for n in range(101))
     assert "holds 101 fields" in only(f"title: T\nfields:\n{fields}").message
@@ -372,6 +408,7 @@ def test_a_variant_that_says_nothing_is_the_base_in_its_language() -> None:
         ("notify: a@b.example\n", "2:1 'notify' belongs to the base file content/forms/contact.md [bad-value]"),
         ("fields: {name: {max: 5}}\n", "2:17 'max' belongs to the base file content/forms/contact.md"),
         ("fields: {name: {required: no}}\n", "2:17 'required' belongs to the base file"),
+        ("fields: {name: {when: a}}\n", "2:17 'when' belongs to the base file"),
         ("fields: {budget: {options: {huge: X}}}\n", "2:29 the option 'huge' belongs to the base file"),
         ("fields: {budget: {options: [small]}}\n", "2:28 'options' must be values with labels, not a list"),
         ("fields: {name: {text: X}}\n", "2:17 'text' makes no sense for a field of type 'text'"),
