@@ -64,7 +64,8 @@ class Error:
 class Form:
     """A form in one language. `notify` are the addresses its inquiries are mailed to, which are never published.
 
-    `thanks` is the thank-you message: safe HTML, cut where a field's value stands.
+    `thanks` is the thank-you message: safe HTML, cut where a field's value stands. With `steps` the script shows one
+    heading's fields at a time; without a script all stand on the page, so it is no rule.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Form:
     fields: tuple[FormField, ...]
     notify: tuple[str, ...] = ()
     thanks: tuple[str | Slot, ...] = ()
+    steps: bool = False
 
     @property
     def rules(self) -> str:
@@ -106,9 +108,9 @@ class Form:
     def to_plain(self) -> dict[str, Any]:
         """The form as JSON can hold it, digests included."""
         plain = asdict(self)
-        for one in plain["fields"]:
-            if not one["when"]:
-                del one["when"]  # as forms were written before there were conditions
+        # What a form does not use is not written: older programs read it still.
+        plain |= {"fields": [one if one["when"] else _without("when", one) for one in plain["fields"]]}
+        plain = plain if self.steps else _without("steps", plain)
         plain["thanks"] = [{"field": part.field} if isinstance(part, Slot) else part for part in self.thanks]
         return {**plain, "rules": self.rules, "words": self.words}
 
@@ -123,7 +125,12 @@ class Form:
             fields=tuple(FormField(**{**one, "when": _frozen(one.get("when", ()))}) for one in plain["fields"]),
             notify=tuple(plain["notify"]),
             thanks=tuple(part if isinstance(part, str) else Slot(part["field"]) for part in plain["thanks"]),
+            steps=plain.get("steps", False),
         )
+
+
+def _without(key: str, plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in plain.items() if name != key}
 
 
 def _frozen(value: Any) -> Any:

@@ -115,6 +115,9 @@ def form_html(
         _ending(sheet),
     )
     attributes = {"class": "form", "id": stem, "method": "post", "action": action, "aria-label": form.title}
+    if form.steps:
+        attributes |= {"data-step": say("form.step", n="{n}", all="{all}")}
+        attributes |= {"data-next": say("form.next"), "data-back": say("form.back")}
     return element("form", attributes, "\n".join(("", *filter(None, parts), "")))
 
 

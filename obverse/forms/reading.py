@@ -23,6 +23,7 @@ _KEYS: dict[str, Field] = {
     "title": replace(_TITLE, required=True, help="give the form a title: pages and the inbox call it so"),
     "submit": _SUBMIT,
     "notify": Field("list", of=Field("email"), commas=True, max=20),
+    "steps": Field("boolean"),
     "fields": Field("hidden"),
 }
 _VARIANT_KEYS = ("title", "submit", "fields")
@@ -49,8 +50,24 @@ def read_form(name: str, lang: str, node: Node | None, document: Document) -> tu
     values = reading.values(_KEYS, _but_fields(node))
     fields = _fields(node, reading)
     title, submit = one_line(values["title"]), one_line(values["submit"])
-    form = Form(name, lang, title, submit, fields, tuple(dict.fromkeys(values["notify"])))
+    form = Form(name, lang, title, submit, fields, tuple(dict.fromkeys(values["notify"])), steps=values["steps"])
+    if form.steps and not reading.broken:
+        _steps(form, node, reading)
     return (None if reading.broken else form), (*duplicates(node, document), *reading.problems)
+
+
+def _steps(form: Form, node: Node, reading: FieldReading) -> None:
+    """Tell steps that are none: each begins with a heading, and one alone is no step."""
+    asked = [one.type for one in form.fields if one.type != "hidden"]
+    if asked[0] != "heading" or asked.count("heading") < 2:
+        hint = "begin each step with a field of type 'heading'"
+        reading.tell(
+            "bad-value", "'steps' needs a heading before the first field, and two at least", _at(node, "steps"), hint
+        )
+
+
+def _at(node: Node, key: str) -> Entry | Node:
+    return next((entry for entry in _once(node) if entry.key == key), node)
 
 
 def _but_fields(node: Node) -> Node:
@@ -81,8 +98,8 @@ def _fields(node: Node, reading: FieldReading) -> tuple[FormField, ...]:
         found += [one] if one else []
     reading.broken = reading.broken or len(found) < len(entries)
     if not any(one.type not in ("heading", "hidden") for one in found) and len(reading.problems) == before:
-        at = next((entry for entry in _once(node) if entry.key == "fields"), node)
-        reading.tell("missing-key", "'fields' needs at least one field that a visitor can fill in", at)
+        message = "'fields' needs at least one field that a visitor can fill in"
+        reading.tell("missing-key", message, _at(node, "fields"))
     if not reading.broken:
         _conditions(entries, tuple(found), reading)
     if len(found) > MOST_FIELDS:
@@ -141,7 +158,7 @@ class _Variant(FieldReading):
     """A variant on its way."""
 
     def form(self, base: Form, lang: str, node: Node) -> Form:
-        given = {entry.key: entry for entry in self.allowed(base, node, _VARIANT_KEYS, ("notify",), "")}
+        given = {entry.key: entry for entry in self.allowed(base, node, _VARIANT_KEYS, ("notify", "steps"), "")}
         title = self.words("title", _TITLE, given["title"].node) if "title" in given else ""
         submit = self.words("submit", _SUBMIT, given["submit"].node) if "submit" in given else ""
         fields = {one.name: one for one in base.fields}

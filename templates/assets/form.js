@@ -77,6 +77,9 @@
     const own = (name) => find(`[name="_ob_${name}"]`);
     const fields = [...form.querySelectorAll("[data-field]")];
     const conditional = [...form.querySelectorAll("[data-when]")];
+    const off = new Set(); // what is not asked, as its condition does not hold
+    const steps = form.dataset.step ? [...form.querySelectorAll(".form-group")] : [];
+    let step = steps[0];
     const summary = find(".form-summary");
     const button = find("button[type=submit]");
     const status = find("[role=status]");
@@ -111,18 +114,46 @@
       while (changed && rounds--) {
         changed = false;
         conditional.forEach((part) => {
-          const off = !holds(JSON.parse(part.dataset.when), valueOf);
-          if (part.hidden === off) return;
+          const gone = !holds(JSON.parse(part.dataset.when), valueOf);
+          if (off.has(part) === gone) return;
           changed = true;
-          part.hidden = off;
+          off[gone ? "add" : "delete"](part);
+          part.hidden = gone;
           if (!part.dataset.field) return;
           controlsOf(part).forEach((control) => {
-            control.disabled = off;
-            control.required = !off && !!part.dataset.required && !part.matches("fieldset:has([type=checkbox])");
+            control.disabled = gone;
+            control.required = !gone && !!part.dataset.required && !part.matches("fieldset:has([type=checkbox])");
           });
         });
       }
+      turn(step);
     };
+
+    // Steps: one heading's fields at a time. What stands in the others is kept, and sent with the rest at the end.
+    const make = (tag, name, text) => Object.assign(document.createElement(tag), { type: "button", className: name, textContent: text });
+    const next = make("button", "button", form.dataset.next);
+    const back = make("button", "back", form.dataset.back);
+    const mark = make("span", "form-step");
+    const way = () => steps.filter((one) => !off.has(one));
+
+    const turn = (to, focus) => {
+      if (!steps.length) return;
+      const open = way();
+      const at = Math.max(open.indexOf(to), 0);
+      step = open[at];
+      steps.forEach((one) => { one.hidden = one !== step; });
+      button.hidden = at < open.length - 1;
+      next.hidden = !button.hidden;
+      back.hidden = !at;
+      mark.textContent = form.dataset.step.replace("{n}", at + 1).replace("{all}", open.length);
+      const legend = step.firstElementChild;
+      legend.append(" ", mark);
+      legend.tabIndex = -1;
+      if (focus) legend.focus();
+    };
+
+    const move = (by) => turn(way()[way().indexOf(step) + by], true);
+    const stepOf = (field) => field.closest(".form-group");
 
     const stay = (event) => event.preventDefault();
 
@@ -141,7 +172,10 @@
       list.replaceChildren(...wrong.map(([field, message]) => {
         const line = document.createElement("li");
         const link = field ? line.appendChild(document.createElement("a")) : line;
-        if (field) link.href = `#${controlsOf(field)[0].id}`;
+        if (field) {
+          link.href = `#${controlsOf(field)[0].id}`;
+          link.addEventListener("click", () => turn(stepOf(field)));
+        }
         link.textContent = field ? `${field.dataset.label} ${message}` : message;
         return line;
       }));
@@ -154,13 +188,14 @@
       const told = new Map(wrong);
       fields.forEach((field) => show(field, told.get(field) || "", false));
       wrong.forEach(([field]) => touched.add(field));
+      if (wrong[0]?.[0]) turn(stepOf(wrong[0][0]));
       summarise(wrong);
       return !wrong.length;
     };
 
-    const check = () => {
-      fields.forEach(mend);
-      return refuse(fields.filter((field) => !field.hidden).map((field) => [field, flaw(field)]).filter(([, message]) => message));
+    const check = (those) => {
+      those.forEach(mend);
+      return refuse(those.filter((field) => !off.has(field)).map((field) => [field, flaw(field)]).filter(([, message]) => message));
     };
 
     const refused = (errors) => refuse(errors.map(({ field, message }) => [
@@ -174,6 +209,7 @@
         return;
       }
       HTMLFormElement.prototype.reset.call(form);
+      step = steps[0];
       ask();
       settle();
     };
@@ -220,13 +256,24 @@
       return say(answer?.detail || words.failed);
     };
 
+    const forward = () => {
+      if (check(fields.filter((field) => stepOf(field) === step))) move(1);
+    };
+
     form.setAttribute("novalidate", "");
+    if (steps.length) {
+      button.before(next);
+      button.after(back);
+      next.addEventListener("click", forward);
+      back.addEventListener("click", () => move(-1));
+    }
     own("instance").value = own("instance").value || uuid();
     ask();
 
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (!busy && check()) send();
+      if (button.hidden) forward(); // Enter, before the last step
+      else if (!busy && check(fields)) send();
     });
 
     form.addEventListener("input", ({ target: control }) => {
