@@ -7,7 +7,7 @@
   const PATIENCE = 30000; // milliseconds for an answer; the same key makes a second post harmless
   const FLAWS = {
     valueMissing: "required", badInput: "type", typeMismatch: "type", patternMismatch: "pattern",
-    tooShort: "tooShort", tooLong: "tooLong", rangeUnderflow: "tooSmall", rangeOverflow: "tooGreat", stepMismatch: "whole",
+    tooShort: "tooShort", tooLong: "tooLong", stepMismatch: "whole", rangeUnderflow: "tooSmall", rangeOverflow: "tooGreat",
   };
 
   // crypto.randomUUID is missing where a page is not served securely.
@@ -33,6 +33,8 @@
     return (!/[<>]/.test(sign) || typeof value === "number") && SIGNS[sign](value, parts[1]);
   };
 
+  const LEADS = { email: /@.+\../, url: /^https?:/i };
+  const textOf = (control) => control.value.trim().normalize();
   const controlsOf = (field) => [...field.querySelectorAll("input, select, textarea")];
 
   // What is wrong with a field, in its own words, or "".
@@ -46,18 +48,22 @@
       if (count < words.min) return words.tooFew;
       return count > words.max ? words.tooMany : "";
     }
-    const text = first.value.trim();
+    const text = textOf(first);
     if (words.required && !text) return words.required;
+    // A browser counts what was typed, blanks and all, and takes addresses that lead nowhere: the endpoint does not.
+    if (text && text.length < first.minLength) return words.tooShort;
+    if (text && LEADS[first.type]?.test(text) === false) return words.type;
     if (words.max && [...text].length > words.max) return words.tooLong;
     const name = Object.keys(FLAWS).find((one) => first.validity[one]);
     return name ? words[FLAWS[name]] || first.validationMessage : "";
   };
 
-  // What can be understood is taken: example.com is https://example.com.
+  // What can be understood is taken: example.com is https://example.com, and blanks around a line are none of it.
   const mend = (field) => {
     const control = controlsOf(field)[0];
-    const text = control.value.trim();
-    if (control.type === "url" && /^[^\s:/]+\.[^\s]+$/.test(text)) control.value = `https://${text}`;
+    const text = textOf(control);
+    const meant = control.type === "url" && /^[^\s:/]+\.[^\s]+$/.test(text) ? `https://${text}` : text;
+    if (/^(text|tel|url|email)$/.test(control.type) && meant !== control.value) control.value = meant;
   };
 
   // Says it beside the field; aloud when nothing else is about to be said.
@@ -100,7 +106,7 @@
       const controls = [...form.querySelectorAll(`[name="${name}"]`)];
       const field = controls[0].closest("[data-field]");
       const answers = controls.filter((control) => !control.disabled && (control.checked || !/^(radio|checkbox)$/.test(control.type)));
-      const texts = answers.map((control) => control.value.trim().normalize());
+      const texts = answers.map(textOf);
       if (controls[0].type === "checkbox") return field.matches("fieldset") ? texts : texts.length > 0;
       const text = texts[0] || "";
       if (!field?.dataset.kind) return text;
