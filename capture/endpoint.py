@@ -19,6 +19,7 @@ from capture.house import House
 from capture.ids import Ids, instance_key
 from capture.judge import spared
 from capture.model import Outgoing, Saved, Submission, Verdict
+from capture.outbox.auto_reply import auto_reply
 from capture.outbox.notices import outgoing_for
 from capture.posting import Post, Rejected, address_of, network_of, read_post, wants_json
 from capture.release import Release
@@ -166,7 +167,8 @@ def _judged(visit: Visit, voice: Voice, sent: Sent) -> Answer:
     if isinstance(submission, Refusal):
         return voice.mend(sent, submission.errors)
     submission = replace(submission, verdict=_trusted(house, submission))
-    outgoing = outgoing_for(_told_now(visit.release, sent.form), visit.release.settings, submission, sent.page)
+    form = _told_now(visit.release, sent.form)
+    outgoing = outgoing_for(form, visit.release.settings, submission, sent.page) + auto_reply(form, submission, ids)
     saved = _saved(house, submission, outgoing)
     if saved is None:
         return voice.again(503, "unavailable", sent, RETRY)
@@ -208,9 +210,9 @@ def _spooled(house: House, submission: Submission, outgoing: list[Outgoing]) -> 
 
 
 def _told_now(release: Release, seen: Form) -> Form:
-    """The form as the visitor saw it, and those who are told of it today."""
+    """The form as the visitor saw it, and who is told of it today."""
     current = release.current(seen.name, seen.lang)
-    return replace(seen, notify=current.notify) if current else seen
+    return replace(seen, notify=current.notify, auto_reply=current.auto_reply) if current else seen
 
 
 def _language(visit: Visit, seen: Form | None, page: PageRow | None) -> str:

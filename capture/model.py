@@ -79,14 +79,15 @@ class Submission:
 class Outgoing:
     """A row for the outbox. `payload` is all that its channel needs.
 
-    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission) or "reply" (to the visitor); `target` is the
-    address or URL.
+    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission), "reply" (to the visitor) or "auto-reply";
+    `target` is the address or URL. `once` is the row's id when there may be no second one, else "".
     """
 
     channel: str
     kind: str
     target: str
     payload: Mapping[str, Any] = field(default_factory=dict)
+    once: str = ""
 
 
 @dataclass(frozen=True, slots=True)

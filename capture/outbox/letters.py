@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from capture.outbox.auto_reply import KIND as AUTO_REPLY
 from capture.outbox.headers import ascii_address, block, line, mailbox
 from capture.setup import Settings
 from capture.store.outbox import Delivery
@@ -35,6 +36,7 @@ class Letterhead:
     settings: Settings
     address: str
     say: Say
+    say_to_visitor: Callable[[str], Say]  # by language
 
     @property
     def sender(self) -> str:
@@ -63,7 +65,7 @@ class Unsendable(ValueError):  # noqa: N818 -- it names what the mail is
 
 def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """The mail of that row, to exactly one address. Raises Unsendable when that is none."""
-    return (_reply if delivery.kind == "reply" else _notice)(delivery, head)
+    return {"reply": _reply, AUTO_REPLY: _auto_reply}.get(delivery.kind, _notice)(delivery, head)
 
 
 def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -89,6 +91,18 @@ def _reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
         message["Reply-To"] = mailbox(author, answer_to)
     message["Subject"] = line(_text(told, "subject")) or head.say("mail.reply.subject", site=line(head.settings.title))
     return _with_text(message, _joined("\n\n", [block(_text(told, "text")).strip(), _quote(told, head)]))
+
+
+def _auto_reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """To the visitor: it has arrived. Not a word of theirs is in it."""
+    told, site = delivery.payload, line(head.settings.title)
+    say = head.say_to_visitor(_text(told, "lang"))
+    message = _frame(delivery, head, writer=site, receiver="")
+    message["Subject"] = line(say("capture.auto-reply.subject", site=site))
+    message["Auto-Submitted"] = "auto-replied"
+    message["X-Auto-Response-Suppress"] = "All"
+    time = head.moment(_text(told, "received_at"))
+    return _with_text(message, say("capture.auto-reply", site=site, time=time))
 
 
 def _frame(delivery: Delivery, head: Letterhead, *, writer: str, receiver: str) -> EmailMessage:

@@ -203,5 +203,5 @@ class Worker:
 
 def letterhead(house: House) -> Letterhead:
     """What all mails of the house share, as the newest release says it."""
-    settings = house.releases.current().settings
-    return Letterhead(settings, house.setup.address, say_in(settings.language))
+    release = house.releases.current()
+    return Letterhead(release.settings, house.setup.address, say_in(release.settings.language), release.say)

@@ -23,6 +23,7 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from capture.model import Outgoing, Saved, Submission
 from capture.store.database import lock_each
@@ -127,8 +128,11 @@ def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
 
 
 @cache
-def _insert(table: sa.Table) -> sa.Insert:
-    return table.insert()
+def _insert(table: sa.Table, dialect: str) -> sa.Insert:
+    if table is not outbox:
+        return table.insert()
+    kind = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return kind(table).on_conflict_do_nothing(index_elements=["id"])
 
 
 class Rows:
@@ -142,9 +146,9 @@ class Rows:
         self._by_table.setdefault(table, []).append(values)
 
     def write(self, connection: sa.Connection) -> None:
-        """Insert them all."""
+        """Insert them all. What there may be once in the outbox, and is, stays as it is."""
         for table, rows in self._by_table.items():
-            connection.execute(_insert(table), rows)
+            connection.execute(_insert(table, connection.dialect.name), rows)
 
 
 def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[int]:
@@ -317,7 +321,7 @@ def put_out(
     for one in outgoing:
         rows.add(
             outbox,
-            id=token(),
+            id=one.once or token(),
             inquiry=inquiry,
             submission=submission,
             message=message,

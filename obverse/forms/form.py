@@ -65,7 +65,8 @@ class Form:
     """A form in one language. `notify` are the addresses its inquiries are mailed to, which are never published.
 
     `thanks` is the thank-you message: safe HTML, cut where a field's value stands. With `steps` the script shows one
-    heading's fields at a time; without a script all stand on the page, so it is no rule.
+    heading's fields at a time; without a script all stand on the page, so it is no rule. With `auto_reply` a mail tells
+    whoever sent it that it has arrived.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Form:
     notify: tuple[str, ...] = ()
     thanks: tuple[str | Slot, ...] = ()
     steps: bool = False
+    auto_reply: bool = False
 
     @property
     def rules(self) -> str:
@@ -110,7 +112,7 @@ class Form:
         plain = asdict(self)
         # What a form does not use is not written: older programs read it still.
         plain |= {"fields": [one if one["when"] else _without("when", one) for one in plain["fields"]]}
-        plain = plain if self.steps else _without("steps", plain)
+        plain = {name: value for name, value in plain.items() if value or name not in ("steps", "auto_reply")}
         plain["thanks"] = [{"field": part.field} if isinstance(part, Slot) else part for part in self.thanks]
         return {**plain, "rules": self.rules, "words": self.words}
 
@@ -126,6 +128,7 @@ class Form:
             notify=tuple(plain["notify"]),
             thanks=tuple(part if isinstance(part, str) else Slot(part["field"]) for part in plain["thanks"]),
             steps=plain.get("steps", False),
+            auto_reply=plain.get("auto_reply", False),
         )
 
 

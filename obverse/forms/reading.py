@@ -24,6 +24,7 @@ _KEYS: dict[str, Field] = {
     "submit": _SUBMIT,
     "notify": Field("list", of=Field("email"), commas=True, max=20),
     "steps": Field("boolean"),
+    "auto_reply": Field("boolean"),
     "fields": Field("hidden"),
 }
 _VARIANT_KEYS = ("title", "submit", "fields")
@@ -50,7 +51,10 @@ def read_form(name: str, lang: str, node: Node | None, document: Document) -> tu
     values = reading.values(_KEYS, _but_fields(node))
     fields = _fields(node, reading)
     title, submit = one_line(values["title"]), one_line(values["submit"])
-    form = Form(name, lang, title, submit, fields, tuple(dict.fromkeys(values["notify"])), steps=values["steps"])
+    form = Form(name, lang, title, submit, fields, tuple(dict.fromkeys(values["notify"])))
+    form = replace(form, steps=values["steps"], auto_reply=values["auto_reply"])
+    if form.auto_reply and not reading.broken and not any(one.type == "email" for one in fields):
+        reading.tell("bad-value", "'auto_reply' needs a field of type 'email'", _at(node, "auto_reply"))
     if form.steps and not reading.broken:
         _steps(form, node, reading)
     return (None if reading.broken else form), (*duplicates(node, document), *reading.problems)
@@ -158,7 +162,9 @@ class _Variant(FieldReading):
     """A variant on its way."""
 
     def form(self, base: Form, lang: str, node: Node) -> Form:
-        given = {entry.key: entry for entry in self.allowed(base, node, _VARIANT_KEYS, ("notify", "steps"), "")}
+        given = {
+            entry.key: entry for entry in self.allowed(base, node, _VARIANT_KEYS, ("notify", "steps", "auto_reply"), "")
+        }
         title = self.words("title", _TITLE, given["title"].node) if "title" in given else ""
         submit = self.words("submit", _SUBMIT, given["submit"].node) if "submit" in given else ""
         fields = {one.name: one for one in base.fields}

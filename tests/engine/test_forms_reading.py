@@ -301,6 +301,7 @@ def test_the_longest_name_is_good() -> None:
             "3:1 'steps' needs a heading before the first",
         ),
         ("title: T\nfields: {a: {type: heading}, b: }\nsteps: yes\n", "4:1 'steps' needs a heading before the first"),
+        ("title: T\nauto_reply: true\nfields:\n  a:\n", "3:1 'auto_reply' needs a field of type 'email'"),
         ("title: T\nnotify: [a@b.example, nobody]\nfields:\n  a:\n", "3:23 'notify' must be an e-mail address"),
         (f"title: T\nsubmit: {'T' * 81}\nfields:\n  a:\n", "3:9 'submit' must be at most 80 characters long"),
     ],
