@@ -65,6 +65,7 @@ def test_an_address_gets_one_a_day_from_all_forms_and_spellings(house: House) ->
     for number, address in enumerate(("ann@example.org", "Ann@EXAMPLE.org", "ann@example.org")):
         receipt_of(post(browser, **key(), email=address, message=f"Message {number}"))
     receipt_of(browser.post("/_ob/f/guide", data={**ANSWERS, **key(), "email": "ANN@example.org"}))
+    assert len(stored(house)) == 4
     assert replies(house) == ["ann@example.org"]
     assert isinstance(house.now, Clock)
     house.now.move(days=1)
