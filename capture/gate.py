@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from capture.house import House
-from capture.limits import Limit
+from capture.limits import WINDOW, Came, Limit
 from capture.model import Submission
 from capture.posting import Post
 from capture.proof import Challenge, make, read
 from capture.release import Release
+from capture.store.database import Refused, Unavailable
 from capture.store.proofs import spend
+from capture.store.recent import recent
 from obverse.forms.form import Form
 
 _log = logging.getLogger("obverse.capture")
@@ -48,8 +50,9 @@ class Full:
 def gate(house: House, release: Release, form: Form, post: Post) -> Passed | Asked | Full:
     """Count a post to a form against the limits, and say whether it may come."""
     now = house.now()
+    _catch_up(house, release, now)
     brought = _brought(house, form, post, now)
-    limits = limits_of(release, form, post.network)
+    limits = limits_of(release, form.name, post.network)
     room = house.limits.take(limits, release.settings.proofs, now.timestamp(), proved=brought is not None)
     if room.wait:
         return Full(room.wait)
@@ -58,18 +61,18 @@ def gate(house: House, release: Release, form: Form, post: Post) -> Passed | Ask
     return brought or _asked(house, form, post, now)
 
 
-def limits_of(release: Release, form: Form, network: str) -> tuple[Limit, ...]:
+def limits_of(release: Release, form: str, network: str) -> tuple[Limit, ...]:
     """What a post counts against: its network at this form, the form, and each address that is told of it."""
     settings = release.settings
-    current = release.current(form.name, form.lang)
-    told = (current.notify if current else ()) or settings.notify
     if not settings.rate:
         return ()
+    current = release.current(form, "")
+    told = (current.notify if current else ()) or settings.notify
     # All together may send what one may.
     at_form, to_one = (max(one, settings.rate) for one in (settings.rate_form, settings.rate_recipient))
     return (
-        Limit(("network", network, form.name), settings.rate),
-        Limit(("form", form.name), at_form),
+        Limit(("network", network, form), settings.rate),
+        Limit(("form", form), at_form),
         *(Limit(("told", address), to_one) for address in dict.fromkeys(told)),
     )
 
@@ -85,6 +88,24 @@ def reasons(house: House, passed: Passed, submission: Submission) -> tuple[str, 
         _log.warning("whether a proof of work was used before cannot be checked: %s", type(error).__name__)
         return (*passed.reasons, "unchecked")
     return passed.reasons if is_first else (*passed.reasons, "reused")
+
+
+def _catch_up(house: House, release: Release, now: datetime) -> None:
+    """Count what is stored since it was last looked: by other processes, and by this one before it was started.
+
+    While the database is away each process counts for itself.
+    """
+    if not house.limits.is_due(now.timestamp()):
+        return
+    window = timedelta(seconds=WINDOW * release.settings.proofs)
+    try:
+        with house.ready().read() as connection:
+            seen, stored = recent(connection, house.limits.seen, now - window)
+    except (Unavailable, Refused):
+        house.limits.put_off(now.timestamp())
+        return
+    came = (Came(limits_of(release, one.form, one.network), one.at.timestamp()) for one in stored)
+    house.limits.remember(seen, came)
 
 
 def _brought(house: House, form: Form, post: Post, now: datetime) -> Passed | None:

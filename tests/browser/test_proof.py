@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,8 +17,6 @@ from capture.house import House, open_house
 from capture.proof import PATIENCE
 from capture.setup import Secrets, Setup
 from capture.store.tables import answers, submissions
-from obverse.build import BuildOptions, build
-from tests.browser.conftest import TODAY
 from tests.browser.forms_served import say
 from tests.browser.kinds import watched
 from tests.browser.test_axe import violations
@@ -32,24 +31,16 @@ MESSAGE = "We lose leads between two teams.\nCan you help?"
 BUTTON = "form.form button[type=submit]"
 
 
-@pytest.fixture(scope="module")
-def root(starter: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The starter, built, where the second form of a network in ten minutes needs a proof."""
-    root = tmp_path_factory.mktemp("proof")
-    for name in ("content", "templates"):
-        shutil.copytree(starter / name, root / name)
-    settings = (starter / "obverse.toml").read_text("utf-8")
-    (root / "obverse.toml").write_text(settings.replace("[capture]\n", "[capture]\nrate = 1\n"), "utf-8")
-    report = build(BuildOptions(root), TODAY)
-    assert not report.blocked, report.problems
-    return root
-
-
 @pytest.fixture
-def house(root: Path, tmp_path: Path) -> Iterator[House]:
-    """A house on its release, to which one form has come."""
-    given = {"address": "https://nicholswd.example", "secrets": Secrets(key=KEY), "release": root / ".obverse/release"}
-    house = open_house(Setup(folder=tmp_path / "var", **given), Clock(), Tokens())
+def house(starter: Path, site: Path, tmp_path: Path) -> Iterator[House]:
+    """A house on the starter's release where the second form of a network in ten minutes needs a proof; one came."""
+    assert site.is_dir(), "built"
+    release = tmp_path / "release"
+    shutil.copytree(starter / ".obverse" / "release", release)
+    settings = json.loads((release / "site.json").read_text("utf-8"))
+    (release / "site.json").write_text(json.dumps(settings | {"rate": 1}), "utf-8")
+    setup = Setup(tmp_path / "var", settings["url"], Secrets(key=KEY), release)
+    house = open_house(setup, Clock(), Tokens())
     first = {"name": "Ann", "email": "ann@example.org", "message": "The first one"}
     assert create_app(house).test_client().post("/_ob/f/contact", data=first).status_code == 303
     yield house
@@ -57,10 +48,10 @@ def house(root: Path, tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture
-def address(house: House, root: Path) -> Iterator[str]:
+def address(house: House, site: Path) -> Iterator[str]:
     """The site and its endpoint."""
     app = create_app(house)
-    app.wsgi_app = SharedDataMiddleware(app.wsgi_app, {"/": str(root / "site")})  # type: ignore[method-assign]
+    app.wsgi_app = SharedDataMiddleware(app.wsgi_app, {"/": str(site)})  # type: ignore[method-assign]
     with served(app) as one:
         yield one
 

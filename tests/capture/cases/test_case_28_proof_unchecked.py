@@ -3,12 +3,15 @@
 There is no third party here whose answer could fail to come.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from capture.house import hex_token
+from capture.house import House, hex_token
 from capture.spool import ingest
 from capture.store.database import Unavailable
 from capture.store.proofs import spend
@@ -45,13 +48,10 @@ def test_where_nothing_tells_whether_it_was_used_it_is_held(
     with a_house(tmp_path, database_url, settings=TIGHT) as house:
         browser = client(house)
         crowd(browser)
-        with house.database.write() as connection:
-            proofs.drop(connection)
         told = count(house, outbox)
-        assert browser.post(FORM, data={**letter(1), **asked(browser)}).status_code == 303
+        with without(house, proofs):
+            assert browser.post(FORM, data={**letter(1), **asked(browser)}).status_code == 303
         assert (held(house), count(house, outbox)) == (["", "", "unchecked"], told)
-        with house.database.write() as connection:
-            proofs.create(connection)
     assert "cannot be checked" in caplog.text
     assert "example.org" not in caplog.text
 
@@ -69,6 +69,18 @@ def test_while_the_database_is_away_it_waits_in_the_spool_and_is_held(
         monkeypatch.undo()
         assert ingest(house) == 1
         assert held(house) == ["", "", "unchecked"]
+
+
+@contextmanager
+def without(house: House, table: sa.Table) -> Iterator[None]:
+    """While a table is missing."""
+    with house.database.write() as connection:
+        table.drop(connection)
+    try:
+        yield
+    finally:
+        with house.database.write() as connection:
+            table.create(connection)
 
 
 def away(*_: object) -> None:
