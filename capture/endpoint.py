@@ -1,6 +1,7 @@
 """The endpoint: what visitors send -> stored (in the database, or the spool while that is away), and then thanked.
 
 `POST /_ob/f/<form>` takes a form, `GET /_ob/t/<receipt>` is its thank-you page. Nobody is thanked before the commit.
+`GET /_ob/challenge` gives programs the work that is asked for past a limit.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from capture.accept import Refusal, accept
-from capture.answers import Answer, Places, Sent, Voice, origin_of
+from capture.answers import Answer, Places, Sent, Voice, challenge_answer, origin_of
+from capture.gate import Asked, Full, Passed, gate, reasons
 from capture.house import House
 from capture.ids import Ids, instance_key
 from capture.judge import spared
 from capture.model import Outgoing, Saved, Submission, Verdict
 from capture.outbox.auto_reply import auto_reply
 from capture.outbox.notices import outgoing_for
-from capture.posting import Post, Rejected, address_of, network_of, read_post, wants_json
+from capture.posting import Post, Rejected, read_post, wants_json
+from capture.proof import make
 from capture.release import Release
 from capture.setup import PageRow
 from capture.spool import find, keep
@@ -106,6 +109,19 @@ def thanks(receipt: str) -> Response:
     return as_response(replace(answer, headers={"Referrer-Policy": "no-referrer"}), visit)
 
 
+@blueprint.get("/challenge", provide_automatic_options=False)
+def challenge() -> Response:
+    """A challenge whose number lets one post to the form named by `form` in past a limit."""
+    name = request.args.get("form", "")
+    visit = Visit.now(name)
+    if visit.release.current(name, "") is None:
+        return as_response(visit.voice().refuse(404, "unknown-form"), visit)
+    if not visit.house.key:
+        return as_response(visit.voice().refuse(503, "unavailable"), visit)
+    made = make(visit.house.key, name, visit.house.now(), visit.house.token)
+    return as_response(challenge_answer(made), visit)
+
+
 def lost(error: HTTPException) -> Response | HTTPException:
     """What a visitor sees where there is nothing below `/_ob/`; elsewhere the error stays what it is."""
     code = _LOST.get(error.code or 0)
@@ -151,22 +167,30 @@ def _taken(visit: Visit, name: str) -> Answer:
         return voice.refuse(404, "unknown-form", post.answers, page)
     instance = instance_key(post.own("instance")) or visit.house.token()
     sent = Sent(form_seen, post, page, instance)
-    wait = _wait(visit, name)
-    if wait:
-        return voice.again(429, "limited", sent, wait)
-    if post.files:
+    return _let_in(visit, voice, sent)
+
+
+def _let_in(visit: Visit, voice: Voice, sent: Sent) -> Answer:
+    """The answer to a post that can be read, as far as the limits let it come."""
+    passed = gate(visit.house, visit.release, sent.form, sent.post)
+    if isinstance(passed, Full):
+        return voice.again(429, "limited", sent, passed.wait)
+    if isinstance(passed, Asked):
+        return voice.prove(sent, passed.challenge, passed.wait)
+    if sent.post.files:
         return voice.again(415, "files", sent)
-    return _judged(visit, voice, sent)
+    return _judged(visit, voice, sent, passed)
 
 
-def _judged(visit: Visit, voice: Voice, sent: Sent) -> Answer:
-    """The answer to a post that can be read and may come."""
+def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer:
+    """The answer to a post that may come."""
     house = visit.house
     ids = Ids(house.key, house.token)
     submission = accept(sent.form, sent.post, sent.page, house.now(), ids, visit.release.settings)
     if isinstance(submission, Refusal):
         return voice.mend(sent, submission.errors)
-    submission = replace(submission, verdict=_trusted(house, submission))
+    verdict = Verdict((*_trusted(house, submission).reasons, *reasons(house, passed, submission)))
+    submission = replace(submission, verdict=verdict)
     form = _told_now(visit.release, sent.form)
     outgoing = outgoing_for(form, visit.release.settings, submission, sent.page) + auto_reply(form, submission, ids)
     saved = _saved(house, submission, outgoing)
@@ -230,12 +254,6 @@ def _is_foreign(visit: Visit) -> bool:
         return False
     # The desk is reached by several names; a browser's own Host is as true as its Origin.
     return not origin_of(origin) or urlsplit(origin).netloc != request.host
-
-
-def _wait(visit: Visit, form_name: str) -> int:
-    network = network_of(address_of(request, visit.house.setup.proxies))
-    now = visit.house.now()
-    return visit.house.limits.wait(network, form_name, visit.release.settings.rate, now.timestamp())
 
 
 def _host(url: str) -> str:

@@ -12,7 +12,10 @@ CLOSED = ("won", "lost")
 LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 
 # Why a submission may be held: codes, each with a word `held.CODE` for the inbox.
-HELD_REASONS = ("trap", "fast", "link-name", "markup", "links", "pitch", "script", "disposable", "rule")
+HELD_REASONS = (
+    *("trap", "fast", "link-name", "markup", "links", "pitch", "script", "disposable", "rule"),
+    *("waited", "reused", "unchecked"),
+)
 
 # What events tell. They hold ids, kinds, stages, amounts and article ids, never personal values.
 EVENTS = ("received", "held", "released", "follow-up", "stage", "owner", "note", "reply")

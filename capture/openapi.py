@@ -12,6 +12,7 @@ from flask import Blueprint, Response, current_app
 
 from capture.house import House
 from capture.posting import JSON, LONGEST, MULTIPART, PROBLEM, URLENCODED
+from capture.proof import ALGORITHM
 from capture.release import Release
 from obverse.forms.form import RESERVED, Form
 from obverse.forms.json_schema import form_schema
@@ -25,6 +26,8 @@ _OWN = {
     "version": "Which version of the form was seen, as its page says it; the newest when it is missing.",
     "instance": "A random key of 16 to 64 letters and digits: what is sent again under it is the same submission.",
     "page": "The id of the page the form stood in.",
+    "challenge": "The `token` of a challenge, where one was asked for or is expected to be.",
+    "proof": "The number from 0 to its `maxnumber` for which SHA-256 of `SALT.NUMBER` is its `challenge`.",
 }
 
 _REFUSALS = {
@@ -33,6 +36,7 @@ _REFUSALS = {
     413: f"The body is longer than {LONGEST} bytes, or has too many fields.",
     415: "Bodies of this type are not taken.",
     422: "Some answers have to be mended; `errors` says which.",
+    428: "Very many are arriving: send it again with the number that `challenge` asks for, or wait some seconds.",
     429: "Too many came from this network; `Retry-After` says when to try again.",
     503: "It cannot be stored now; `Retry-After` says when to try again.",
 }
@@ -62,6 +66,7 @@ _SCHEMAS: dict[str, Any] = {
             "code": {"type": "string", "description": "Which refusal it is, for programs."},
             "detail": _TEXT,
             "retryable": {"type": "boolean", "description": "Whether the same post may be taken later."},
+            "challenge": {"$ref": "#/components/schemas/Challenge"},
             "errors": {
                 "type": "array",
                 "items": {
@@ -70,6 +75,19 @@ _SCHEMAS: dict[str, Any] = {
                     "properties": {"field": _TEXT, "code": _TEXT, "message": _TEXT},
                 },
             },
+        },
+    },
+    "Challenge": {
+        "type": "object",
+        "description": "A proof of work after ALTCHA: the number for which SHA-256 of `SALT.NUMBER` is `challenge`.",
+        "required": ["algorithm", "salt", "challenge", "maxnumber", "token", "expires"],
+        "properties": {
+            "algorithm": {"const": ALGORITHM},
+            "salt": _TEXT,
+            "challenge": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "maxnumber": {"type": "integer"},
+            "token": {"type": "string", "description": "Sent back as `_ob_challenge`; counts for one submission."},
+            "expires": {"type": "integer", "description": "Seconds since 1970."},
         },
     },
     "Health": {
@@ -99,6 +117,7 @@ def document(release: Release, address: str) -> dict[str, Any]:
         "paths": {
             **{f"/_ob/f/{name}": {"post": _sending(form)} for name, form in forms.items()},
             "/_ob/t/{receipt}": {"get": _THANKS},
+            "/_ob/challenge": {"get": _CHALLENGE},
             "/healthz": {"get": _HEALTH},
             "/api/v1/report": {"get": _REPORT},
         },
@@ -130,7 +149,7 @@ def _sending(form: Form) -> dict[str, Any]:
         "requestBody": {"required": True, "content": dict.fromkeys((JSON, URLENCODED, MULTIPART), shape)},
         "responses": {
             "201": _answer("It is stored.", JSON, "Stored"),
-            "200": _answer("It had been stored before; this is the first answer.", JSON, "Stored"),
+            "200": _answer("It had been stored before; asked for as a page, a proof of work is.", JSON, "Stored"),
             "303": {"description": "It is stored; asked for as a page, `Location` is the thank-you page."},
             **refused,
         },
@@ -150,6 +169,18 @@ _THANKS: dict[str, Any] = {
     "responses": {
         status: {"description": told, "content": {"text/html": {"schema": _TEXT}}}
         for status, told in (("200", "The page."), ("404", "No such receipt was given."))
+    },
+}
+_CHALLENGE: dict[str, Any] = {
+    "operationId": "challenge",
+    "summary": "A proof of work that lets one post to a form come when very many do.",
+    "parameters": [{"name": "form", "in": "query", "required": True, "schema": _TEXT}],
+    "responses": {
+        "200": {"description": "It.", "content": {JSON: {"schema": {"$ref": "#/components/schemas/Challenge"}}}},
+        **{
+            status: _answer(told, PROBLEM, "Problem")
+            for status, told in (("404", "There is no such form."), ("503", "The site has no key."))
+        },
     },
 }
 _HEALTH: dict[str, Any] = {

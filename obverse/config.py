@@ -84,6 +84,9 @@ class Capture:
     currency: str = "EUR"
     proxies: int = 0
     rate: int = 30
+    rate_form: int = 300
+    rate_recipient: int = 600
+    proofs: int = 10
     dkim: str = ""
     backups: int = 7
     hold: tuple[str, ...] = ()
@@ -133,6 +136,9 @@ class Config:
             "origin": capture.origin,
             "contact": capture.contact,
             "rate": capture.rate,
+            "rate_form": capture.rate_form,
+            "rate_recipient": capture.rate_recipient,
+            "proofs": capture.proofs,
             "hold": list(capture.hold),
         }
 
@@ -238,6 +244,11 @@ def _days(default: int, help: str) -> Field:
     return Field("number", default=default, whole=True, min=0, max=36500, help=help)
 
 
+def _rate(default: int, what: str) -> Field:
+    told = f"How many posts {what} in ten minutes; each one more needs a proof of work."
+    return Field("number", default=default, whole=True, min=1, help=told)
+
+
 # Every key of obverse.toml. The manual and the JSON Schema are made from this table.
 CONFIG_FIELDS: dict[str, Field] = {
     "site": Field(
@@ -335,8 +346,16 @@ CONFIG_FIELDS: dict[str, Field] = {
             "proxies": Field(
                 "number", default=0, whole=True, min=0, max=9, help="How many proxies stand before `obverse run`."
             ),
-            "rate": Field(
-                "number", default=30, whole=True, min=1, help="How many posts one network may send in ten minutes."
+            "rate": _rate(30, "one network may send to one form"),
+            "rate_form": _rate(300, "all networks together may send to one form, never fewer than `rate`"),
+            "rate_recipient": _rate(600, "may come in all forms that tell one address, never fewer than `rate`"),
+            "proofs": Field(
+                "number",
+                default=10,
+                whole=True,
+                min=1,
+                max=1000,
+                help="At how many times these rates nothing more is taken; 1 asks for no proof of work before that.",
             ),
             "backups": Field(
                 "number",

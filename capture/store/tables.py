@@ -201,3 +201,11 @@ attempts = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("last_at", _TIME, nullable=False),
 )
+
+proofs = sa.Table(
+    "proofs",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # the digest of a challenge's number
+    sa.Column("submission", _ID, nullable=False),  # the one it counts for, which is saved afterwards
+    sa.Column("until", _TIME, nullable=False, index=True),  # when it counts no more and is forgotten
+)

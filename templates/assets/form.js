@@ -91,7 +91,8 @@
     const status = find("[role=status]");
     const words = status.dataset;
     const target = new URL(form.getAttribute("action"), document.baseURI);
-    const shown = performance.now();
+    // On a page that shows what was sent, the time before counts as well.
+    const shown = performance.now() - own("elapsed").value;
     const touched = new Set();
     let busy = false;
     let tries = 0;
@@ -258,6 +259,8 @@
       if (response?.ok && (answer || response.redirected)) return arrived(answer ? answer.next : response.url);
       settle();
       if (response?.status === 422 && answer?.errors?.length) return refused(answer.errors);
+      // A proof is asked for: the page that answers a plain post gives it, and keeps all that was written.
+      if (response?.status === 428) return HTMLFormElement.prototype.submit.call(form);
       if (!response || response.ok || response.status === 429 || response.status >= 500) return later(response);
       return say(answer?.detail || words.failed);
     };
