@@ -15,11 +15,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from obverse.forms.address import email_key, read_email
 from obverse.forms.autocomplete import meaning
 from obverse.forms.form import RESERVED, Error, Form, FormField
+from obverse.forms.kinds import SentFile, labels, spoken_size
 from obverse.forms.limits import TYPED, cap
 from obverse.forms.pattern import matches
 from obverse.schema import FORBIDDEN, Field, Refused
@@ -45,6 +47,10 @@ ERROR_CODES = (
     "pattern",  # {help}
     "consent",
     "characters",
+    "file-kind",  # {name}, {kinds}
+    "file-size",  # {name}, {max}
+    "file-empty",  # {name}
+    "too-many-files",  # {max}
 )
 
 # What is kept of fields that the form does not know: names, code points of a name, values of a name, code points of a
@@ -59,13 +65,16 @@ _LONGEST_OTHER = 100
 class Checked:
     """The answers by field name, what is wrong with them (at most one error a field), and what else was sent.
 
-    A text is a str, a number int or float, choices a tuple of str, boolean and consent a bool; an absent or refused
-    answer is empty ("", None, () or False). Headings have none.
+    A text is a str, a number int or float, choices a tuple of str, boolean and consent a bool, files a tuple of their
+    names; an absent or refused answer is empty ("", None, () or False). Headings have none.
     """
 
     values: dict[str, Any]
     errors: tuple[Error, ...]
     extra: dict[str, tuple[str, ...]]
+
+
+_NO_FILES: Mapping[str, Sequence[SentFile]] = MappingProxyType({})
 
 
 class _Wrong(Exception):  # noqa: N818 - it reads as the sentence it is: raise _Wrong("too-long", max=20)
@@ -77,8 +86,10 @@ class _Wrong(Exception):  # noqa: N818 - it reads as the sentence it is: raise _
         self.params = params
 
 
-def check(form: Form, sent: Mapping[str, Sequence[str]]) -> Checked:
-    """Judge what was sent for a form: texts by field name, several where the browser sent several.
+def check(
+    form: Form, sent: Mapping[str, Sequence[str]], files: Mapping[str, Sequence[SentFile]] = _NO_FILES
+) -> Checked:
+    """Judge what was sent for a form: texts by field name, several where the browser sent several; files likewise.
 
     Names that begin with `RESERVED` are no answers. What the form does not know is kept in `extra`, and so are further
     values of a field that takes one. Never raises, whatever the texts are.
@@ -89,7 +100,7 @@ def check(form: Form, sent: Mapping[str, Sequence[str]]) -> Checked:
         if one.type == "heading":
             continue
         try:
-            values[one.name] = _value(one, sent.get(one.name, ()))
+            values[one.name] = _answer(one, sent.get(one.name, ()), files.get(one.name, ()))
         except _Wrong as wrong:
             values[one.name] = _empty(one)
             errors.append(Error(one.name, wrong.code, wrong.params))
@@ -97,7 +108,11 @@ def check(form: Form, sent: Mapping[str, Sequence[str]]) -> Checked:
 
 
 def _empty(one: FormField) -> Any:
-    return {"number": None, "choices": (), "boolean": False, "consent": False}.get(one.type, "")
+    return {"number": None, "choices": (), "boolean": False, "consent": False, "file": ()}.get(one.type, "")
+
+
+def _answer(one: FormField, given: Sequence[str], files: Sequence[SentFile]) -> Any:
+    return _files(one, files) if one.type == "file" else _value(one, given)
 
 
 def _value(one: FormField, given: Sequence[str]) -> Any:
@@ -230,6 +245,22 @@ def _option(one: FormField, text: str) -> str:
     return _choice(one, text) if text else ""
 
 
+def _files(one: FormField, given: Sequence[SentFile]) -> tuple[str, ...]:
+    """The names of the files, each of a kind, a size and a number that the field takes. Raises `_Wrong`."""
+    if one.required and not given:
+        raise _Wrong("required")
+    if len(given) > one.max_files:
+        raise _Wrong("too-many-files", max=one.max_files)
+    for file in given:
+        if file.size > one.max_size:
+            raise _Wrong("file-size", name=file.name, max=spoken_size(one.max_size))
+        if not file.size:
+            raise _Wrong("file-empty", name=file.name)
+        if not file.kinds.intersection(one.accept):
+            raise _Wrong("file-kind", name=file.name, kinds=labels(one.accept))
+    return tuple(file.name for file in given)
+
+
 _READERS: dict[str, Callable[[FormField, str], Any]] = {
     "text": _text,
     "email": _email,
@@ -247,15 +278,17 @@ _READERS: dict[str, Callable[[FormField, str], Any]] = {
 
 def _extra(form: Form, sent: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """What the form does not know, cut to bounds. Empty values, and values without a name, say nothing."""
-    taken = {one.name: None if one.type == "choices" else 1 for one in form.fields if one.type != "heading"}
+    counts = {"choices": None, "file": 0}
+    taken = {one.name: counts.get(one.type, 1) for one in form.fields if one.type != "heading"}
     found: dict[str, tuple[str, ...]] = {}
     for name, given in sent.items():
-        if name in taken and (taken[name] is None or len(given) < 2):
+        most = taken.get(name, 0)
+        if most is None or len(given) <= most:
             continue
         kept = " ".join(_kept(name, 4 * LONGEST_NAME).split())[:LONGEST_NAME]
         if not kept or kept.startswith(RESERVED) or (kept not in found and len(found) >= MOST_NAMES):
             continue
-        texts = (_kept(text, LONGEST_VALUE) for text in given[taken.get(name, 0) : 4 * MOST_VALUES])
+        texts = (_kept(text, LONGEST_VALUE) for text in given[most : 4 * MOST_VALUES])
         if values := (*found.get(kept, ()), *filter(None, texts))[:MOST_VALUES]:
             found[kept] = values
     return found

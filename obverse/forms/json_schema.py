@@ -15,8 +15,8 @@ _FORMATS = {"email": "email", "url": "uri"}
 
 
 def form_schema(form: Form) -> dict[str, Any]:
-    """The schema of a post to the form, its fields in their order."""
-    fields = [one for one in form.fields if one.type != "heading"]
+    """The schema of a post to the form, its fields in their order, but for files: JSON brings none."""
+    fields = [one for one in form.fields if one.type not in ("heading", "file")]
     schema: dict[str, Any] = {
         "type": "object",
         "title": form.title,
