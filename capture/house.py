@@ -61,6 +61,11 @@ class House:
         """Where posts wait while the database is away."""
         return self.setup.folder / "spool"
 
+    @property
+    def uploads(self) -> Path:
+        """Where files lie that came with posts."""
+        return self.setup.folder / "uploads"
+
     def ready(self) -> Database:
         """The database with its tables up to date. Raises Unavailable, also when a newer program owns it by now."""
         try:

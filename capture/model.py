@@ -12,7 +12,10 @@ CLOSED = ("won", "lost")
 LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 
 # Why a submission may be held: codes, each with a word `held.CODE` for the inbox.
-HELD_REASONS = ("trap", "fast", "link-name", "markup", "links", "pitch", "script", "disposable", "rule")
+HELD_REASONS = (
+    *("trap", "fast", "link-name", "markup", "links", "pitch", "script", "disposable", "rule"),
+    *("file-bomb", "file-active", "file-mixed", "file-name"),
+)
 
 # What events tell. They hold ids, kinds, stages, amounts and article ids, never personal values.
 EVENTS = ("received", "held", "released", "follow-up", "stage", "owner", "note", "reply")
@@ -25,6 +28,21 @@ class Consent:
     field: str
     text: str
     given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a submission. `id` is random and names it on the disk; `name` is as its sender wrote it.
+
+    `kind` is what its content is (of `obverse.forms.kinds`), `size` in bytes, `sha256` hexadecimal.
+    """
+
+    id: str
+    field: str
+    name: str
+    kind: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +91,7 @@ class Submission:
     email: str = ""
     phone: str = ""
     verdict: Verdict = Verdict()
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,9 @@ class Settings:
 
     `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
     told of every inquiry; `origin` the scheme and host of the endpoint when it is not the site's own; `contact` another
-    way to reach the house, shown when a form cannot be taken; `rate` how many posts a network may send in ten
-    minutes; `hold` words, and domains of e-mail addresses after an `@`, that hold whatever has them.
+    way to reach the house, shown when a form cannot be taken; `rate` how many posts a network may send in ten minutes;
+    `uploads` how many megabytes the files of one form may take, 0 for no limit; `hold` words, and domains of e-mail
+    addresses after an `@`, that hold whatever has them.
     """
 
     title: str = ""
@@ -79,6 +80,7 @@ class Settings:
     origin: str = ""
     contact: str = ""
     rate: int = 30
+    uploads: int = 2000
     hold: tuple[str, ...] = ()
 
     @classmethod

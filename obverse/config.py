@@ -84,6 +84,7 @@ class Capture:
     currency: str = "EUR"
     proxies: int = 0
     rate: int = 30
+    uploads: int = 2000
     dkim: str = ""
     backups: int = 7
     hold: tuple[str, ...] = ()
@@ -133,6 +134,7 @@ class Config:
             "origin": capture.origin,
             "contact": capture.contact,
             "rate": capture.rate,
+            "uploads": capture.uploads,
             "hold": list(capture.hold),
         }
 
@@ -337,6 +339,13 @@ CONFIG_FIELDS: dict[str, Field] = {
             ),
             "rate": Field(
                 "number", default=30, whole=True, min=1, help="How many posts one network may send in ten minutes."
+            ),
+            "uploads": Field(
+                "number",
+                default=2000,
+                whole=True,
+                min=0,
+                help="How many megabytes the files that came with one form may take; 0 sets no limit.",
             ),
             "backups": Field(
                 "number",
