@@ -66,5 +66,7 @@ def test_case_20_killed_after_any_statement_the_next_start_finishes(empty_url: s
         states.append(state)
     with opened(empty_url, tmp_path) as database:
         assert differences(database) == []
-    first, second = (states.count(one) for one in ((None, 0), ("0001", len(metadata.tables) - 3)))
-    assert (first > 20, second > 4, first + second) == (True, True, len(states))
+    tables = len(metadata.tables)
+    steps = ((None, 0), ("0001", tables - 4), ("0002", tables - 1))
+    first, second, third = (states.count(one) for one in steps)
+    assert (first > 20, second > 4, third > 1, first + second + third) == (True, True, True, len(states))

@@ -12,11 +12,12 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from capture.access import sessions
 from capture.app import create_app
 from capture.house import House, open_house
 from capture.model import Attachment
 from capture.setup import Secrets, Settings, Setup
-from capture.store import inquiries
+from capture.store import inquiries, people
 from capture.store.inquiries import Query
 from capture.store.records import Inquiry
 from obverse.forms.form import Form, FormField
@@ -64,6 +65,18 @@ def send(house: House, *, to: str = JOB, headers: dict[str, str] | None = None, 
 def visitor(house: House) -> FlaskClient:
     """A browser without scripts."""
     return create_app(house).test_client()
+
+
+def staff(house: House) -> FlaskClient:
+    """A browser of somebody of the house, who is in already: passwords are slow on purpose."""
+    ann = "a" * 32
+    with house.database.write() as connection:
+        if not people.people(connection):
+            people.add_person(connection, ann, "ann@house.test", "Ann", "", house.now())
+        secret = sessions.begin(connection, ann, house.now(), house.token)
+    browser = visitor(house)
+    browser.set_cookie(sessions.cookie_name(house.setup), secret)
+    return browser
 
 
 def told(house: House, **more: Any) -> TestResponse:
