@@ -15,6 +15,8 @@ from pathlib import Path
 
 from capture.files import make_folder, put, sync_folder
 
+FOLDER = "uploads"  # within the data folder
+
 # Bytes of the disk that uploads leave free, for the database beside them.
 SPARE = 256 << 20
 
