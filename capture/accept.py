@@ -20,6 +20,7 @@ from obverse.forms.form import Error, Form
 from obverse.forms.kinds import KINDS, SentFile, extension, kind_of
 
 _LONGEST_PAGE = 300
+_LONGEST_ENDING = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,17 @@ def _verdict(post: Post, attachments: Iterable[Attachment], written: Written) ->
 
 def _misleads(one: Attachment) -> bool:
     """Whether its name says that it is something else. One picture named as another misleads nobody."""
-    end, media = extension(one.name), KINDS[one.kind].media
+    end, media = _ending(one.name), KINDS[one.kind].media
     same = (kind for kind in KINDS.values() if kind.media.partition("/")[0] == media.partition("/")[0])
     related = same if not media.startswith("application/") else (KINDS[one.kind],)
-    return bool(end) and end.isalnum() and not any(end in kind.extensions for kind in related)
+    return bool(end) and not any(end in kind.extensions for kind in related)
+
+
+def _ending(name: str) -> str:
+    """The ending that a program would go by, signs left out that hide it; "" for what is only a part of a sentence."""
+    end = extension(name)
+    bare = "".join(one for one in end if one.isalnum())
+    return bare if len(bare) <= _LONGEST_ENDING and not bare.isdigit() and " " not in end else ""
 
 
 def _written(form: Form, values: Mapping[str, Any], name: str, email: str, settings: Settings) -> Written:

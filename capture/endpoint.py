@@ -18,6 +18,7 @@ from capture.answers import Answer, Places, Sent, Voice, origin_of
 from capture.house import House
 from capture.ids import Ids, instance_key
 from capture.judge import spared
+from capture.keeping.orphans import drop_copies
 from capture.model import Outgoing, Saved, Submission, Verdict
 from capture.outbox.notices import outgoing_for
 from capture.posting import Post, Rejected, address_of, network_of, read_post, wants_json
@@ -237,6 +238,8 @@ def _saved(house: House, submission: Submission, outgoing: list[Outgoing]) -> Sa
     except Exception as error:  # noqa: BLE001 -- whatever the fault is, what the visitor wrote must not be lost by it
         _log.warning("the database did not take a submission: %s", type(error).__name__)
         return _spooled(house, submission, outgoing)
+    if saved.outcome == "replayed" and submission.attachments:
+        drop_copies(house.database, house.setup.folder, (one.id for one in submission.attachments))
     house.wake()
     return saved
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from capture.files import make_folder, put, sync_folder
 from capture.house import House
+from capture.keeping.orphans import drop_copies
 from capture.model import Attachment, Consent, Outgoing, Submission, Verdict
 from capture.store.database import Refused, Unavailable
 from capture.store.moments import from_text, to_text
@@ -82,11 +83,14 @@ def _take(house: House, path: Path) -> bool:
         return False
     try:
         with house.ready().write() as connection:
-            save(connection, waiting.submission, waiting.outgoing, house.token, now=house.now())
+            saved = save(connection, waiting.submission, waiting.outgoing, house.token, now=house.now())
     except Refused:
         _set_aside(path)
         return False
-    let_go(house.uploads, (one.id for one in waiting.submission.attachments))
+    ids = [one.id for one in waiting.submission.attachments]
+    let_go(house.uploads, ids)
+    if saved.outcome == "replayed":
+        drop_copies(house.database, house.setup.folder, ids)
     path.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from capture.files import sync_folder
 from capture.store.attachments import known
-from capture.store.database import Database
-from capture.uploads.shelf import FOLDER, old
+from capture.store.database import Database, Unavailable
+from capture.uploads.shelf import FOLDER, old, remove
 
 # A post is answered in seconds; what waits in a spool is marked, however long that lasts.
 AGE = timedelta(days=1)
@@ -33,3 +35,13 @@ def sweep(database: Database, folder: Path, now: datetime) -> int:
     if gone:
         sync_folder(folder / FOLDER)
     return len(gone)
+
+
+def drop_copies(database: Database, folder: Path, ids: Iterable[str]) -> None:
+    """Remove at once what came with a post that turned out to be a repeat; where it cannot be done, `sweep` does it.
+
+    Rows are asked: a commit that seemed to fail may have been one.
+    """
+    came = set(ids)
+    with contextlib.suppress(Unavailable, OSError), database.read() as connection:
+        remove(folder / FOLDER, came - known(connection, came) if came else ())

@@ -54,8 +54,8 @@ def discard(folder: Path, ids: Iterable[str]) -> None:
 
 
 def remove(folder: Path, ids: Iterable[str]) -> None:
-    """Remove files that no row names any more. Raises OSError."""
-    gone = list(ids)
+    """Remove files that no row names any more. What is no id is no file of ours, and stays. Raises OSError."""
+    gone = [one for one in ids if _ID.fullmatch(one)]
     for one in gone:
         for path in (path_of(folder, one), folder / f"{one}{_WAITS}"):
             path.unlink(missing_ok=True)

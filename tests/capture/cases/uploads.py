@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -107,3 +107,11 @@ def attached(house: House) -> list[Attachment]:
 def narrower(**fields: Any) -> Form:
     """The form for jobs with another field for the CV."""
     return replace(FORM, fields=tuple(replace(one, **fields) if one.name == "cv" else one for one in FORM.fields))
+
+
+def multipart(texts: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> tuple[str, bytes]:
+    """The type and the body of a post as a browser makes it."""
+    parts = [(f'name="{name}"', text.encode()) for name, text in texts.items()]
+    parts += [(f'name="{field}"; filename="{name}"', data) for field, (name, data) in files.items()]
+    body = b"".join(b"--b\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n" % (h.encode(), d) for h, d in parts)
+    return "multipart/form-data; boundary=b", body + b"--b--\r\n"
