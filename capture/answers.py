@@ -122,7 +122,7 @@ class Voice:
         if self.json:
             told = [{"field": e.field, "code": e.code, "message": error_text(e, sent.form, self.say)} for e in errors]
             return self._problem(422, "error", errors=told)
-        parts = [_paragraph(self.say("capture.error")), self._form(sent, errors)]
+        parts = [_paragraph(self.say("capture.error")), self._files_again(sent), self._form(sent, errors)]
         return Answer(422, self._page(self.say("capture.error.title"), parts))
 
     def prove(self, sent: Sent, challenge: Challenge, wait: int) -> Answer:
@@ -133,14 +133,20 @@ class Voice:
         if self.json:
             return self._problem(428, "proof", {"n": wait}, challenge=_as_plain(challenge))
         own = {"_ob_challenge": challenge.token, "_ob_proof": ""}
-        parts = [self._asking(sent, challenge, wait), self._form(sent, (), own), self._contact()]
+        parts = [
+            self._asking(sent, challenge, wait),
+            self._files_again(sent),
+            self._form(sent, (), own),
+            self._contact(),
+        ]
         return Answer(200, self._page(self.say("capture.proof.title"), parts))
 
     def again(self, status: int, code: str, sent: Sent, retry: int = 0) -> Answer:
         """It could not be taken for a reason that is not in the answers: the form again, to be sent once more."""
         if self.json:
             return self._problem(status, code, retry=retry)
-        parts = [_paragraph(self.say(f"capture.{code}")), self._contact(), self._form(sent, ())]
+        told = _paragraph(self.say(f"capture.{code}"))
+        parts = [told, self._files_again(sent), self._contact(), self._form(sent, ())]
         return Answer(status, self._page(self.say(f"capture.{code}.title"), parts), headers=_retry(retry))
 
     def refuse(self, status: int, code: str, fields: Fields | None = None, origin: PageRow | None = None) -> Answer:
@@ -166,7 +172,7 @@ class Voice:
     def _asking(self, sent: Sent, challenge: Challenge, wait: int) -> str:
         """What is said above a form that needs a proof; in data attributes, what its script needs."""
         # A number that did not count, or a file, which no page can hold: the second time a person has to press.
-        alone = not sent.post.own("proof") and not sent.post.files
+        alone = not (sent.post.own("proof") or sent.post.uploads or sent.post.strays)
         data = {
             "data-salt": challenge.salt,
             "data-challenge": challenge.digest,
@@ -191,6 +197,10 @@ class Voice:
         inputs = (element("input", {"type": "hidden", "name": name, "value": text}) for name, text in extra)
         shown = form_html(form, self.places.form(form.name), self.say, hidden=hidden, values=values, errors=errors)
         return shown.removesuffix("</form>") + "\n".join((*inputs, "</form>"))
+
+    def _files_again(self, sent: Sent) -> str:
+        """What no page can keep for a visitor."""
+        return _paragraph(self.say("capture.files-again")) if sent.post.uploads and sent.form.files else ""
 
     def _kept(self, fields: Fields) -> str:
         lines = [

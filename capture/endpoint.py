@@ -20,6 +20,7 @@ from capture.gate import Asked, Full, Passed, gate, reasons
 from capture.house import House
 from capture.ids import Ids, instance_key
 from capture.judge import spared
+from capture.keeping.orphans import drop_copies
 from capture.model import Outgoing, Saved, Submission, Verdict
 from capture.outbox.auto_reply import auto_reply
 from capture.outbox.notices import outgoing_for
@@ -28,13 +29,17 @@ from capture.proof import make
 from capture.release import Release
 from capture.setup import PageRow
 from capture.spool import find, keep
+from capture.store.attachments import used
 from capture.store.database import Unavailable
 from capture.store.known import is_known
 from capture.store.line import save
 from capture.store.saving import Thanked, thanked
 from capture.store.texts import is_id
 from capture.thanks import message
+from capture.uploads.intake import Room
+from capture.uploads.shelf import discard, has_room, hold, settle
 from obverse.forms.form import Form
+from obverse.forms.kinds import MEGABYTE
 
 _log = logging.getLogger("obverse.capture")
 
@@ -153,9 +158,19 @@ def _known(house: House, receipt: str) -> tuple[Thanked | None, bool]:
 
 def _taken(visit: Visit, name: str) -> Answer:
     """The answer to a post."""
-    post = read_post(request, visit.house.setup.proxies, visit.hosts)
+    house = visit.house
+    room = Room.of(visit.release.versions_of(name), house.uploads, house.token)
+    post = read_post(request, house.setup.proxies, visit.hosts, room)
     if isinstance(post, Rejected):
         return visit.voice(_language(visit, None, None)).refuse(post.status, post.code, origin=visit.origin_page())
+    try:
+        return _read(visit, name, post)
+    finally:
+        discard(house.uploads, (one.id for one in post.uploads if one.id))
+
+
+def _read(visit: Visit, name: str, post: Post) -> Answer:
+    """The answer to a post whose parts have arrived."""
     rules, _, words = post.own("version").partition(".")
     visit = Visit.now(name, rules)
     page = visit.origin_page(post)
@@ -177,18 +192,23 @@ def _let_in(visit: Visit, voice: Voice, sent: Sent) -> Answer:
         return voice.again(429, "limited", sent, passed.wait)
     if isinstance(passed, Asked):
         return voice.prove(sent, passed.challenge, passed.wait)
-    if sent.post.files:
+    taken = {one.name for one in sent.form.files}
+    if sent.post.strays or any(one.field not in taken for one in sent.post.uploads):
         return voice.again(415, "files", sent)
     return _judged(visit, voice, sent, passed)
 
 
 def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer:
     """The answer to a post that may come."""
+    if sent.post.full:
+        return voice.again(413, "files-full", sent)
     house = visit.house
     ids = Ids(house.key, house.token)
     submission = accept(sent.form, sent.post, sent.page, house.now(), ids, visit.release.settings)
     if isinstance(submission, Refusal):
         return voice.mend(sent, submission.errors)
+    if not _settled(house, submission, visit.release.settings.uploads):
+        return voice.again(413, "files-full", sent)
     verdict = Verdict((*_trusted(house, submission).reasons, *reasons(house, passed, submission)))
     submission = replace(submission, verdict=verdict)
     form = _told_now(visit.release, sent.form)
@@ -198,6 +218,31 @@ def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer:
         return voice.again(503, "unavailable", sent, RETRY)
     told = message(sent.form, submission.values, voice.say("capture.thanks.default"))
     return voice.stored(saved, told)
+
+
+def _settled(house: House, submission: Submission, most: int) -> bool:
+    """Whether the files are whole and on the disk, before any row names them; `most` megabytes are kept for a form."""
+    ids, size = [one.id for one in submission.attachments], sum(one.size for one in submission.attachments)
+    if not ids:
+        return True
+    if _used(house, submission.form) + size > most * MEGABYTE > 0 or not has_room(house.uploads, size):
+        _log.warning("the uploads of a form have no more room")
+        return False
+    try:
+        settle(house.uploads, ids)
+    except OSError as error:
+        _log.error("a file could not be stored: %s", error.strerror)
+        return False
+    return True
+
+
+def _used(house: House, form: str) -> int:
+    """The bytes that the form's files take by now; 0 while the database is away."""
+    try:
+        with house.ready().read() as connection:
+            return used(connection, form)
+    except Unavailable:
+        return 0
 
 
 def _trusted(house: House, submission: Submission) -> Verdict:
@@ -219,12 +264,15 @@ def _saved(house: House, submission: Submission, outgoing: list[Outgoing]) -> Sa
     except Exception as error:  # noqa: BLE001 -- whatever the fault is, what the visitor wrote must not be lost by it
         _log.warning("the database did not take a submission: %s", type(error).__name__)
         return _spooled(house, submission, outgoing)
+    if saved.outcome == "replayed" and submission.attachments:
+        drop_copies(house.database, house.setup.folder, (one.id for one in submission.attachments))
     house.wake()
     return saved
 
 
 def _spooled(house: House, submission: Submission, outgoing: list[Outgoing]) -> Saved | None:
     try:
+        hold(house.uploads, (one.id for one in submission.attachments))
         keep(house.spool, submission, outgoing)
     except OSError as error:
         _log.error("a submission could be stored nowhere: %s", error.strerror)

@@ -15,6 +15,7 @@ LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 HELD_REASONS = (
     *("trap", "fast", "link-name", "markup", "links", "pitch", "script", "disposable", "rule"),
     *("waited", "reused", "unchecked"),
+    *("file-bomb", "file-active", "file-mixed", "file-name"),
 )
 
 # What events tell. They hold ids, kinds, stages, amounts and article ids, never personal values.
@@ -28,6 +29,21 @@ class Consent:
     field: str
     text: str
     given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a submission. `id` is random and names it on the disk; `name` is as its sender wrote it.
+
+    `kind` is what its content is (of `obverse.forms.kinds`), `size` in bytes, `sha256` hexadecimal.
+    """
+
+    id: str
+    field: str
+    name: str
+    kind: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,7 @@ class Submission:
     email: str = ""
     phone: str = ""
     verdict: Verdict = Verdict()
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from capture.house import House
 from capture.posting import JSON, LONGEST, MULTIPART, PROBLEM, URLENCODED
 from capture.proof import ALGORITHM
 from capture.release import Release
-from obverse.forms.form import RESERVED, Form
+from obverse.forms.form import RESERVED, Form, FormField
 from obverse.forms.json_schema import form_schema
+from obverse.forms.kinds import labels, spoken_size
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -33,8 +34,8 @@ _OWN = {
 _REFUSALS = {
     400: "The body is not what its type says.",
     403: "A page of another site sent it.",
-    413: f"The body is longer than {LONGEST} bytes, or has too many fields.",
-    415: "Bodies of this type are not taken.",
+    413: f"The body is longer than {LONGEST} bytes without its files, or has too many fields; or files find no room.",
+    415: "Bodies of this type, or files, are not taken.",
     422: "Some answers have to be mended; `errors` says which.",
     428: "Very many are arriving: send it again with the number that `challenge` asks for, or wait some seconds.",
     429: "Too many came from this network; `Retry-After` says when to try again.",
@@ -138,6 +139,24 @@ def _body(form: Form) -> dict[str, Any]:
     return schema | {"properties": {**schema["properties"], **own}}
 
 
+def _with_files(form: Form, shape: dict[str, Any]) -> dict[str, Any]:
+    """What a body may be in each type it may have: files come in one of them only."""
+    files = {one.name: _files(one) for one in form.files}
+    if not files:
+        return dict.fromkeys((JSON, URLENCODED, MULTIPART), shape)
+    required = [one.name for one in form.files if one.required]
+    more = {"type": "object", "properties": files, **({"required": required} if required else {})}
+    whole = {"schema": {"allOf": [shape["schema"], more]}}
+    return {MULTIPART: whole} if required else {JSON: shape, URLENCODED: shape, MULTIPART: whole}
+
+
+def _files(one: FormField) -> dict[str, Any]:
+    told = f"{labels(one.accept)}; {spoken_size(one.max_size)} at most each."
+    item = {"type": "string", "contentMediaType": "application/octet-stream"}
+    least = {"minItems": 1} if one.required else {}
+    return {"type": "array", "items": item, **least, "maxItems": one.max_files, "title": one.label, "description": told}
+
+
 def _sending(form: Form) -> dict[str, Any]:
     shape = {"schema": {"$ref": f"#/components/schemas/{_schema_name(form.name)}"}}
     refused = {str(status): _answer(told, PROBLEM, "Problem") for status, told in _REFUSALS.items()}
@@ -146,7 +165,7 @@ def _sending(form: Form) -> dict[str, Any]:
     return {
         "operationId": f"send_{form.name}",
         "summary": form.title,
-        "requestBody": {"required": True, "content": dict.fromkeys((JSON, URLENCODED, MULTIPART), shape)},
+        "requestBody": {"required": True, "content": _with_files(form, shape)},
         "responses": {
             "201": _answer("It is stored.", JSON, "Stored"),
             "200": _answer("It had been stored before; asked for as a page, a proof of work is.", JSON, "Stored"),

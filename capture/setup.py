@@ -62,8 +62,8 @@ class Settings:
 
     `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
     told of every inquiry; `origin` the scheme and host of the endpoint when it is not the site's own; `contact` another
-    way to reach the house, shown when a form cannot be taken; `hold` words, and domains of e-mail addresses after an
-    `@`, that hold whatever has them.
+    way to reach the house, shown when a form cannot be taken; `uploads` how many megabytes the files of one form may
+    take, 0 for no limit; `hold` words, and domains of e-mail addresses after an `@`, that hold whatever has them.
 
     `rate` is how many posts a network may send to one form in ten minutes, `rate_form` all together to one form,
     `rate_recipient` to all forms that tell one address; past these each needs a proof of work, and at `proofs` times of
@@ -86,6 +86,7 @@ class Settings:
     rate_form: int = 300
     rate_recipient: int = 600
     proofs: int = 10
+    uploads: int = 2000
     hold: tuple[str, ...] = ()
 
     @classmethod

@@ -87,6 +87,7 @@ class Capture:
     rate_form: int = 300
     rate_recipient: int = 600
     proofs: int = 10
+    uploads: int = 2000
     dkim: str = ""
     backups: int = 7
     hold: tuple[str, ...] = ()
@@ -139,6 +140,7 @@ class Config:
             "rate_form": capture.rate_form,
             "rate_recipient": capture.rate_recipient,
             "proofs": capture.proofs,
+            "uploads": capture.uploads,
             "hold": list(capture.hold),
         }
 
@@ -356,6 +358,13 @@ CONFIG_FIELDS: dict[str, Field] = {
                 min=1,
                 max=1000,
                 help="At how many times these rates nothing more is taken; 1 asks for no proof of work before that.",
+            ),
+            "uploads": Field(
+                "number",
+                default=2000,
+                whole=True,
+                min=0,
+                help="How many megabytes the files that came with one form may take; 0 sets no limit.",
             ),
             "backups": Field(
                 "number",

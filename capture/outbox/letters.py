@@ -18,6 +18,7 @@ from capture.outbox.auto_reply import KIND as AUTO_REPLY
 from capture.outbox.headers import ascii_address, block, line, mailbox
 from capture.setup import Settings
 from capture.store.outbox import Delivery
+from obverse.forms.kinds import spoken_size
 
 Say = Callable[..., str]
 
@@ -78,7 +79,8 @@ def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
     message["Subject"] = _subject(told, say)
     message["Auto-Submitted"] = "auto-generated"
     closing = [say("mail.link", link=head.link(delivery.inquiry)), say("mail.hint") if answer_to else ""]
-    parts = [_opening(told, head), _answers(told, say), _consents(told, say), _extra(told, say), _joined("\n", closing)]
+    parts = [_opening(told, head), _answers(told, say), _consents(told, say), _files(told, head)]
+    parts += [_extra(told, say), _joined("\n", closing)]
     return _with_text(message, _joined("\n\n", parts))
 
 
@@ -167,6 +169,21 @@ def _consents(told: Mapping[str, Any], say: Say) -> str:
 def _consent(one: Mapping[str, Any], say: Say) -> str:
     key = "mail.consent.given" if one.get("given") else "mail.consent.refused"
     return say(key, label=line(_text(one, "label"), 200), text=line(_text(one, "text"), 1_000))
+
+
+def _files(told: Mapping[str, Any], head: Letterhead) -> str:
+    """What came along: its names, sizes, and where staff may have it."""
+    lines = [
+        head.say(
+            "mail.file",
+            label=line(_text(one, "label"), 200),
+            name=line(_text(one, "name"), 255),
+            size=spoken_size(int(one.get("size") or 0)),
+            link=f"{head.address}/inbox/a/{_text(one, 'id')}",
+        )
+        for one in told.get("files", ())
+    ]
+    return "\n".join([head.say("mail.files"), *lines]) if lines else ""
 
 
 def _extra(told: Mapping[str, Any], say: Say) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from capture.model import Outgoing, Saved, Submission
 from capture.store.database import lock_each
 from capture.store.moments import from_text, to_text
-from capture.store.tables import answers, contacts, events, inquiries, outbox, receipts, submissions
+from capture.store.tables import answers, attachments, contacts, events, inquiries, outbox, receipts, submissions
 from capture.store.texts import fold, is_id, storable, storable_json, tupled
 from obverse.forms.checking import email_key
 
@@ -362,6 +362,9 @@ def _keep(rows: Rows, submission: Submission, receipt: str, inquiry: str, follow
         labels=storable_json(submission.labels),
         consents=[[storable(one.field), storable(one.text), one.given] for one in submission.consents],
     )
+    for place, file in enumerate(submission.attachments):
+        row = {**asdict(file), "name": storable(file.name)}
+        rows.add(attachments, submission=submission.id, place=place, **row)
 
 
 def _tell(rows: Rows, kind: str, submission: Submission, inquiry: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from obverse.forms.fields import CONSENT, HELP, LABEL, FieldReading, one_line, read_field
 from obverse.forms.form import Form, FormField
+from obverse.forms.kinds import MOST_BYTES, spoken_size
 from obverse.forms.limits import MOST_FIELDS
 from obverse.forms.when import circle, conditions, fit
 from obverse.problems import Problem, nearest, problem
@@ -30,7 +31,9 @@ _KEYS: dict[str, Field] = {
 _VARIANT_KEYS = ("title", "submit", "fields")
 _WORDS: dict[str, Field] = {"label": LABEL, "help": HELP, "text": CONSENT}
 _VARIANT_FIELD_KEYS = (*_WORDS, "options")
-_FIELD_KEYS = tuple("type required max min whole pattern rows autocomplete default when".split())
+_FIELD_KEYS = tuple(
+    "type required max min whole pattern rows autocomplete default when accept max_size max_files".split()
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _EMPTY = Node(Table(), 1, 1)
@@ -108,6 +111,11 @@ def _fields(node: Node, reading: FieldReading) -> tuple[FormField, ...]:
         _conditions(entries, tuple(found), reading)
     if len(found) > MOST_FIELDS:
         reading.tell("bad-value", f"'fields' holds {len(found)} fields; at most {MOST_FIELDS} are allowed", node)
+    room = sum(one.max_size * one.max_files for one in found)
+    if room > MOST_BYTES:
+        at = next(entry for entry in entries if entry.key == next(one.name for one in found if one.type == "file"))
+        message = f"the files of one post may be {spoken_size(room)} together; at most {spoken_size(MOST_BYTES)}"
+        reading.tell("bad-value", f"{message} are taken", at, "lessen 'max_size' or 'max_files'")
     return tuple(found)
 
 

@@ -48,6 +48,10 @@
       if (count < words.min) return words.tooFew;
       return count > words.max ? words.tooMany : "";
     }
+    const files = [...(first.files ?? [])];
+    if (files.length > words.files) return words.tooManyFiles;
+    const large = files.find((file) => file.size > words.size);
+    if (large) return words.fileSize.replace("{name}", () => large.name);
     const text = textOf(first);
     if (words.required && !text) return words.required;
     // A browser counts what was typed, blanks and all, and takes addresses that lead nowhere: the endpoint does not.
@@ -239,9 +243,10 @@
     };
 
     const post = async () => {
-      const body = new URLSearchParams(new FormData(form));
+      const sent = new FormData(form);
+      const body = form.getAttribute("enctype") ? sent : new URLSearchParams(sent);
       const response = await fetch(target, {
-        method: "POST", body, headers: { Accept: "application/json" }, credentials: "omit", signal: AbortSignal.timeout?.(PATIENCE),
+        method: "POST", body, headers: { Accept: "application/json" }, credentials: "omit", signal: AbortSignal.timeout?.(body === sent ? 20 * PATIENCE : PATIENCE),
       });
       const answer = await response.json().catch(() => null);
       return [response, answer];
