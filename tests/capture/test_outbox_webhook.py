@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -113,16 +112,6 @@ def test_retry_after_may_be_a_date() -> None:
         date = format_datetime(now + timedelta(minutes=minutes), usegmt=True)
         with receiver(status=503, headers={"Retry-After": date}) as one:
             assert tell(one, now=now).wait == wait
-
-
-@pytest.mark.parametrize(
-    ("manner", "state"), [("stall", "later"), ("trickle", "later"), ("drop", "later"), ("endless", "sent")]
-)
-def test_no_receiver_holds_us(manner: str, state: str) -> None:
-    with receiver(manner=manner) as one:
-        start = time.monotonic()
-        assert tell(one, whole=0.4).state == state
-        assert time.monotonic() - start < 3
 
 
 def test_a_receiver_that_is_not_there_is_tried_again() -> None:
