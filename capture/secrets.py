@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from capture.files import make_folder, put
+from capture.outbox.keys import keys_of
 from capture.setup import Secrets
 from obverse.problems import Problem, nearest, problem
 from obverse.schema import Document, Table, read_toml
@@ -136,12 +135,10 @@ def _database(value: str) -> str:
 
 
 def _webhook(value: str) -> str:
-    try:
-        length = len(base64.b64decode(value.removeprefix("whsec_"), validate=True))
-    except (binascii.Error, ValueError):
-        length = 0
-    good = value.startswith("whsec_") and 24 <= length <= 64
-    return "" if good else "must be whsec_ and 24 to 64 bytes in Base64"
+    keys = keys_of(value)
+    if not keys:
+        return "must be whsec_ and 24 to 64 bytes in Base64"
+    return "" if any(one.last is None for one in keys) else "must have one key that does not end"
 
 
 def _report(value: str) -> str:
@@ -159,7 +156,7 @@ _HINTS = {
     "key": "leave it out and Obverse makes one",
     "smtp": "write @ and : in the password as %40 and %3A",
     "database": "leave it out for SQLite in var/",
-    "webhook": 'make one with: echo "whsec_$(openssl rand -base64 32)"',
+    "webhook": 'make one with: echo "whsec_$(openssl rand -base64 32)"; an old one may follow as whsec_…@2026-12-31',
     "report": "make one with: openssl rand -hex 32",
 }
 

@@ -20,7 +20,8 @@ class Secrets:
 
     `key` is the random key of receipts (32 bytes in hexadecimal), made on the first start and shared by all processes
     of a site. `smtp` is the mail server as `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`; `database` an
-    SQLAlchemy URL, "" for SQLite in the data folder; `webhook` the signing secret (`whsec_…`); `report` the token that
+    SQLAlchemy URL, "" for SQLite in the data folder; `webhook` the signing secrets (`whsec_…`, and an old one as
+    `whsec_…@2026-12-31`); `report` the token that
     lets others read the aggregate report.
     """
 

@@ -68,10 +68,10 @@ def _places() -> dict[str, str]:
 
 
 def _dead() -> int:
-    """How many deliveries were given up: the menu says so on every page."""
+    """How many deliveries were given up, or stopped by their receiver: the menu says so on every page."""
     try:
         with house().ready().read() as connection:
-            return sum(channel.dead for channel in outbox.health(connection).values())
+            return sum(channel.dead + channel.stopped for channel in outbox.health(connection).values())
     except Unavailable:
         return 0
 

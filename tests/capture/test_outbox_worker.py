@@ -63,6 +63,7 @@ def test_tries_go_on_for_three_days_and_then_end(database_url: str, tmp_path: Pa
             assert worker.step(now) == 1
         waits = [(after - before).total_seconds() for before, after in itertools.pairwise(tried)]
         assert waits == list(DELAYS[1:])
+        assert sum(waits) >= timedelta(hours=75).total_seconds()
         assert (row.state, row.last_error, row.attempts) == ("dead", "away", len(DELAYS))
 
 
