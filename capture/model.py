@@ -79,7 +79,8 @@ class Submission:
 class Outgoing:
     """A row for the outbox. `payload` is all that its channel needs.
 
-    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission) or "reply" (to the visitor); `target` is the
+    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission), "reply" (to the visitor) or "outage" (of
+    another channel, to the owner); `target` is the
     address or URL.
     """
 

@@ -107,6 +107,7 @@ def deliveries() -> str:
             "dead": one.dead,
             "stopped": one.stopped,
             "last": one.last_sent and shown.moment(one.last_sent),
+            "failed": one.last_failed and shown.moment(one.last_failed),
         }
         for name, one in sorted(health.items())
     ]

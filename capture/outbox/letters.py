@@ -63,7 +63,7 @@ class Unsendable(ValueError):  # noqa: N818 -- it names what the mail is
 
 def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """The mail of that row, to exactly one address. Raises Unsendable when that is none."""
-    return (_reply if delivery.kind == "reply" else _notice)(delivery, head)
+    return {"reply": _reply, "outage": _outage}.get(delivery.kind, _notice)(delivery, head)
 
 
 def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -89,6 +89,23 @@ def _reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
         message["Reply-To"] = mailbox(author, answer_to)
     message["Subject"] = line(_text(told, "subject")) or head.say("mail.reply.subject", site=line(head.settings.title))
     return _with_text(message, _joined("\n\n", [block(_text(told, "text")).strip(), _quote(told, head)]))
+
+
+def _outage(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """To the owner: another channel is broken."""
+    message = _frame(delivery, head, writer=head.settings.title, receiver="")
+    message["Auto-Submitted"] = "auto-generated"
+    message["Subject"], text = outage(delivery, head)
+    return _with_text(message, text)
+
+
+def outage(delivery: Delivery, head: Letterhead) -> tuple[str, str]:
+    """That another channel is broken, in a line, and in all that there is to say: since when, and why."""
+    told, say = delivery.payload, head.say
+    channel = say(f"channel.{_text(told, 'channel')}")
+    since = say("outage.since", channel=channel, time=head.moment(_text(told, "since")))
+    parts = [since, line(_text(told, "error"), 300), say("outage.kept", link=f"{head.address}/inbox/deliveries")]
+    return say("outage.subject", channel=channel), _joined("\n\n", parts)
 
 
 def _frame(delivery: Delivery, head: Letterhead, *, writer: str, receiver: str) -> EmailMessage:

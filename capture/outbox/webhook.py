@@ -45,7 +45,7 @@ def body(delivery: Delivery, address: str, largest: int = LARGEST) -> bytes:
 
     `address` is where the inbox is.
     """
-    plain = _plain(delivery, address)
+    plain = (_outage if delivery.kind == "outage" else _plain)(delivery, address)
     whole = _json(plain)
     if len(whole) < largest:
         return whole
@@ -71,6 +71,12 @@ def _plain(delivery: Delivery, address: str) -> dict[str, Any]:
         "shortened": False,
     }
     return {"type": "inquiry.received", "timestamp": told.get("received_at", ""), "data": data}
+
+
+def _outage(delivery: Delivery, address: str) -> dict[str, Any]:
+    """That another channel is broken."""
+    data = {"url": f"{address}/inbox/deliveries", **delivery.payload, "shortened": False}
+    return {"type": "channel.broken", "timestamp": delivery.created_at.isoformat(), "data": data}
 
 
 def _cut(value: Any, length: int) -> Any:

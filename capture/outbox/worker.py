@@ -23,6 +23,7 @@ from capture.backup.pause import paused
 from capture.house import House
 from capture.inbox.words import say_in
 from capture.outbox import mail, webhook
+from capture.outbox.alarm import raise_alarm
 from capture.outbox.backoff import DELAYS, HORIZON, SENT, Outcome, dead, later, next_try, stopped
 from capture.outbox.letters import Letterhead, Unsendable, letter
 from capture.spool import ingest
@@ -100,6 +101,7 @@ class Worker:
         done = 0
         while done < ROUND and not self._ending.is_set() and self._next(now):
             done += 1
+        raise_alarm(self._house, now)
         return done
 
     def _is_paused(self) -> bool:
@@ -174,8 +176,8 @@ class Worker:
         if outcome.state == "dead" or again is None:
             return lambda connection: outbox.dead(connection, row, error, now)
         if outcome.wait:
-            return lambda connection: _put_off(connection, delivery, error, again)
-        return lambda connection: outbox.failed(connection, row, error, again)
+            return lambda connection: _put_off(connection, delivery, error, again, now)
+        return lambda connection: outbox.failed(connection, row, error, again, now)
 
     def _tell(self, delivery: Delivery, outcome: Outcome) -> None:
         """One line for the log, without addresses and texts."""
@@ -218,9 +220,9 @@ class Worker:
         return min(max((due - self._house.now()).total_seconds(), _SHORTEST), IDLE) if due else IDLE
 
 
-def _put_off(connection: sa.Connection, delivery: Delivery, error: str, until: datetime) -> None:
+def _put_off(connection: sa.Connection, delivery: Delivery, error: str, until: datetime, now: datetime) -> None:
     """Its receiver asked to be left alone, which goes for all that waits for it."""
-    outbox.failed(connection, delivery.id, error, until)
+    outbox.failed(connection, delivery.id, error, until, now)
     outbox.put_off(connection, delivery.channel, delivery.target, until)
 
 

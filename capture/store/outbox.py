@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from capture.store import channels
 from capture.store.moments import from_text, maybe_from, to_text
 from capture.store.tables import outbox
 from capture.store.texts import is_id, storable
@@ -44,12 +45,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How one channel does: rows still to send, given up, and stopped; when one was sent last; the last open error."""
+    """How one channel does: rows still to send, given up, and stopped; when one was sent and when one failed last.
+
+    `failing_since` is since when every try has failed, None while it works; `last_error` the last open error.
+    """
 
     waiting: int
     dead: int
     stopped: int
     last_sent: datetime | None
+    last_failed: datetime | None
+    failing_since: datetime | None
     last_error: str
 
 
@@ -75,21 +81,24 @@ def claim(connection: sa.Connection, worker: str, now: datetime, limit: int, lea
 
 def sent(connection: sa.Connection, id: str, now: datetime) -> None:
     """It has been taken."""
+    channels.worked(connection, _channel(connection, id), now)
     _set(connection, id, state="sent", done_at=to_text(now), last_error="")
 
 
-def failed(connection: sa.Connection, id: str, error: str, next_at: datetime) -> None:
+def failed(connection: sa.Connection, id: str, error: str, next_at: datetime, now: datetime) -> None:
     """It was not taken and is to be tried again at `next_at`. `error` tells of the channel, nothing of people."""
+    channels.failed(connection, _channel(connection, id), error, now)
     _set(connection, id, state="waiting", next_at=to_text(next_at), last_error=storable(error))
 
 
 def dead(connection: sa.Connection, id: str, error: str, now: datetime) -> None:
-    """It will not be tried again unless a person asks."""
+    """It will not be tried again unless a person asks. That says nothing of the channel."""
     _set(connection, id, state="dead", done_at=to_text(now), last_error=storable(error))
 
 
 def stop(connection: sa.Connection, id: str, target: str, error: str, now: datetime) -> None:
     """The receiver at `target` wants nothing any more: this one stays, and nothing goes there, until `resume`."""
+    channels.failed(connection, _channel(connection, id), error, now, for_good=True)
     _set(connection, id, state="stopped", target=target, next_at=to_text(now), last_error=storable(error))
 
 
@@ -160,12 +169,12 @@ def next_due(connection: sa.Connection) -> datetime | None:
 
 def health(connection: sa.Connection) -> dict[str, Health]:
     """How each channel does that was ever used, by its name."""
-    state, channel = outbox.c.state, outbox.c.channel
     kinds = {"waiting": _OPEN, "dead": ("dead",), "stopped": ("stopped",)}
-    counts = [sa.func.sum(sa.case((state.in_(some), 1), else_=0)).label(name) for name, some in kinds.items()]
-    last_sent = sa.func.max(sa.case((state == "sent", outbox.c.done_at))).label("sent")
-    chosen = sa.select(channel, *counts, last_sent).group_by(channel).order_by(channel)
-    return {one["channel"]: _health(connection, one) for one in connection.execute(chosen).mappings().all()}
+    counts = [sa.func.sum(sa.case((outbox.c.state.in_(some), 1), else_=0)).label(name) for name, some in kinds.items()]
+    chosen = sa.select(outbox.c.channel, *counts).group_by(outbox.c.channel).order_by(outbox.c.channel)
+    known = {one.name: one for one in channels.states(connection)}
+    found = connection.execute(chosen).mappings().all()
+    return {one["channel"]: _health(connection, one, known.get(one["channel"])) for one in found}
 
 
 def delivery(connection: sa.Connection, id: str) -> Delivery | None:
@@ -189,9 +198,17 @@ def of_inquiry(connection: sa.Connection, inquiry: str) -> tuple[Delivery, ...]:
     return _deliveries(connection, outbox.c.inquiry == inquiry)
 
 
-def _health(connection: sa.Connection, one: sa.RowMapping) -> Health:
-    waiting, given_up, held_up = (int(one[name]) for name in ("waiting", "dead", "stopped"))
-    return Health(waiting, given_up, held_up, maybe_from(one["sent"]), _last_error(connection, one["channel"]))
+def _health(connection: sa.Connection, counted: sa.RowMapping, known: channels.Channel | None) -> Health:
+    channel = known or channels.Channel(counted["channel"])
+    return Health(
+        waiting=int(counted["waiting"]),
+        dead=int(counted["dead"]),
+        stopped=int(counted["stopped"]),
+        last_sent=channel.sent_at,
+        last_failed=channel.failed_at,
+        failing_since=channel.failing_since,
+        last_error=_last_error(connection, channel.name),
+    )
 
 
 def _last_error(connection: sa.Connection, channel: str) -> str:
@@ -218,6 +235,14 @@ def _delivery(plain: dict[str, Any]) -> Delivery:
     times = {name: from_text(plain[name]) for name in ("created_at", "next_at")}
     ids = {name: plain[name] or "" for name in ("submission", "message")}
     return Delivery(**{**known, **times, **ids, "done_at": maybe_from(plain["done_at"])})
+
+
+def _channel(connection: sa.Connection, id: str) -> str:
+    """The channel of a row."""
+    found: str | None = connection.execute(sa.select(outbox.c.channel).where(outbox.c.id == id)).scalar()
+    if found is None:
+        raise KeyError(id)
+    return found
 
 
 def _again(connection: sa.Connection, now: datetime, *which: sa.ColumnElement[bool]) -> int:

@@ -79,7 +79,7 @@ def test_sent_is_sent(database: Database) -> None:
 def test_failed_is_tried_again_at_its_time(database: Database) -> None:
     put(database, "a")
     claimed(database)
-    act(database, "failed", "451 later", NOW + MINUTE)
+    act(database, "failed", "451 later", NOW + MINUTE, NOW)
     assert due(database) == NOW + MINUTE
     assert claimed(database) == []
     assert claimed(database, NOW + MINUTE) == ["a"]
@@ -154,11 +154,19 @@ def test_health_by_channel(database: Database) -> None:
     claimed(database)
     act(database, "sent", NOW + MINUTE, target="a")
     act(database, "dead", "550 no", NOW, target="b")
-    act(database, "failed", "451 later", NOW + MINUTE, target="c")
+    act(database, "failed", "451 later", NOW + 2 * MINUTE, NOW + 2 * MINUTE, target="c")
     with database.read() as connection:
         assert outbox.health(connection) == {
-            "mail": outbox.Health(waiting=2, dead=1, stopped=0, last_sent=NOW + MINUTE, last_error="451 later"),
-            "webhook": outbox.Health(waiting=1, dead=0, stopped=0, last_sent=None, last_error=""),
+            "mail": outbox.Health(
+                waiting=2,
+                dead=1,
+                stopped=0,
+                last_sent=NOW + MINUTE,
+                last_failed=NOW + 2 * MINUTE,
+                failing_since=NOW + 2 * MINUTE,
+                last_error="451 later",
+            ),
+            "webhook": outbox.Health(1, 0, 0, last_sent=None, last_failed=None, failing_since=None, last_error=""),
         }
         assert {one.target for one in outbox.deliveries(connection)} == {"b", "c", "d", "hook"}
         assert [one.target for one in outbox.deliveries(connection, ("dead",))] == ["b"]

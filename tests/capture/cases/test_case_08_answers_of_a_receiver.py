@@ -25,7 +25,15 @@ def post_to(to: Receiver, whole: float = 15.0, now: datetime | None = None) -> O
 
 def states(house: House) -> list[str]:
     with house.database.read() as connection:
-        return sorted(one.state for one in outbox.deliveries(connection, outbox.STATES))
+        rows = outbox.deliveries(connection, outbox.STATES)
+    return sorted(one.state for one in rows if one.kind == "notify")
+
+
+def posts(worker: Worker, hook: Receiver, now: datetime) -> int:
+    """How many posts a round makes to that receiver; what is told elsewhere of a broken channel is another case."""
+    before = len(hook.taken)
+    worker.step(now)
+    return len(hook.taken) - before
 
 
 @pytest.mark.parametrize(
@@ -87,10 +95,10 @@ def test_who_asks_to_be_left_alone_is_by_all_that_waits(database_url: str, tmp_p
         for _ in range(3):
             tell(house, webhook=hook.url)
         worker, quiet = Worker(house, STILL), timedelta(hours=2)
-        assert worker.step(NOW) == 1  # the two others are not tried: it would say the same
-        assert worker.step(NOW + quiet - timedelta(seconds=1)) == 0
+        assert posts(worker, hook, NOW) == 1  # the two others are not tried: it would say the same
+        assert posts(worker, hook, NOW + quiet - timedelta(seconds=1)) == 0
         hook.status = 200
-        assert worker.step(NOW + quiet) == 3
+        assert posts(worker, hook, NOW + quiet) == 3
         assert states(house) == ["sent"] * 3
 
 
@@ -98,7 +106,8 @@ def test_nobody_may_ask_for_more_than_a_day(sqlite_url: str, tmp_path: Path) -> 
     with receiver(status=503, headers={"Retry-After": "864000"}) as hook, house_on(tmp_path, sqlite_url) as house:
         tell(house, webhook=hook.url)
         worker = Worker(house, STILL)
-        assert [worker.step(NOW + wait) for wait in (timedelta(), LONGEST - timedelta(seconds=1), LONGEST)] == [1, 0, 1]
+        waits = (timedelta(), LONGEST - timedelta(seconds=1), LONGEST)
+        assert [posts(worker, hook, NOW + wait) for wait in waits] == [1, 0, 1]
 
 
 def test_410_stops_the_endpoint_until_somebody_lets_it_go_on(database_url: str, tmp_path: Path) -> None:
@@ -107,10 +116,10 @@ def test_410_stops_the_endpoint_until_somebody_lets_it_go_on(database_url: str, 
             tell(house, webhook=hook.url)
         tell(house, webhook=f"{hook.address}/other")
         worker = Worker(house, STILL)
-        assert worker.step(NOW) == 4
+        assert posts(worker, hook, NOW) == 2
         assert sorted(one.path for one in hook.taken) == ["/hook?of=site", "/other"]  # once each, not once a row
         assert states(house) == ["stopped"] * 4
-        assert worker.step(NOW + timedelta(days=9)) == 0
+        assert posts(worker, hook, NOW + timedelta(days=9)) == 0
         desk = staff(house)
         shown = page(desk, "/inbox/deliveries")
         assert "Stopped by the receiver" in shown
@@ -120,7 +129,7 @@ def test_410_stops_the_endpoint_until_somebody_lets_it_go_on(database_url: str, 
         with house.database.read() as connection:
             stopped = [one for one in outbox.deliveries(connection, ("stopped",)) if one.target == hook.url]
         assert submit(desk, f"/inbox/deliveries/{stopped[0].id}/replay").endswith("done=replay")
-        assert worker.step(NOW) == 3  # one press lets all of that receiver go on, and no other's
+        assert posts(worker, hook, NOW) == 3  # one press lets all of that receiver go on, and no other's
         assert states(house) == ["sent", "sent", "sent", "stopped"]
 
 
@@ -134,9 +143,9 @@ def test_what_was_stopped_goes_on_to_the_address_that_is_set_then(
         write_release(tmp_path / "release", settings=replace(SETTINGS, webhook=new.url))
         house.releases._looked = None  # as if a second had passed
         tell(house, webhook=new.url)
-        assert worker.step(NOW + timedelta(hours=1)) == 1  # another address was not stopped
+        assert posts(worker, new, NOW + timedelta(hours=1)) == 1  # another address was not stopped
         assert main(["outbox", "resume", "--root", str(tmp_path)]) == 0
         assert "1 that their receiver had stopped go on" in capsys.readouterr().out
-        assert worker.step(datetime.now(UTC) + timedelta(days=1)) == 1
+        assert posts(worker, new, datetime.now(UTC) + timedelta(days=1)) == 1
         assert (len(old.taken), len(new.taken)) == (1, 2)
         assert states(house) == ["sent", "sent"]
