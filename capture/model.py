@@ -79,9 +79,9 @@ class Submission:
 class Outgoing:
     """A row for the outbox. `payload` is all that its channel needs.
 
-    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission), "reply" (to the visitor) or "outage" (of
-    another channel, to the owner); `target` is the
-    address or URL.
+    `channel` is "mail", "webhook" or "chat"; `kind` "notify" (of a submission), "reply" (to the visitor) or
+    "outage" (of another channel, to the owner); `target` is the address or URL, or what the chat is called, since its
+    URL is a secret.
     """
 
     channel: str

@@ -16,7 +16,7 @@ from obverse.problems import Problem, nearest, problem
 from obverse.schema import Document, Table, read_toml
 
 FILE = "secrets.toml"
-NAMES = ("key", "smtp", "database", "webhook", "report")
+NAMES = ("key", "smtp", "database", "webhook", "report", "chat")
 
 
 def load_secrets(folder: Path, environ: Mapping[str, str]) -> tuple[Secrets, tuple[Problem, ...]]:
@@ -145,12 +145,23 @@ def _report(value: str) -> str:
     return "" if re.fullmatch(r"[!-~]{20,200}", value) else "must be 20 to 200 characters without blanks"
 
 
+def _chat(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        near = parts.hostname in ("127.0.0.1", "localhost")
+        good = parts.scheme == "https" or (parts.scheme == "http" and near)
+    except ValueError:
+        good = False
+    return "" if good and parts.hostname else "must be an address that begins with https://"
+
+
 _CHECKS: Mapping[str, Callable[[str], str]] = {
     "key": _key,
     "smtp": _smtp,
     "database": _database,
     "webhook": _webhook,
     "report": _report,
+    "chat": _chat,
 }
 _HINTS = {
     "key": "leave it out and Obverse makes one",
@@ -158,6 +169,7 @@ _HINTS = {
     "database": "leave it out for SQLite in var/",
     "webhook": 'make one with: echo "whsec_$(openssl rand -base64 32)"; an old one may follow as whsec_…@2026-12-31',
     "report": "make one with: openssl rand -hex 32",
+    "chat": "copy the address of an incoming webhook out of the chat's settings",
 }
 
 

@@ -210,7 +210,7 @@ def delivery_shown(one: Delivery, frame: Frame, view: str = "open") -> dict[str,
 
 def delivery_text(one: Delivery) -> Markup:
     """What a delivery is and whom it goes to."""
-    what = "webhook" if one.channel == "webhook" and one.kind == "notify" else one.kind
+    what = one.channel if one.channel != "mail" and one.kind == "notify" else one.kind
     key = f"delivery.what.{what}"
     return display.visible(t(key, target=one.target) if has_word(key) else one.target)
 

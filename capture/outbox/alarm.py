@@ -1,7 +1,7 @@
 """A channel that is broken -> one notice by another channel, once for each outage, however many processes see it.
 
-A channel that is broken cannot say so itself: of the mail server a webhook tells, of a webhook a mail. Who has only one
-channel is told by the inbox and the log alone.
+A channel that is broken cannot say so itself: of the mail server a webhook or a chat tells, of those a mail. Who has
+only one channel is told by the inbox and the log alone.
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ def _others(broken: str, release: Release) -> Iterator[tuple[str, str]]:
         yield from (("mail", address) for address in dict.fromkeys(settings.notify or of_forms))
     if settings.webhook and broken != "webhook":
         yield "webhook", settings.webhook
+    if settings.chat and broken != "chat":
+        yield "chat", settings.chat
 
 
 def _put_out(connection: sa.Connection, house: House, channel: Channel, now: datetime) -> None:

@@ -73,10 +73,10 @@ def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
     answer_to = ascii_address(_text(told, "email"))
     if answer_to:
         message["Reply-To"] = mailbox(_text(told, "name"), answer_to)
-    message["Subject"] = _subject(told, say)
+    message["Subject"] = headline(told, say)
     message["Auto-Submitted"] = "auto-generated"
     closing = [say("mail.link", link=head.link(delivery.inquiry)), say("mail.hint") if answer_to else ""]
-    parts = [_opening(told, head), _answers(told, say), _consents(told, say), _extra(told, say), _joined("\n", closing)]
+    parts = [_opening(told, head), answered(told, say), _consents(told, say), _extra(told, say), _joined("\n", closing)]
     return _with_text(message, _joined("\n\n", parts))
 
 
@@ -95,17 +95,17 @@ def _outage(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """To the owner: another channel is broken."""
     message = _frame(delivery, head, writer=head.settings.title, receiver="")
     message["Auto-Submitted"] = "auto-generated"
-    message["Subject"], text = outage(delivery, head)
-    return _with_text(message, text)
+    message["Subject"], text, closing = outage(delivery, head)
+    return _with_text(message, _joined("\n\n", [text, closing]))
 
 
-def outage(delivery: Delivery, head: Letterhead) -> tuple[str, str]:
-    """That another channel is broken, in a line, and in all that there is to say: since when, and why."""
+def outage(delivery: Delivery, head: Letterhead) -> tuple[str, str, str]:
+    """That another channel is broken, in a line; since when and why; and where to look."""
     told, say = delivery.payload, head.say
     channel = say(f"channel.{_text(told, 'channel')}")
     since = say("outage.since", channel=channel, time=head.moment(_text(told, "since")))
-    parts = [since, line(_text(told, "error"), 300), say("outage.kept", link=f"{head.address}/inbox/deliveries")]
-    return say("outage.subject", channel=channel), _joined("\n\n", parts)
+    text = _joined("\n\n", [since, line(_text(told, "error"), 300)])
+    return say("outage.subject", channel=channel), text, say("outage.kept", link=f"{head.address}/inbox/deliveries")
 
 
 def _frame(delivery: Delivery, head: Letterhead, *, writer: str, receiver: str) -> EmailMessage:
@@ -129,7 +129,8 @@ def _with_text(message: EmailMessage, text: str) -> EmailMessage:
     return message
 
 
-def _subject(told: Mapping[str, Any], say: Say) -> str:
+def headline(told: Mapping[str, Any], say: Say) -> str:
+    """Which form, who, and from which page, in one line."""
     who = line(_text(told, "name"), 60) or line(_text(told, "email"), 60) or say("mail.somebody")
     title = line(_text(told, "form_title"), 60) or line(_text(told, "form"), 60)
     page = line(_text(told, "page_title"), 60)
@@ -144,7 +145,7 @@ def _opening(told: Mapping[str, Any], head: Letterhead) -> str:
     return _joined("\n", [came, head.say("mail.page", page=page) if page else "", line(_text(told, "page_url"), 1_000)])
 
 
-def _answers(told: Mapping[str, Any], say: Say) -> str:
+def answered(told: Mapping[str, Any], say: Say) -> str:
     """What was answered; what was left empty is in the inbox and would only be in the way here."""
     return _joined("\n", [_answer(one, say) for one in told.get("answers", ()) if one.get("shown")])
 
@@ -182,7 +183,7 @@ def _extra(told: Mapping[str, Any], say: Say) -> str:
 def _quote(told: Mapping[str, Any], head: Letterhead) -> str:
     """What the visitor wrote, as mail programs quote."""
     written = [one for one in told.get("answers", ()) if not isinstance(one.get("value"), bool)]
-    text = _answers({"answers": written}, head.say)[:_LONG]
+    text = answered({"answers": written}, head.say)[:_LONG]
     if not text:
         return ""
     wrote = head.say("mail.reply.quote", time=head.moment(_text(told, "received_at")))

@@ -109,16 +109,16 @@ def post(delivery: Delivery, secret: str, address: str, now: datetime, *, whole:
     if not keys:
         return dead("the webhook has no secret, or it has ended: give OBVERSE_WEBHOOK as whsec_…", "NoSecret")
     content = body(delivery, address)
-    return said(delivery.target, content, signed(delivery.id, now, content, keys), now, whole=whole)
+    return post_json(delivery.target, content, signed(delivery.id, now, content, keys), now, whole=whole)
 
 
-def said(url: str, content: bytes, more: Mapping[str, str], now: datetime, *, whole: float = WHOLE) -> Outcome:
+def post_json(url: str, content: bytes, more: Mapping[str, str], now: datetime, *, whole: float = WHOLE) -> Outcome:
     """Post JSON to an address, once, with `more` headers: how that ended. `whole` is the most seconds for all of it."""
     headers = {"Content-Type": "application/json", "User-Agent": "Obverse", **more}
     try:
         talk, target = _connection(url, whole)
     except ValueError:
-        return dead("the webhook's address is none", "BadAddress")
+        return dead("the address is none", "BadAddress")
     with contextlib.closing(talk), Deadline(whole, lambda: talk.line) as deadline:
         try:
             status, retry_after = _asked(talk, target, content, headers, deadline)

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from capture.backup.pause import paused
 from capture.house import House
 from capture.inbox.words import say_in
-from capture.outbox import mail, webhook
+from capture.outbox import chat, mail, webhook
 from capture.outbox.alarm import raise_alarm
 from capture.outbox.backoff import DELAYS, HORIZON, SENT, Outcome, dead, later, next_try, stopped
 from capture.outbox.letters import Letterhead, Unsendable, letter
@@ -56,6 +56,7 @@ class Channels:
 
     send: Callable[..., Outcome] = mail.send
     post: Callable[..., Outcome] = webhook.post
+    chat: Callable[..., Outcome] = chat.post
     jitter: Callable[[], float] = random.random
 
 
@@ -156,6 +157,8 @@ class Worker:
         if delivery.channel == "webhook":
             return self._stopped(delivery) or self._channels.post(delivery, given.secrets.webhook, given.address, now)
         head = letterhead(self._house)
+        if delivery.channel == "chat":
+            return self._stopped(delivery) or self._channels.chat(delivery, given.secrets.chat, head, now)
         if not head.sender:
             return later("no sender is set: give from in [capture] of obverse.toml", "NoSender")
         return self._channels.send(letter(delivery, head), given.secrets.smtp)
