@@ -99,8 +99,9 @@ class Submission:
 class Outgoing:
     """A row for the outbox. `payload` is all that its channel needs.
 
-    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission), "reply" (to the visitor) or "auto-reply";
-    `target` is the address or URL. `once` is the row's id when there may be no second one, else "".
+    `channel` is "mail", "webhook" or "chat"; `kind` "notify" (of a submission), "reply" (to the visitor), "auto-reply",
+    or "outage" (of another channel, to the owner); `target` is the address or URL, or what the chat is called: its URL
+    is a secret. `once` is the row's id when there may be no second one, else "".
     """
 
     channel: str

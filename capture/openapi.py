@@ -93,8 +93,11 @@ _SCHEMAS: dict[str, Any] = {
     },
     "Health": {
         "type": "object",
-        "required": ["database", "spool"],
-        "properties": {name: {"enum": ["ok", "unavailable"]} for name in ("database", "spool")},
+        "required": ["database", "spool", "delivery"],
+        "properties": {
+            **{name: {"enum": ["ok", "unavailable"]} for name in ("database", "spool")},
+            "delivery": {"enum": ["ok", "failing", "unavailable"]},
+        },
     },
 }
 

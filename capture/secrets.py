@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,12 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from capture.files import make_folder, put
+from capture.outbox.keys import keys_of
 from capture.setup import Secrets
 from obverse.problems import Problem, nearest, problem
 from obverse.schema import Document, Table, read_toml
 
 FILE = "secrets.toml"
-NAMES = ("key", "smtp", "database", "webhook", "report")
+NAMES = ("key", "smtp", "database", "webhook", "report", "chat")
 
 
 def load_secrets(folder: Path, environ: Mapping[str, str]) -> tuple[Secrets, tuple[Problem, ...]]:
@@ -136,16 +135,24 @@ def _database(value: str) -> str:
 
 
 def _webhook(value: str) -> str:
-    try:
-        length = len(base64.b64decode(value.removeprefix("whsec_"), validate=True))
-    except (binascii.Error, ValueError):
-        length = 0
-    good = value.startswith("whsec_") and 24 <= length <= 64
-    return "" if good else "must be whsec_ and 24 to 64 bytes in Base64"
+    keys = keys_of(value)
+    if not keys:
+        return "must be whsec_ and 24 to 64 bytes in Base64"
+    return "" if any(one.last is None for one in keys) else "must have one key that does not end"
 
 
 def _report(value: str) -> str:
     return "" if re.fullmatch(r"[!-~]{20,200}", value) else "must be 20 to 200 characters without blanks"
+
+
+def _chat(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        near = parts.hostname in ("127.0.0.1", "localhost")
+        good = parts.scheme == "https" or (parts.scheme == "http" and near)
+    except ValueError:
+        good = False
+    return "" if good and parts.hostname else "must be an address that begins with https://"
 
 
 _CHECKS: Mapping[str, Callable[[str], str]] = {
@@ -154,13 +161,15 @@ _CHECKS: Mapping[str, Callable[[str], str]] = {
     "database": _database,
     "webhook": _webhook,
     "report": _report,
+    "chat": _chat,
 }
 _HINTS = {
     "key": "leave it out and Obverse makes one",
     "smtp": "write @ and : in the password as %40 and %3A",
     "database": "leave it out for SQLite in var/",
-    "webhook": 'make one with: echo "whsec_$(openssl rand -base64 32)"',
+    "webhook": 'make one with: echo "whsec_$(openssl rand -base64 32)"; an old one may follow as whsec_…@2026-12-31',
     "report": "make one with: openssl rand -hex 32",
+    "chat": "copy the address of an incoming webhook out of the chat's settings",
 }
 
 

@@ -20,8 +20,9 @@ class Secrets:
 
     `key` is the random key of receipts (32 bytes in hexadecimal), made on the first start and shared by all processes
     of a site. `smtp` is the mail server as `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`; `database` an
-    SQLAlchemy URL, "" for SQLite in the data folder; `webhook` the signing secret (`whsec_…`); `report` the token that
-    lets others read the aggregate report.
+    SQLAlchemy URL, "" for SQLite in the data folder; `webhook` the signing secrets (`whsec_…`, and an old one as
+    `whsec_…@2026-12-31`); `report` the token that lets others read the aggregate report; `chat` the address of a chat's
+    incoming webhook, where whoever knows it may write.
     """
 
     key: str = field(default="", repr=False)
@@ -29,6 +30,7 @@ class Secrets:
     database: str = field(default="", repr=False)
     webhook: str = field(default="", repr=False)
     report: str = field(default="", repr=False)
+    chat: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ class Settings:
     """`[capture]` of the site's settings and what it is called, as the release brings them (`site.json`).
 
     `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
-    told of every inquiry; `origin` the scheme and host of the endpoint when it is not the site's own; `contact` another
-    way to reach the house, shown when a form cannot be taken; `uploads` how many megabytes the files of one form may
-    take, 0 for no limit; `hold` words, and domains of e-mail addresses after an `@`, that hold whatever has them.
+    told of every inquiry; `chat` what the chat is called that is told of it, whose URL is a secret; `origin` the scheme
+    and host of the endpoint when it is not the site's own; `contact` another way to reach the house, shown when a form
+    cannot be taken; `uploads` how many megabytes the files of one form may take, 0 for no limit; `hold` words, and
+    domains of e-mail addresses after an `@`, that hold whatever has them.
 
     `rate` is how many posts a network may send to one form in ten minutes, `rate_form` all together to one form,
     `rate_recipient` to all forms that tell one address; past these each needs a proof of work, and at `proofs` times of
@@ -80,6 +83,7 @@ class Settings:
     sender: str = ""
     notify: tuple[str, ...] = ()
     webhook: str = ""
+    chat: str = ""
     origin: str = ""
     contact: str = ""
     rate: int = 30

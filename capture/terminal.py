@@ -12,13 +12,14 @@ import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from capture import telling
 from capture.access import passwords
+from capture.backup import pause
 from capture.columns import aligned, harmless, harmless_lines
 from capture.inbox import display, exports
 from capture.inbox.words import t
@@ -29,7 +30,7 @@ from capture.release import Release, Releases
 from capture.reporting.rows import as_csv, as_json, as_table, rows
 from capture.secrets import load_secrets
 from capture.setup import VAR, configuration
-from capture.store import changes, inquiries, people
+from capture.store import changes, inquiries, outbox, people
 from capture.store import retention as keeping
 from capture.store.database import FILE, BadUrl, Database, Unavailable
 from capture.store.inquiries import Query
@@ -203,6 +204,75 @@ def _keep(root: Path) -> keeping.Keep:
         raise _Told(wrong[0])
     given = config.capture
     return keeping.Keep(given.keep_held, given.keep_won, given.keep_lost, given.keep_networks)
+
+
+def outbox_resume(root: Path) -> int:
+    """Let the outbox send again after a restore, and to receivers that wanted no more."""
+
+    def work() -> int:
+        was = pause.resume(root / VAR)
+        with _looking(root, preview=False) as database:
+            rows = 0
+            if database is not None:
+                with database.write() as connection:
+                    rows = outbox.resume(connection, _now())
+        told = f"{rows} that their receiver had stopped go on" if rows else "nothing had been stopped by its receiver"
+        return _said(f"{'the outbox sends again' if was else 'the outbox was not paused'}; {told}")
+
+    return _told(work)
+
+
+def outbox_replay(root: Path, id: str, since: str, until: str, channel: str, *, sent_too: bool) -> int:
+    """Send one row of the outbox again, or those made from `since` to `until`: days or times in the site's zone.
+
+    A day at the end is meant whole. What was sent goes again only when it is named by its id or with `sent_too`.
+    """
+
+    def work() -> int:
+        if bool(id) == bool(since or until):
+            raise _Told(problem("bad-value", "", "give the id of one, or a time with --from and --to"))
+        with _looking(root, preview=False) as database:
+            if database is None:
+                return _said(_NOTHING)
+            if id:
+                _replay_one(database, id)
+                return _said(f"{id} is sent again")
+            start, end = _range(since, until, _release(root, preview=False))
+            with database.write() as connection:
+                rows = outbox.replay_range(connection, start, end, _now(), channel=channel, sent_too=sent_too)
+        return _said(f"{rows} are sent again")
+
+    return _told(work)
+
+
+def _replay_one(database: Database, id: str) -> None:
+    try:
+        with database.write() as connection:
+            outbox.replay(connection, id, _now(), sent_too=True)
+    except KeyError:
+        hint = "it is the webhook-id of a post, and `outbox` in the log"
+        raise _Told(problem("bad-value", "", f"nothing in the outbox has the id '{id}'", hint=hint)) from None
+    except ValueError as error:
+        raise _Told(problem("bad-value", "", str(error).rstrip("."))) from None
+
+
+def _range(since: str, until: str, release: Release) -> tuple[datetime, datetime]:
+    """From the first of two days or times to the second: without the first from ever, without the second to now."""
+    start = _moment(since, release) if since else datetime(1970, 1, 1, tzinfo=UTC)
+    end = _moment(until, release, whole_day=True) if until else _now()
+    return start, end
+
+
+def _moment(text: str, release: Release, *, whole_day: bool = False) -> datetime:
+    """A time in the site's zone unless it names its own; of a day its beginning, or its end."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        hint = "write it like 2026-01-31 or 2026-01-31T15:00"
+        raise _Told(problem("bad-value", "", f"'{text}' is no day and no time", hint=hint)) from None
+    if whole_day and len(text) <= len("2026-01-31"):
+        moment += timedelta(days=1)
+    return moment if moment.tzinfo else moment.replace(tzinfo=display.zone_of(release.settings.timezone))
 
 
 def users_add(root: Path, email: str, name: str, preview: bool) -> int:

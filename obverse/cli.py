@@ -231,13 +231,26 @@ def _restore(given: argparse.Namespace) -> int:
 
 def _add_outbox(one: argparse.ArgumentParser) -> None:
     kinds = one.add_subparsers(title="what to do", dest="what", metavar="WHAT", required=True)
-    add_root(kinds.add_parser("resume", help="let it send again after a restore"))
+    add_root(kinds.add_parser("resume", help="let it send again after a restore, or to a receiver that wanted no more"))
+    replay = kinds.add_parser("replay", help="send one again, or what was given up in a range of time")
+    replay.add_argument("id", metavar="ID", nargs="?", default="", help="the id of one: its webhook-id")
+    replay.add_argument("--from", dest="since", metavar="TIME", default="", help="a day or a time: the first")
+    replay.add_argument(
+        "--to", dest="until", metavar="TIME", default="", help="a day or a time: the last (default: now)"
+    )
+    replay.add_argument("--channel", choices=("mail", "webhook", "chat"), default="", help="only these")
+    replay.add_argument("--sent", action="store_true", help="what was sent as well, for a receiver that lost it")
+    add_root(replay)
 
 
 def _outbox(given: argparse.Namespace) -> int:
-    from capture.backup.command import resume
+    from capture import terminal
 
-    return resume(site_root(given))
+    if given.what == "resume":
+        return terminal.outbox_resume(site_root(given))
+    return terminal.outbox_replay(
+        site_root(given), given.id, given.since, given.until, given.channel, sent_too=given.sent
+    )
 
 
 def _add_preview(one: argparse.ArgumentParser) -> None:

@@ -80,6 +80,7 @@ class Capture:
     sender: str = ""
     notify: tuple[str, ...] = ()
     webhook: str = ""
+    chat: str = ""
     contact: str = ""
     currency: str = "EUR"
     proxies: int = 0
@@ -134,6 +135,7 @@ class Config:
             "sender": capture.sender,
             "notify": list(capture.notify),
             "webhook": capture.webhook,
+            "chat": capture.chat,
             "origin": capture.origin,
             "contact": capture.contact,
             "rate": capture.rate,
@@ -185,6 +187,10 @@ def _origin(url: str) -> str:
 def _https(url: str) -> str:
     local = is_web_address(url) and urlsplit(url).hostname in ("127.0.0.1", "localhost")
     return "" if url.startswith("https://") or local else "must begin with https://"
+
+
+def _chat(name: str) -> str:
+    return "must be what you call the chat: its address belongs in var/secrets.toml" if "://" in name else ""
 
 
 def _timezone(name: str) -> str:
@@ -343,6 +349,11 @@ CONFIG_FIELDS: dict[str, Field] = {
                 "list", of=Field("email"), help="Who is told of an inquiry by a form that names nobody under notify."
             ),
             "webhook": Field("url", check=_https, help="An address that is told of every inquiry, signed."),
+            "chat": Field(
+                max=60,
+                check=_chat,
+                help="What you call the chat that is told of every inquiry; its address is a secret.",
+            ),
             "contact": Field(help="Another way to reach you, shown when a form cannot be taken: a number, an address."),
             "currency": Field(default="EUR", pattern="[A-Z]{3}", help="The currency of won inquiries, such as EUR."),
             "proxies": Field(
@@ -453,8 +464,14 @@ _SECRET_PAIRS = frozenset({("api", "key"), ("private", "key"), ("access", "key")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-def _is_secret(key: str) -> bool:
-    words = [word.lower() for word in _WORDS.findall(key)]
+# Addresses at which whoever knows them may write into a chat: Slack's, Mattermost's and Rocket.Chat's, Discord's.
+_ROOM = re.compile(r"https?://\S+/(services|hooks|api/webhooks)/")
+
+
+def _is_secret(entry: Entry) -> bool:
+    if entry.key == "chat" and isinstance(entry.node.value, str) and _ROOM.match(entry.node.value):
+        return True
+    words = [word.lower() for word in _WORDS.findall(entry.key)]
     return any(map(_SECRET_WORD.fullmatch, words)) or any(pair in _SECRET_PAIRS for pair in pairwise(words))
 
 
@@ -466,10 +483,10 @@ def _without_secrets(node: Node, document: Document) -> tuple[Node, tuple[Proble
         return replace(node, value=tuple(item for item, _ in items)), problems
     if not isinstance(node.value, Table):
         return node, ()
-    found = [_secret(entry, document) for entry in node.value.entries if _is_secret(entry.key)]
+    found = [_secret(entry, document) for entry in node.value.entries if _is_secret(entry)]
     entries = []
     for entry in node.value.entries:
-        if not _is_secret(entry.key):
+        if not _is_secret(entry):
             # The keys of [checks] are codes, which may well speak of secrets.
             inner, more = (entry.node, ()) if entry.key == "checks" else _without_secrets(entry.node, document)
             found.extend(more)

@@ -92,13 +92,6 @@ def restore(root: Path, file: Path) -> int:
     return 0
 
 
-def resume(root: Path) -> int:
-    """Let the outbox send again after a restore."""
-    was = pause.resume(root / VAR)
-    print("the outbox sends again" if was else "the outbox was not paused")
-    return 0
-
-
 def _brought_up(folder: Path, manifest: Manifest) -> None:
     """Open the database as a start would, and bring it up to this program's tables. Raises what that raises."""
     _, problems = load_secrets(folder, {})

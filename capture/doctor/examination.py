@@ -15,7 +15,7 @@ from capture.columns import harmless
 from capture.doctor import machine, mail
 from capture.doctor.findings import ERROR, WARNING, Finding, as_text, error, unknown, warning, well
 from capture.house import House
-from capture.outbox.webhook import key_of
+from capture.outbox.keys import keys_of, signing
 from capture.run.demands import is_placeholder
 from capture.run.options import RunOptions
 from capture.run.preparation import Prepared, prepare
@@ -58,7 +58,7 @@ def findings(root: Path, dns: mail.Dns, now: datetime) -> Iterator[Finding]:
         return
     try:
         yield from _of_the_house(prepared, now)
-        yield from _of_mail(prepared, dns)
+        yield from _of_mail(prepared, dns, now)
     finally:
         prepared.house.database.close()
 
@@ -89,6 +89,9 @@ def _of_the_house(prepared: Prepared, now: datetime) -> Iterator[Finding]:
         if state.dead:
             said = f"{state.dead} of the {channel} channel could not be delivered: {state.last_error}"
             yield error("outbox", said, "mend the cause, and send them again at /inbox/deliveries")
+        elif state.stopped:
+            said = f"{state.stopped} of the {channel} channel wait, stopped by their receiver: {state.last_error}"
+            yield error("outbox", said, "mend its address, then: obverse outbox resume")
         else:
             yield well("outbox", f"{channel}: {state.waiting} waiting, none given up")
 
@@ -105,7 +108,7 @@ def _of_the_spool(house: House) -> Iterator[Finding]:
         yield well("spool", "nothing waits in it")
 
 
-def _of_mail(prepared: Prepared, dns: mail.Dns) -> Iterator[Finding]:
+def _of_mail(prepared: Prepared, dns: mail.Dns, now: datetime) -> Iterator[Finding]:
     settings, given = prepared.settings, prepared.house.setup.secrets
     if settings.sender and given.smtp:
         yield mail.server(given.smtp, settings.sender)
@@ -117,6 +120,15 @@ def _of_mail(prepared: Prepared, dns: mail.Dns) -> Iterator[Finding]:
     else:
         yield unknown("mail", "nobody sends mail here yet: [capture] from is not set")
     if settings.webhook:
-        known = key_of(given.webhook) is not None
-        bad = error("webhook", "its secret is no whsec_…", "give OBVERSE_WEBHOOK, 24 to 64 bytes in base64")
-        yield well("webhook", "it has a secret to be signed with") if known else bad
+        yield _webhook(given.webhook, now)
+
+
+def _webhook(secret: str, now: datetime) -> Finding:
+    keys = keys_of(secret)
+    active = signing(keys, now)
+    if not active:
+        return error("webhook", "its secret is no whsec_…", "give OBVERSE_WEBHOOK, 24 to 64 bytes in base64")
+    if len(active) < len(keys):
+        said = "an old key has ended and signs nothing any more"
+        return warning("webhook", said, "take it out of OBVERSE_WEBHOOK, or out of var/secrets.toml")
+    return well("webhook", "it has a secret to be signed with" if len(active) == 1 else "it is signed with both keys")

@@ -126,7 +126,7 @@ def release_held(id: str) -> Response:
 
 @blueprint.post("/deliveries/<id>/replay")
 def replay(id: str) -> Response:
-    """Send again what was given up, or what waits for its next try."""
+    """Send again what was given up or stopped, or what waits for its next try."""
     outcome = Outcome("replay")
     with house().ready().read() as connection:
         found = outbox.delivery(connection, id)

@@ -10,10 +10,11 @@ from werkzeug.exceptions import HTTPException
 from capture.access.guard import csrf_token, current_user
 from capture.access.sessions import User
 from capture.house import House
-from capture.inbox import assets
+from capture.inbox import assets, display
 from capture.inbox.words import FIRST, has_word, t
 from capture.release import Release
-from capture.store import outbox
+from capture.store import channels, outbox
+from capture.store.channels import Channel
 from capture.store.database import Unavailable
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/inbox", template_folder="templates")
@@ -45,7 +46,7 @@ def _given() -> dict[str, Any]:
         "places": _places(),
         "user": user,
         "csrf_token": csrf_token,
-        "dead_count": _dead() if user else 0,
+        **(_troubles() if user else {}),
     }
 
 
@@ -67,13 +68,29 @@ def _places() -> dict[str, str]:
     }
 
 
-def _dead() -> int:
-    """How many deliveries were given up: the menu says so on every page."""
+def _troubles() -> dict[str, Any]:
+    """What every page says of deliveries: how many were given up or stopped, and which channels are broken."""
     try:
         with house().ready().read() as connection:
-            return sum(channel.dead for channel in outbox.health(connection).values())
+            health = outbox.health(connection).values()
+            broken = channels.broken(connection, house().now())
     except Unavailable:
-        return 0
+        return {"dead_count": 0, "broken": []}
+    return {
+        "dead_count": sum(one.dead + one.stopped for one in health),
+        "broken": [_broken(one) for one in broken],
+    }
+
+
+def _broken(channel: Channel) -> dict[str, Any]:
+    since = channel.failing_since or house().now()
+    zone = display.zone_of(release().settings.timezone)
+    return {
+        "name": channel.name,
+        "iso": since.isoformat(timespec="seconds"),
+        "since": display.moment(since, house().now(), zone),
+        "error": display.visible(channel.error),
+    }
 
 
 def fault_page(code: int) -> Response:

@@ -94,6 +94,7 @@ def deliveries() -> str:
         health = outbox.health(connection)
         groups = {
             "dead": outbox.deliveries(connection, ("dead",)),
+            "stopped": outbox.deliveries(connection, ("stopped",)),
             "waiting": outbox.deliveries(connection, ("waiting", "claimed")),
         }
         named = {one.inquiry for rows in groups.values() for one in rows}
@@ -104,7 +105,9 @@ def deliveries() -> str:
             "channel": name,
             "waiting": one.waiting,
             "dead": one.dead,
+            "stopped": one.stopped,
             "last": one.last_sent and shown.moment(one.last_sent),
+            "failed": one.last_failed and shown.moment(one.last_failed),
         }
         for name, one in sorted(health.items())
     ]

@@ -221,7 +221,7 @@ def delivery_shown(one: Delivery, frame: Frame, view: str = "open") -> dict[str,
         "state": one.state,
         "channel": one.channel,
         "text": delivery_text(one),
-        "error": display.visible(one.last_error) if one.state in ("dead", "waiting") else "",
+        "error": display.visible(one.last_error) if one.state in ("dead", "stopped", "waiting") else "",
         "at": frame.moment(one.done_at or one.created_at),
         "attempts": one.attempts,
         "next": frame.moment(one.next_at) if one.state == "waiting" else None,
@@ -231,7 +231,7 @@ def delivery_shown(one: Delivery, frame: Frame, view: str = "open") -> dict[str,
 
 def delivery_text(one: Delivery) -> Markup:
     """What a delivery is and whom it goes to."""
-    what = "webhook" if one.channel == "webhook" else one.kind
+    what = one.channel if one.channel != "mail" and one.kind == "notify" else one.kind
     key = f"delivery.what.{what}"
     return display.visible(t(key, target=one.target) if has_word(key) else one.target)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# Seconds before each try: about three days in all, which is a long weekend with the mail server away.
+# Seconds before each try: 75 hours in all: a long weekend with the mail server away, and after Standard Webhooks.
 DELAYS = (0, 10, 60, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 
 # How much longer than its delay a wait may be, so that rows that failed together are not tried together again.
@@ -20,7 +20,7 @@ HORIZON = LONGEST * (1 + SPREAD) + timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one try ended: `state` is "sent", "later" or "dead".
+    """How one try ended: `state` is "sent", "later", "dead" or "stopped" (the receiver wants nothing any more).
 
     `error` is for people: one line, in the other server's words where it had any. `cause` is for the log: a class or a
     status, never words of others. `wait` is how long the other side asked to be left alone.
@@ -43,6 +43,11 @@ def later(error: str, cause: str, wait: timedelta = timedelta()) -> Outcome:
 def dead(error: str, cause: str) -> Outcome:
     """A failure that trying again does not mend."""
     return Outcome("dead", error, cause)
+
+
+def stopped(error: str, cause: str) -> Outcome:
+    """The receiver wants nothing any more, so that nothing goes there until a person says that it may."""
+    return Outcome("stopped", error, cause)
 
 
 def next_try(tries: int, now: datetime, jitter: float, wait: timedelta = timedelta()) -> datetime | None:

@@ -66,7 +66,8 @@ class Unsendable(ValueError):  # noqa: N818 -- it names what the mail is
 
 def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """The mail of that row, to exactly one address. Raises Unsendable when that is none."""
-    return {"reply": _reply, AUTO_REPLY: _auto_reply}.get(delivery.kind, _notice)(delivery, head)
+    kinds = {"reply": _reply, AUTO_REPLY: _auto_reply, "outage": _outage}
+    return kinds.get(delivery.kind, _notice)(delivery, head)
 
 
 def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -76,10 +77,10 @@ def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
     answer_to = ascii_address(_text(told, "email"))
     if answer_to:
         message["Reply-To"] = mailbox(_text(told, "name"), answer_to)
-    message["Subject"] = _subject(told, say)
+    message["Subject"] = headline(told, say)
     message["Auto-Submitted"] = "auto-generated"
     closing = [say("mail.link", link=head.link(delivery.inquiry)), say("mail.hint") if answer_to else ""]
-    parts = [_opening(told, head), _answers(told, say), _consents(told, say), _files(told, head)]
+    parts = [_opening(told, head), answered(told, say), _consents(told, say), _files(told, head)]
     parts += [_extra(told, say), _joined("\n", closing)]
     return _with_text(message, _joined("\n\n", parts))
 
@@ -107,6 +108,23 @@ def _auto_reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
     return _with_text(message, say("capture.auto-reply", site=site, time=time))
 
 
+def _outage(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """To the owner: another channel is broken."""
+    message = _frame(delivery, head, writer=head.settings.title, receiver="")
+    message["Auto-Submitted"] = "auto-generated"
+    message["Subject"], text, closing = outage(delivery, head)
+    return _with_text(message, _joined("\n\n", [text, closing]))
+
+
+def outage(delivery: Delivery, head: Letterhead) -> tuple[str, str, str]:
+    """That another channel is broken, in a line; since when and why; and where to look."""
+    told, say = delivery.payload, head.say
+    channel = say(f"channel.{_text(told, 'channel')}")
+    since = say("outage.since", channel=channel, time=head.moment(_text(told, "since")))
+    text = _joined("\n\n", [since, line(_text(told, "error"), 300)])
+    return say("outage.subject", channel=channel), text, say("outage.kept", link=f"{head.address}/inbox/deliveries")
+
+
 def _frame(delivery: Delivery, head: Letterhead, *, writer: str, receiver: str) -> EmailMessage:
     """A mail with all headers that both kinds have."""
     to = ascii_address(delivery.target)
@@ -128,7 +146,8 @@ def _with_text(message: EmailMessage, text: str) -> EmailMessage:
     return message
 
 
-def _subject(told: Mapping[str, Any], say: Say) -> str:
+def headline(told: Mapping[str, Any], say: Say) -> str:
+    """Which form, who, and from which page, in one line."""
     who = line(_text(told, "name"), 60) or line(_text(told, "email"), 60) or say("mail.somebody")
     title = line(_text(told, "form_title"), 60) or line(_text(told, "form"), 60)
     page = line(_text(told, "page_title"), 60)
@@ -143,7 +162,7 @@ def _opening(told: Mapping[str, Any], head: Letterhead) -> str:
     return _joined("\n", [came, head.say("mail.page", page=page) if page else "", line(_text(told, "page_url"), 1_000)])
 
 
-def _answers(told: Mapping[str, Any], say: Say) -> str:
+def answered(told: Mapping[str, Any], say: Say) -> str:
     """What was answered; what was left empty is in the inbox and would only be in the way here."""
     return _joined("\n", [_answer(one, say) for one in told.get("answers", ()) if one.get("shown")])
 
@@ -196,7 +215,7 @@ def _extra(told: Mapping[str, Any], say: Say) -> str:
 def _quote(told: Mapping[str, Any], head: Letterhead) -> str:
     """What the visitor wrote, as mail programs quote."""
     written = [one for one in told.get("answers", ()) if not isinstance(one.get("value"), bool)]
-    text = _answers({"answers": written}, head.say)[:_LONG]
+    text = answered({"answers": written}, head.say)[:_LONG]
     if not text:
         return ""
     wrote = head.say("mail.reply.quote", time=head.moment(_text(told, "received_at")))

@@ -17,7 +17,7 @@ from capture.access.guard import HEADERS
 from capture.house import House
 from capture.inbox.assets import asset
 from capture.inbox.words import FIRST, t
-from capture.outbox import webhook
+from capture.outbox import chat, webhook
 from capture.outbox.letters import Unsendable, letter
 from capture.outbox.worker import letterhead
 from capture.store import outbox
@@ -104,7 +104,7 @@ def _page(template: str, code: int = 200, **values: Any) -> Response:
 
 def _shown(row: Delivery, house: House) -> Shown:
     place = url_for("inbox.listing") + f"i/{row.inquiry}"
-    if row.channel == "webhook":
+    if row.channel in ("webhook", "chat"):
         return _shown_post(row, house, place)
     head = letterhead(house)
     try:
@@ -123,10 +123,13 @@ def _shown_mail(row: Delivery, message: EmailMessage, time: tuple[str, str], pla
 
 def _shown_post(row: Delivery, house: House, place: str) -> Shown:
     """The body as it would be posted, set in lines for reading; of the headers those that do not depend on the time."""
-    content = json.loads(webhook.body(row, house.setup.address))
+    is_chat = row.channel == "chat"
+    content = json.loads(chat.body(row, letterhead(house)) if is_chat else webhook.body(row, house.setup.address))
     text = json.dumps(content, ensure_ascii=False, indent=2)
-    headers = (("POST", row.target), ("Content-Type", "application/json"), ("webhook-id", row.id))
-    return Shown(row.id, str(content["type"]), row.target, *_time(row, house), "webhook", headers, text, place)
+    signed = () if is_chat else (("webhook-id", row.id),)
+    headers = (("POST", row.target), ("Content-Type", "application/json"), *signed)
+    subject = content["text"].partition("\n")[0] if is_chat else content["type"]
+    return Shown(row.id, subject, row.target, *_time(row, house), row.channel, headers, text, place)
 
 
 def _time(row: Delivery, house: House) -> tuple[str, str]:

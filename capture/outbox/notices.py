@@ -10,7 +10,7 @@ from obverse.forms import Form
 
 
 def outgoing_for(form: Form, settings: Settings, submission: Submission, page: PageRow | None = None) -> list[Outgoing]:
-    """One mail for each address of the form's `notify`, else of the settings', and one post to the webhook.
+    """One mail for each address of the form's `notify`, else of the settings', a post to the webhook, one to the chat.
 
     `page` is the page that the form stood in, for its address. Nothing is left to be looked up at delivery but what may
     have been mended since: who sends, and where the inbox is.
@@ -18,7 +18,8 @@ def outgoing_for(form: Form, settings: Settings, submission: Submission, page: P
     payload = facts(form, settings, submission, page)
     addresses = dict.fromkeys(form.notify or settings.notify)
     mails = [Outgoing("mail", "notify", address, payload) for address in addresses]
-    return [*mails, *([Outgoing("webhook", "notify", settings.webhook, payload)] if settings.webhook else [])]
+    others = (("webhook", settings.webhook), ("chat", settings.chat))
+    return [*mails, *(Outgoing(channel, "notify", target, payload) for channel, target in others if target)]
 
 
 def facts(form: Form, settings: Settings, submission: Submission, page: PageRow | None) -> dict[str, Any]:

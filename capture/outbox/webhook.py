@@ -1,12 +1,12 @@
 """A row of the outbox -> a signed post after Standard Webhooks -> how the try ended.
 
-https://www.standardwebhooks.com: the id stays the same over all tries, the signature covers id, time and body.
+https://www.standardwebhooks.com: the id stays the same over all tries, the signatures cover id, time and body. An
+answer of 410 stops the endpoint, and one that is overloaded says itself when to come again.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import hashlib
 import hmac
@@ -14,14 +14,15 @@ import http.client
 import json
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from capture.outbox.backoff import SENT, Outcome, dead, later
+from capture.outbox.backoff import SENT, Outcome, dead, later, stopped
 from capture.outbox.deadline import Deadline
+from capture.outbox.keys import keys_of, signing
 from capture.store.outbox import Delivery
 
 # Seconds for all of it, from the first byte to the last.
@@ -35,13 +36,16 @@ _ANSWER = 64 * 1024
 _LENGTHS = (8_000, 4_000, 2_000, 1_000, 400, 100)
 _MANY = 40
 
+# Answers of a receiver that has too much to do, or of a proxy before it: their Retry-After is obeyed.
+_BUSY = frozenset({429, 502, 503, 504})
+
 
 def body(delivery: Delivery, address: str, largest: int = LARGEST) -> bytes:
     """The post's JSON in less than `largest` bytes; `data.shortened` says whether texts were cut to get there.
 
     `address` is where the inbox is.
     """
-    plain = _plain(delivery, address)
+    plain = (_outage if delivery.kind == "outage" else _plain)(delivery, address)
     whole = _json(plain)
     if len(whole) < largest:
         return whole
@@ -75,6 +79,12 @@ def _file(one: Mapping[str, Any], address: str) -> dict[str, Any]:
     return {**{key: one.get(key) for key in ("field", "name", "size")}, "url": f"{address}/inbox/a/{one.get('id')}"}
 
 
+def _outage(delivery: Delivery, address: str) -> dict[str, Any]:
+    """That another channel is broken."""
+    data = {"url": f"{address}/inbox/deliveries", **delivery.payload, "shortened": False}
+    return {"type": "channel.broken", "timestamp": delivery.created_at.isoformat(), "data": data}
+
+
 def _cut(value: Any, length: int) -> Any:
     """The same value with every text cut to `length`, and every list and table to its first entries."""
     if isinstance(value, str):
@@ -91,35 +101,30 @@ def _json(value: object) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def key_of(secret: str) -> bytes | None:
-    """The key of a "whsec_…" secret: 24 to 64 bytes; None when it is none."""
-    kind, _, text = secret.partition("_")
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return key if kind == "whsec" and 24 <= len(key) <= 64 else None
-
-
-def signed(id: str, now: datetime, content: bytes, key: bytes) -> dict[str, str]:
-    """The three headers of Standard Webhooks."""
+def signed(id: str, now: datetime, content: bytes, keys: Sequence[bytes]) -> dict[str, str]:
+    """The three headers of Standard Webhooks, with one signature for each key."""
     seconds = str(int(now.timestamp()))
-    digest = hmac.digest(key, b".".join((id.encode(), seconds.encode(), content)), hashlib.sha256)
-    signature = f"v1,{base64.b64encode(digest).decode()}"
-    return {"webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": signature}
+    told = b".".join((id.encode(), seconds.encode(), content))
+    signatures = " ".join(f"v1,{base64.b64encode(hmac.digest(key, told, hashlib.sha256)).decode()}" for key in keys)
+    return {"webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": signatures}
 
 
 def post(delivery: Delivery, secret: str, address: str, now: datetime, *, whole: float = WHOLE) -> Outcome:
     """Tell the receiver, once, within `whole` seconds. Where it redirects to is never followed."""
-    key = key_of(secret)
-    if key is None:
-        return dead("the webhook's secret is not set or is none: give OBVERSE_WEBHOOK as whsec_…", "NoSecret")
+    keys = signing(keys_of(secret), now)
+    if not keys:
+        return dead("the webhook has no secret, or it has ended: give OBVERSE_WEBHOOK as whsec_…", "NoSecret")
     content = body(delivery, address)
-    headers = {"Content-Type": "application/json", "User-Agent": "Obverse", **signed(delivery.id, now, content, key)}
+    return post_json(delivery.target, content, signed(delivery.id, now, content, keys), now, whole=whole)
+
+
+def post_json(url: str, content: bytes, more: Mapping[str, str], now: datetime, *, whole: float = WHOLE) -> Outcome:
+    """Post JSON to an address, once, with `more` headers: how that ended. `whole` is the most seconds for all of it."""
+    headers = {"Content-Type": "application/json", "User-Agent": "Obverse", **more}
     try:
-        talk, target = _connection(delivery.target, whole)
+        talk, target = _connection(url, whole)
     except ValueError:
-        return dead("the webhook's address is none", "BadAddress")
+        return dead("the address is none", "BadAddress")
     with contextlib.closing(talk), Deadline(whole, lambda: talk.line) as deadline:
         try:
             status, retry_after = _asked(talk, target, content, headers, deadline)
@@ -187,10 +192,10 @@ def _judged(status: int, retry_after: str, now: datetime) -> Outcome:
     if 200 <= status <= 299:
         return SENT
     if status == 410:
-        return dead("the receiver said 410: it wants no more of these", cause)
+        return stopped("the receiver said 410: it wants no more of these", cause)
     if 300 <= status <= 399:
         return later(f"the receiver said {status}, but redirects are not followed: set its own address", cause)
-    wait = _wait(retry_after, now) if status in {429, 503} else timedelta()
+    wait = _wait(retry_after, now) if status in _BUSY else timedelta()
     return later(f"the receiver said {status}", cause, wait)
 
 

@@ -14,7 +14,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -22,8 +22,9 @@ import sqlalchemy as sa
 from capture.backup.pause import paused
 from capture.house import House
 from capture.inbox.words import say_in
-from capture.outbox import mail, webhook
-from capture.outbox.backoff import DELAYS, HORIZON, SENT, Outcome, dead, later, next_try
+from capture.outbox import chat, mail, webhook
+from capture.outbox.alarm import raise_alarm
+from capture.outbox.backoff import DELAYS, HORIZON, SENT, Outcome, dead, later, next_try, stopped
 from capture.outbox.letters import Letterhead, Unsendable, letter
 from capture.spool import ingest
 from capture.store import outbox
@@ -55,6 +56,7 @@ class Channels:
 
     send: Callable[..., Outcome] = mail.send
     post: Callable[..., Outcome] = webhook.post
+    chat: Callable[..., Outcome] = chat.post
     jitter: Callable[[], float] = random.random
 
 
@@ -100,6 +102,7 @@ class Worker:
         done = 0
         while done < ROUND and not self._ending.is_set() and self._next(now):
             done += 1
+        raise_alarm(self._house, now)
         return done
 
     def _is_paused(self) -> bool:
@@ -117,7 +120,8 @@ class Worker:
         """
         with self._house.ready().write() as connection:
             claimed = outbox.claim(connection, self._name, now, 1, LEASE)
-        for delivery in claimed:
+        for row in claimed:
+            delivery = self._addressed(row)
             outcome = self._deliver(delivery, now)
             self._tell(delivery, outcome)
             self._marks.append(self._mark(delivery, outcome, now))
@@ -131,6 +135,11 @@ class Worker:
             with contextlib.suppress(KeyError), self._house.ready().write() as connection:
                 self._marks[0](connection)
             self._marks.popleft()
+
+    def _addressed(self, delivery: Delivery) -> Delivery:
+        """The row as it goes today: a webhook's address may have been mended since."""
+        address = self._house.releases.current().settings.webhook
+        return replace(delivery, target=address) if delivery.channel == "webhook" and address else delivery
 
     def _deliver(self, delivery: Delivery, now: datetime) -> Outcome:
         """Whatever goes wrong with one row, the others have their turn."""
@@ -146,19 +155,32 @@ class Worker:
     def _by_channel(self, delivery: Delivery, now: datetime) -> Outcome:
         given = self._house.setup
         if delivery.channel == "webhook":
-            return self._channels.post(delivery, given.secrets.webhook, given.address, now)
+            return self._stopped(delivery) or self._channels.post(delivery, given.secrets.webhook, given.address, now)
         head = letterhead(self._house)
+        if delivery.channel == "chat":
+            return self._stopped(delivery) or self._channels.chat(delivery, given.secrets.chat, head, now)
         if not head.sender:
             return later("no sender is set: give from in [capture] of obverse.toml", "NoSender")
         return self._channels.send(letter(delivery, head), given.secrets.smtp)
 
+    def _stopped(self, delivery: Delivery) -> Outcome | None:
+        """What a try comes to at a receiver that wants no more of them: it is not made."""
+        with self._house.ready().read() as connection:
+            reason = outbox.stopped(connection, delivery.channel, delivery.target)
+        return stopped(reason, "Stopped") if reason else None
+
     def _mark(self, delivery: Delivery, outcome: Outcome, now: datetime) -> Mark:
+        row, target, error = delivery.id, delivery.target, outcome.error
         if outcome.state == "sent":
-            return lambda connection: outbox.sent(connection, delivery.id, now)
+            return lambda connection: outbox.sent(connection, row, now)
+        if outcome.state == "stopped":
+            return lambda connection: outbox.stop(connection, row, target, error, now)
         again = next_try(delivery.attempts, now, self._channels.jitter(), outcome.wait)
         if outcome.state == "dead" or again is None:
-            return lambda connection: outbox.dead(connection, delivery.id, outcome.error, now)
-        return lambda connection: outbox.failed(connection, delivery.id, outcome.error, again)
+            return lambda connection: outbox.dead(connection, row, error, now)
+        if outcome.wait:
+            return lambda connection: _put_off(connection, delivery, error, again, now)
+        return lambda connection: outbox.failed(connection, row, error, again, now)
 
     def _tell(self, delivery: Delivery, outcome: Outcome) -> None:
         """One line for the log, without addresses and texts."""
@@ -199,6 +221,12 @@ class Worker:
         with self._house.ready().read() as connection:
             due = outbox.next_due(connection)
         return min(max((due - self._house.now()).total_seconds(), _SHORTEST), IDLE) if due else IDLE
+
+
+def _put_off(connection: sa.Connection, delivery: Delivery, error: str, until: datetime, now: datetime) -> None:
+    """Its receiver asked to be left alone, which goes for all that waits for it."""
+    outbox.failed(connection, delivery.id, error, until, now)
+    outbox.put_off(connection, delivery.channel, delivery.target, until)
 
 
 def letterhead(house: House) -> Letterhead:

@@ -57,6 +57,9 @@ def _of_mail(settings: Settings, secrets: Secrets) -> Iterator[Problem]:
     if settings.webhook and not secrets.webhook:
         hint = f'set OBVERSE_WEBHOOK=whsec_…, or write webhook = "…" into {SECRETS}'
         yield _demand("[capture] webhook has no secret to be signed with", hint, SECRETS)
+    if settings.chat and not secrets.chat:
+        hint = f'set OBVERSE_CHAT=https://…, or write chat = "…" into {SECRETS}'
+        yield _demand("the address of [capture] chat is not known", hint, SECRETS)
 
 
 def _of_forms(settings: Settings, forms: Iterable[Form]) -> Iterator[Problem]:

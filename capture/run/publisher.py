@@ -28,7 +28,7 @@ _LOOK = 1.0  # seconds between two looks at the clock and the ledger
 _TOLD = 5  # problems of a blocked build that the log shows
 
 # What only the server needs is not for the hooks of a site.
-_SECRETS = ("OBVERSE_DATABASE", "OBVERSE_KEY", "OBVERSE_REPORT", "OBVERSE_SMTP", "OBVERSE_WEBHOOK")
+_SECRETS = ("OBVERSE_CHAT", "OBVERSE_DATABASE", "OBVERSE_KEY", "OBVERSE_REPORT", "OBVERSE_SMTP", "OBVERSE_WEBHOOK")
 
 
 @dataclass(frozen=True, slots=True)

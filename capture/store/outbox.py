@@ -1,7 +1,8 @@
 """Rows of the outbox: what is still to be told, who is at it, what was told and what never will be.
 
 waiting -> claimed -> sent, or back to waiting with a later moment, or dead. A claim ends by itself, so that a process
-that was killed holds nothing back. Unknown ids raise KeyError.
+that was killed holds nothing back. What a receiver wants no more is stopped: as long as a row for it is, nothing goes
+there. Unknown ids raise KeyError.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from capture.store import channels
 from capture.store.moments import from_text, maybe_from, to_text
 from capture.store.tables import outbox
 from capture.store.texts import is_id, storable
 
-STATES = ("waiting", "claimed", "sent", "dead")
+STATES = ("waiting", "claimed", "sent", "dead", "stopped")
 _OPEN = ("waiting", "claimed")
 
 
@@ -43,11 +45,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How one channel does: rows still to send, rows given up, when one was sent last, and the last open error."""
+    """How one channel does: rows still to send, given up, and stopped; when one was sent and when one failed last.
+
+    `failing_since` is since when every try has failed, None while it works; `last_error` the last open error.
+    """
 
     waiting: int
     dead: int
+    stopped: int
     last_sent: datetime | None
+    last_failed: datetime | None
+    failing_since: datetime | None
     last_error: str
 
 
@@ -73,27 +81,83 @@ def claim(connection: sa.Connection, worker: str, now: datetime, limit: int, lea
 
 def sent(connection: sa.Connection, id: str, now: datetime) -> None:
     """It has been taken."""
+    channels.worked(connection, _channel(connection, id), now)
     _set(connection, id, state="sent", done_at=to_text(now), last_error="")
 
 
-def failed(connection: sa.Connection, id: str, error: str, next_at: datetime) -> None:
+def failed(connection: sa.Connection, id: str, error: str, next_at: datetime, now: datetime) -> None:
     """It was not taken and is to be tried again at `next_at`. `error` tells of the channel, nothing of people."""
+    channels.failed(connection, _channel(connection, id), error, now)
     _set(connection, id, state="waiting", next_at=to_text(next_at), last_error=storable(error))
 
 
 def dead(connection: sa.Connection, id: str, error: str, now: datetime) -> None:
-    """It will not be tried again unless a person asks."""
+    """It will not be tried again unless a person asks. That says nothing of the channel."""
     _set(connection, id, state="dead", done_at=to_text(now), last_error=storable(error))
 
 
-def replay(connection: sa.Connection, id: str, now: datetime) -> None:
-    """Try a dead or waiting one again now, as if for the first time. Raises ValueError for one sent or under way."""
+def stop(connection: sa.Connection, id: str, target: str, error: str, now: datetime) -> None:
+    """The receiver at `target` wants nothing any more: this one stays, and nothing goes there, until `resume`."""
+    channels.failed(connection, _channel(connection, id), error, now, for_good=True)
+    _set(connection, id, state="stopped", target=target, next_at=to_text(now), last_error=storable(error))
+
+
+def stopped(connection: sa.Connection, channel: str, target: str) -> str:
+    """Why nothing goes to a receiver, "" when it has not stopped us."""
+    same = (outbox.c.state == "stopped", outbox.c.channel == channel, outbox.c.target == target)
+    return connection.execute(sa.select(outbox.c.last_error).where(*same).limit(1)).scalar() or ""
+
+
+def resume(connection: sa.Connection, now: datetime, channel: str = "", target: str = "") -> int:
+    """Let everything go on that a receiver has stopped, or what is stopped at one receiver: how many rows that is."""
+    which = [outbox.c.state == "stopped"]
+    which += [outbox.c.channel == channel, outbox.c.target == target] if channel else []
+    return _again(connection, now, *which)
+
+
+def put_off(connection: sa.Connection, channel: str, target: str, until: datetime) -> None:
+    """A receiver wants to be left alone: what waits for it waits until then."""
+    same = (outbox.c.state == "waiting", outbox.c.channel == channel, outbox.c.target == target)
+    early = outbox.c.next_at < to_text(until)
+    connection.execute(outbox.update().where(*same, early).values(next_at=to_text(until)))
+
+
+def replay(connection: sa.Connection, id: str, now: datetime, *, sent_too: bool = False) -> None:
+    """Try one again now, as if for the first time and under the same id.
+
+    With a stopped one, all that its receiver has stopped goes on. Raises ValueError for one under way, and for one
+    that was sent unless `sent_too`: who lost it may have it again.
+    """
     row = delivery(connection, id)
     if row is None:
         raise KeyError(id)
-    if row.state not in ("dead", "waiting"):
-        raise ValueError("It has been sent already." if row.state == "sent" else "It is being sent now.")
-    _set(connection, id, state="waiting", next_at=to_text(now), attempts=0, done_at=None)
+    if row.state == "claimed":
+        raise ValueError("It is being sent now.")
+    if row.state == "sent" and not sent_too:
+        raise ValueError("It has been sent already.")
+    if row.state == "stopped":
+        resume(connection, now, row.channel, row.target)
+    else:
+        _again(connection, now, outbox.c.id == id)
+
+
+def replay_range(
+    connection: sa.Connection,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    *,
+    channel: str = "",
+    sent_too: bool = False,
+) -> int:
+    """Try again what was given up of the rows made from `start` on and before `end`; how many rows that is.
+
+    `sent_too` takes what was sent as well, for a receiver that lost it; but never a reply, which a visitor has read.
+    """
+    which = [outbox.c.created_at >= to_text(start), outbox.c.created_at < to_text(end)]
+    which += [outbox.c.channel == channel] if channel else []
+    had = sa.and_(outbox.c.state == "sent", outbox.c.kind != "reply")
+    return _again(connection, now, *which, (outbox.c.state == "dead") | had if sent_too else outbox.c.state == "dead")
 
 
 def next_due(connection: sa.Connection) -> datetime | None:
@@ -105,14 +169,12 @@ def next_due(connection: sa.Connection) -> datetime | None:
 
 def health(connection: sa.Connection) -> dict[str, Health]:
     """How each channel does that was ever used, by its name."""
-    state, channel = outbox.c.state, outbox.c.channel
-    waiting, dead_ones = (sa.func.sum(sa.case((state.in_(some), 1), else_=0)) for some in (_OPEN, ("dead",)))
-    last_sent = sa.func.max(sa.case((state == "sent", outbox.c.done_at)))
-    chosen = sa.select(channel, waiting, dead_ones, last_sent).group_by(channel).order_by(channel)
-    return {
-        name: Health(int(open_ones), int(given_up), maybe_from(last), _last_error(connection, name))
-        for name, open_ones, given_up, last in connection.execute(chosen).all()
-    }
+    kinds = {"waiting": _OPEN, "dead": ("dead",), "stopped": ("stopped",)}
+    counts = [sa.func.sum(sa.case((outbox.c.state.in_(some), 1), else_=0)).label(name) for name, some in kinds.items()]
+    chosen = sa.select(outbox.c.channel, *counts).group_by(outbox.c.channel).order_by(outbox.c.channel)
+    known = {one.name: one for one in channels.states(connection)}
+    found = connection.execute(chosen).mappings().all()
+    return {one["channel"]: _health(connection, one, known.get(one["channel"])) for one in found}
 
 
 def delivery(connection: sa.Connection, id: str) -> Delivery | None:
@@ -122,7 +184,7 @@ def delivery(connection: sa.Connection, id: str) -> Delivery | None:
 
 def deliveries(
     connection: sa.Connection,
-    states: Sequence[str] = ("dead", "waiting", "claimed"),
+    states: Sequence[str] = ("dead", "stopped", "waiting", "claimed"),
     *,
     offset: int = 0,
     limit: int = 100,
@@ -134,6 +196,19 @@ def deliveries(
 def of_inquiry(connection: sa.Connection, inquiry: str) -> tuple[Delivery, ...]:
     """What was and is to be told of one inquiry, in order of time."""
     return _deliveries(connection, outbox.c.inquiry == inquiry)
+
+
+def _health(connection: sa.Connection, counted: sa.RowMapping, known: channels.Channel | None) -> Health:
+    channel = known or channels.Channel(counted["channel"])
+    return Health(
+        waiting=int(counted["waiting"]),
+        dead=int(counted["dead"]),
+        stopped=int(counted["stopped"]),
+        last_sent=channel.sent_at,
+        last_failed=channel.failed_at,
+        failing_since=channel.failing_since,
+        last_error=_last_error(connection, channel.name),
+    )
 
 
 def _last_error(connection: sa.Connection, channel: str) -> str:
@@ -160,6 +235,19 @@ def _delivery(plain: dict[str, Any]) -> Delivery:
     times = {name: from_text(plain[name]) for name in ("created_at", "next_at")}
     ids = {name: plain[name] or "" for name in ("submission", "message")}
     return Delivery(**{**known, **times, **ids, "done_at": maybe_from(plain["done_at"])})
+
+
+def _channel(connection: sa.Connection, id: str) -> str:
+    """The channel of a row."""
+    found: str | None = connection.execute(sa.select(outbox.c.channel).where(outbox.c.id == id)).scalar()
+    if found is None:
+        raise KeyError(id)
+    return found
+
+
+def _again(connection: sa.Connection, now: datetime, *which: sa.ColumnElement[bool]) -> int:
+    fresh = {"state": "waiting", "next_at": to_text(now), "attempts": 0, "done_at": None, "claimed_by": ""}
+    return connection.execute(outbox.update().where(*which).values(**fresh, claimed_until=None)).rowcount
 
 
 def _set(connection: sa.Connection, id: str, **changes: Any) -> None:

@@ -176,6 +176,18 @@ outbox = sa.Table(
     sa.Index("ix_outbox_state_next_at", "state", "next_at"),
 )
 
+channels = sa.Table(
+    "channels",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("sent_at", _TIME),
+    sa.Column("failed_at", _TIME),
+    sa.Column("failing_since", _TIME),  # the first failure after the last success, NULL while it works
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # since then
+    _text("error"),
+    sa.Column("told_at", _TIME),  # when somebody was told of this outage by another channel
+)
+
 users = sa.Table(
     "users",
     metadata,

@@ -331,7 +331,7 @@ def _more(house: House, ids: dict[str, str], now: datetime) -> None:
                 outbox.dead(connection, delivery.id, "550 5.1.1 no such mailbox", now - timedelta(hours=40))
             elif delivery.inquiry in (ids["Wanda Achterberg"], ids["Jonah Pell"]):
                 error = "451 4.7.1 try again later"
-                outbox.failed(connection, delivery.id, error, now + timedelta(minutes=4))
+                outbox.failed(connection, delivery.id, error, now + timedelta(minutes=4), now)
             else:
                 outbox.sent(connection, delivery.id, now - timedelta(minutes=3))
 

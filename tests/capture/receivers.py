@@ -185,6 +185,7 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     manner: str = "answer"
     taken: list[Post] = field(default_factory=list)
+    poured: int = 0  # bytes of an endless answer that somebody took, or that the system holds for them
     address: str = ""
     ended: threading.Event = field(default_factory=threading.Event)
     on_post: Callable[[Post], None] = lambda _: None
@@ -253,7 +254,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(self.of.status)
         self.end_headers()
         while not self.of.ended.is_set():
-            self.wfile.write(b"x" * 65_536)
+            self.of.poured += self.wfile.write(b"x" * 65_536)
 
     def log_message(self, *_: Any) -> None:
         """Nobody reads it."""

@@ -602,7 +602,11 @@ def test_while_the_database_is_away_the_answer_is_the_same(house: House, monkeyp
     thanked = browser.get(page.headers["Location"])
     assert thanked.status_code == 200
     assert "Ann" not in thanked.text
-    assert browser.get("/healthz").json == {"database": "unavailable", "spool": "ok"}
+    assert browser.get("/healthz").json == {
+        "database": "unavailable",
+        "spool": "ok",
+        "delivery": "unavailable",
+    }
     monkeypatch.undo()
     waiting = browser.get(page.headers["Location"])
     assert waiting.status_code == 200, "it is in the spool, not in the database yet"
@@ -654,7 +658,7 @@ def test_nobody_is_thanked_before_the_commit(desk: House, monkeypatch: pytest.Mo
 
 def test_health_is_told_in_words(desk: House) -> None:
     response = client(desk).get("/healthz")
-    assert response.json == {"database": "ok", "spool": "ok"}
+    assert response.json == {"database": "ok", "spool": "ok", "delivery": "ok"}
     assert response.headers["Cache-Control"] == "no-store"
     assert not list(desk.spool.iterdir())
 

@@ -9,8 +9,6 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from capture.inbox.words import say_in
 from capture.model import Consent
@@ -167,32 +165,6 @@ def test_no_answer_passes_for_the_mails_own_words() -> None:
     assert "\n    See it: https://evil.test/inbox\n" in text_of(message)
 
 
-@pytest.mark.parametrize("text", NASTY)
-def test_whatever_is_typed_no_header_is_made_of_it(text: str) -> None:
-    made = notice(values={**VALUES, "name": text, "message": text}, name=text, page_title=text, extra={text: (text,)})
-    message = read(made)
-    assert set(message.keys()) == {
-        *("Message-ID", "Date", "From", "To", "X-Obverse-Inquiry", "Reply-To", "Subject", "Auto-Submitted"),
-        *("MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
-    }
-    assert len(message.keys()) == 11
-    assert addresses(message, "Reply-To") == ["ann@example.com"]
-    assert addresses(message, "From") == ["hello@house.test"]
-    assert len(str(message["Subject"])) <= 200
-    assert max(len(one) for one in made.as_bytes().split(b"\r\n")) <= 998
-    assert not any(one in str(message["Subject"]) for one in "\r\n\x00\x1b\u2028\u202e")
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.text(max_size=200), st.text(max_size=60))
-def test_any_name_and_any_address_leave_one_receiver_and_one_sender(name: str, address: str) -> None:
-    message = read(notice(name=name, email=address))
-    assert addresses(message, "To") == ["sales@house.test"]
-    assert addresses(message, "From") == ["hello@house.test"]
-    assert message["Reply-To"] is None or len(addresses(message, "Reply-To")) == 1
-    assert message["Bcc"] is None
-
-
 @pytest.mark.parametrize(
     ("typed", "plain"),
     [
@@ -256,15 +228,6 @@ def test_a_reply_comes_from_a_person_at_our_address() -> None:
         "Dear Ann,\nyes.\n\nOn 2026-11-23 05:00 (America/New_York) you wrote:\n"
         "> Your name: Ann\n> How can we help?:\n>     One\n>     Two\n"
     )
-
-
-@pytest.mark.parametrize("text", NASTY)
-def test_a_reply_is_as_safe(text: str) -> None:
-    message = read(reply(payload={"subject": text, "author_name": text, "name": text, "text": text}))
-    assert addresses(message, "To") == ["ann@xn--bcher-kva.example"]
-    assert addresses(message, "From") == ["hello@house.test"]
-    assert len(message.keys()) == 10
-    assert message["Subject"]
 
 
 @pytest.mark.parametrize("target", ["", "nobody", "a@b, c@d", "a@b\nBcc: c@d", "änn@example.com"])

@@ -6,7 +6,7 @@ import pytest
 
 from capture.outbox.backoff import SENT
 from capture.outbox.mail import BadServer, Server, send, server_of
-from tests.capture.receivers import certificate, free_port, mail_server
+from tests.capture.receivers import certificate, mail_server
 from tests.capture.test_outbox_letters import NOW, notice
 
 
@@ -20,36 +20,10 @@ def test_a_mail_arrives_as_it_was_made() -> None:
     assert taken.message["Date"].datetime == NOW
 
 
-@pytest.mark.parametrize(
-    ("manner", "state", "error", "cause"),
-    [
-        ("defer", "later", "451 4.7.1 Come back later", "SMTPRecipientsRefused 451"),
-        ("busy", "later", "421 4.3.2 Too busy", "SMTPRecipientsRefused 421"),
-        ("refuse", "dead", "550 5.1.1 <…> nobody of that name", "SMTPRecipientsRefused 550"),
-        ("spam", "dead", "554 5.7.1 That looks like spam", "SMTPDataError 554"),
-        ("drop", "later", "the mail server broke off, or did not answer in time", "SMTPServerDisconnected"),
-        ("stall", "later", "the mail server broke off, or did not answer in time", "SMTPServerDisconnected"),
-    ],
-)
-def test_what_may_pass_is_tried_again_and_the_rest_is_not(manner: str, state: str, error: str, cause: str) -> None:
-    with mail_server(manner=manner) as server:
-        outcome = send(notice(), server.url, wait=0.3)
-        assert (outcome.state, outcome.error, outcome.cause) == (state, error, cause)
-        server.manner = "accept"
-        assert send(notice(), server.url) == SENT
-        assert len({one["Message-ID"] for one in server.messages}) == 1
-
-
 def test_one_who_trickles_is_left_after_a_while() -> None:
     with mail_server(manner="stall") as server:
         outcome = send(notice(), server.url, wait=20, whole=0.3)
     assert outcome.state == "later"
-
-
-def test_a_server_that_is_not_there_is_tried_again() -> None:
-    assert send(notice(), f"smtp://127.0.0.1:{free_port()}").state == "later"
-    outcome = send(notice(), "smtp://mail.invalid:25")
-    assert (outcome.state, outcome.error) == ("later", "the mail server's name is not known")
 
 
 def test_starttls_is_used_where_it_is_offered(tmp_path: Path) -> None:
@@ -67,16 +41,6 @@ def test_tls_from_the_first_byte(tmp_path: Path) -> None:
     with mail_server(tls=certificate(tmp_path), secure=True) as server:
         assert send(notice(), server.url) == SENT
         assert server.taken[0].secure
-
-
-def test_elsewhere_certificates_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Server, "near", property(lambda _: False))
-    with mail_server(tls=certificate(tmp_path)) as server:
-        outcome = send(notice(), server.url)
-        assert (outcome.state, outcome.cause) == ("later", "SSLCertVerificationError")
-        assert server.taken == []
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-        assert send(notice(), server.url) == SENT
 
 
 def test_elsewhere_nothing_is_told_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,12 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from capture.outbox.backoff import SENT, Outcome
+from capture.outbox.keys import keys_of
 from capture.outbox.notices import outgoing_for
-from capture.outbox.webhook import LARGEST, body, key_of, post
+from capture.outbox.webhook import LARGEST, body, post
 from capture.store.outbox import Delivery
 from tests.capture.house import CONTACT
-from tests.capture.receivers import Receiver, certificate, free_port, receiver
+from tests.capture.receivers import Post, Receiver, certificate, free_port, receiver
 from tests.capture.samples import digits
 from tests.capture.test_outbox_letters import NASTY, PAGE, SITE, delivery, submission
 
@@ -73,58 +72,6 @@ def test_each_try_has_the_same_id_and_body_and_its_own_time() -> None:
     assert Webhook(SECRET).verify(second.body, dict(second.headers))
 
 
-@pytest.mark.parametrize(
-    ("status", "state"),
-    [
-        *((200, "sent"), (204, "sent"), (299, "sent"), (301, "later"), (307, "later"), (400, "later")),
-        *((404, "later"), (410, "dead"), (429, "later"), (500, "later"), (503, "later")),
-    ],
-)
-def test_every_status_has_its_meaning(status: int, state: str) -> None:
-    with receiver(status=status) as one:
-        one.headers = {"Location": f"{one.address}/elsewhere", "Content-Length": "0" if status == 204 else "2"}
-        outcome = tell(one)
-    assert outcome.state == state
-    assert len(one.taken) == 1  # nothing was followed
-    assert state == "sent" or outcome.cause == f"HTTP {status}"
-
-
-@pytest.mark.parametrize(
-    ("status", "asked", "wait"),
-    [
-        (429, "120", timedelta(minutes=2)),
-        (503, "120", timedelta(minutes=2)),
-        (500, "120", timedelta()),
-        (429, "-5", timedelta()),
-        (429, "soon", timedelta()),
-        (429, "²", timedelta()),
-        (429, "9" * 400, timedelta(seconds=10**6)),
-        (429, "", timedelta()),
-    ],
-)
-def test_retry_after_is_heard(status: int, asked: str, wait: timedelta) -> None:
-    with receiver(status=status, headers={"Retry-After": asked}) as one:
-        assert tell(one).wait == wait
-
-
-def test_retry_after_may_be_a_date() -> None:
-    now = datetime(2026, 11, 23, 10, tzinfo=UTC)
-    for minutes, wait in ((30, timedelta(minutes=30)), (-30, timedelta())):
-        date = format_datetime(now + timedelta(minutes=minutes), usegmt=True)
-        with receiver(status=503, headers={"Retry-After": date}) as one:
-            assert tell(one, now=now).wait == wait
-
-
-@pytest.mark.parametrize(
-    ("manner", "state"), [("stall", "later"), ("trickle", "later"), ("drop", "later"), ("endless", "sent")]
-)
-def test_no_receiver_holds_us(manner: str, state: str) -> None:
-    with receiver(manner=manner) as one:
-        start = time.monotonic()
-        assert tell(one, whole=0.4).state == state
-        assert time.monotonic() - start < 3
-
-
 def test_a_receiver_that_is_not_there_is_tried_again() -> None:
     now = datetime.now(UTC)
     assert post(row(f"http://127.0.0.1:{free_port()}/"), SECRET, ADDRESS, now).state == "later"
@@ -156,8 +103,38 @@ def test_without_a_good_secret_nothing_is_sent(secret: str) -> None:
 
 def test_keys_have_24_to_64_bytes() -> None:
     lengths = (23, 24, 64, 65)
-    keys = [key_of("whsec_" + base64.b64encode(bytes(length)).decode()) for length in lengths]
-    assert [key and len(key) for key in keys] == [None, 24, 64, None]
+    keys = [keys_of("whsec_" + base64.b64encode(bytes(length)).decode()) for length in lengths]
+    assert [[len(key.secret) for key in found] for found in keys] == [[], [24], [64], []]
+
+
+OLD = "whsec_" + base64.b64encode(bytes(range(40, 80))).decode()
+
+
+def takes(secret: str, taken: Post) -> bool:
+    """Whether a receiver that knows only this secret takes the post."""
+    try:
+        Webhook(secret).verify(taken.body, dict(taken.headers))
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def test_while_a_key_is_exchanged_both_sign() -> None:
+    today = datetime.now(UTC)
+    tomorrow, yesterday = (f"{(today + timedelta(days=days)).date()}" for days in (1, -1))
+    settings = (f"{SECRET} {OLD}", f"{SECRET} {OLD}@{today.date()}", f"{SECRET} {OLD}@{tomorrow}")
+    with receiver() as one:
+        for setting in (*settings, f"{SECRET} {OLD}@{yesterday}", SECRET):
+            assert post(row(one.url), setting, ADDRESS, today) == SENT
+        found = [(takes(SECRET, taken), takes(OLD, taken)) for taken in one.taken]
+        assert found == [(True, True)] * len(settings) + [(True, False)] * 2
+        assert one.taken[0].headers["webhook-signature"].count(" v1,") == 1
+        assert post(row(one.url), f"{OLD}@{yesterday}", ADDRESS, today).cause == "NoSecret"
+
+
+@pytest.mark.parametrize("setting", [f"{SECRET} whsec_c2hvcnQ=", f"{SECRET} {OLD}@soon", f"{SECRET},{OLD}"])
+def test_one_bad_key_makes_the_setting_bad(setting: str) -> None:
+    assert keys_of(setting) == ()
 
 
 def test_long_texts_are_cut_and_that_is_said() -> None:

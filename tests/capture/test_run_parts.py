@@ -245,13 +245,14 @@ def test_a_site_that_is_set_up_is_asked_for_nothing() -> None:
 
 
 def test_everything_that_is_missing_is_said_at_once() -> None:
-    bare = replace(SETTINGS, url="", sender="", notify=(), webhook="https://hook.test/")
+    bare = replace(SETTINGS, url="", sender="", notify=(), webhook="https://hook.test/", chat="sales")
     messages = [one.message for one in demands(bare, Secrets(), (CONTACT, GUIDE), 0)]
     assert messages == [
         "[site] url is not set",
         "[capture] from is not set, so mail cannot be sent",
         "no mail server is known",
         "[capture] webhook has no secret to be signed with",
+        "the address of [capture] chat is not known",
         "nobody is told of what the form 'guide' brings",
         "nobody can log in to the inbox",
     ]
@@ -320,7 +321,7 @@ def test_a_build_that_says_nothing_is_a_fault_and_not_a_crash(output: str) -> No
 
 
 def test_a_build_gives_way_and_knows_no_secrets() -> None:
-    assert without_secrets({"OBVERSE_SMTP": "x", "OBVERSE_KEY": "x", "PATH": "p"}) == {"PATH": "p"}
+    assert without_secrets({"OBVERSE_SMTP": "x", "OBVERSE_CHAT": "x", "OBVERSE_KEY": "x", "PATH": "p"}) == {"PATH": "p"}
     assert nicely(["/bin/true"])[-1] == "/bin/true"
 
 

@@ -59,6 +59,7 @@ def test_a_whole_file_is_read_and_its_repr_says_nothing(folder: Path) -> None:
         "database": "postgresql://obverse:hunter2@db.test/obverse",
         "webhook": HOOK,
         "report": "r" * 32,
+        "chat": "",
     }
     assert "hunter2" not in repr(secrets)
     assert KEY not in repr(secrets)
@@ -82,6 +83,9 @@ def test_the_environment_wins(folder: Path) -> None:
         ('smtp = "smtp://a:hunter2@b:99999"', "'smtp' must be an address such as"),
         ('key = "hunter2"', "'key' must be 64 hexadecimal digits"),
         ('database = "mysql://a:hunter2@b/c"', "'database' must begin with postgresql://"),
+        (f'webhook = "{HOOK}@2026-12-31"', "'webhook' must have one key that does not end"),
+        (f'webhook = "{HOOK} whsec_hunter2"', "'webhook' must be whsec_ and 24 to 64 bytes in Base64"),
+        ('chat = "http://hunter2.test/hook"', "'chat' must be an address that begins with https://"),
         ('webhook = "whsec_hunter2"', "'webhook' must be whsec_ and 24 to 64 bytes in Base64"),
         ('report = "hunter2"', "'report' must be 20 to 200 characters without blanks"),
         ('smtp = "hunter2', "not valid TOML"),

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from capture.store import channels, outbox
 from capture.store.database import Database
 from capture.store.migrations import upgrade
+from capture.store.saving import save
 from capture.store.tables import metadata
+from tests.capture.samples import NOW, make_outgoing, make_submission, tokens
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,7 +61,7 @@ def test_the_migrations_make_the_tables_of_the_program(empty_url: str, tmp_path:
         assert named(database) == set(metadata.tables)
         assert differences(database) == []
         upgrade(database)
-        assert revision(database) == "0004"
+        assert revision(database) == "0005"
 
 
 def test_a_difference_would_be_seen(empty_url: str, tmp_path: Path) -> None:
@@ -103,3 +107,19 @@ def test_two_processes_may_start_at_once(empty_url: str, tmp_path: Path) -> None
     assert [one.returncode for one in starting] == [0, 0, 0], said
     with opened(empty_url, tmp_path) as database:
         assert differences(database) == []
+
+
+def test_what_was_sent_before_is_known_of_each_channel(empty_url: str, tmp_path: Path) -> None:
+    with opened(empty_url, tmp_path) as database:
+        upgrade(database)
+        with database.write() as connection:
+            submission = make_submission()
+            save(connection, submission, [make_outgoing("a"), make_outgoing("b")], tokens("early"))
+            [first, second] = outbox.deliveries(connection)
+            outbox.sent(connection, first.id, NOW)
+            outbox.sent(connection, second.id, NOW + timedelta(hours=1))
+            connection.exec_driver_sql("DROP TABLE channels")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+        upgrade(database)
+        with database.read() as connection:
+            assert channels.states(connection) == (channels.Channel("mail", sent_at=NOW + timedelta(hours=1)),)

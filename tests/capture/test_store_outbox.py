@@ -3,12 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from capture.store import outbox, tables
 from capture.store.database import Database
+from capture.store.moments import to_text
 from capture.store.saving import save
 from tests.capture.samples import NOW, make_outgoing, make_submission, tokens
 
@@ -77,7 +79,7 @@ def test_sent_is_sent(database: Database) -> None:
 def test_failed_is_tried_again_at_its_time(database: Database) -> None:
     put(database, "a")
     claimed(database)
-    act(database, "failed", "451 later", NOW + MINUTE)
+    act(database, "failed", "451 later", NOW + MINUTE, NOW)
     assert due(database) == NOW + MINUTE
     assert claimed(database) == []
     assert claimed(database, NOW + MINUTE) == ["a"]
@@ -94,6 +96,45 @@ def test_dead_is_dead_until_a_person_asks(database: Database) -> None:
     act(database, "replay", NOW + MINUTE)
     assert row(database).attempts == 0
     assert claimed(database, NOW + MINUTE) == ["a"]
+
+
+def test_who_lost_it_may_have_it_again(database: Database) -> None:
+    put(database, "a")
+    claimed(database)
+    act(database, "sent", NOW)
+    before = row(database).id
+    with database.write() as connection:
+        outbox.replay(connection, before, NOW + MINUTE, sent_too=True)
+    assert claimed(database, NOW + MINUTE) == ["a"]
+    assert row(database).id == before
+
+
+def test_a_range_of_time_is_sent_again(database: Database) -> None:
+    """What was given up, or all but replies when somebody lost it; from the first moment on, before the last."""
+    rows = {
+        **{f"{state} {day}": ("webhook", "notify", state, day) for state in ("dead", "sent") for day in range(4)},
+        "waiting": ("webhook", "notify", "waiting", 1),
+        "stopped": ("webhook", "notify", "stopped", 1),
+        "mail": ("mail", "notify", "dead", 1),
+        "reply": ("mail", "reply", "sent", 1),
+    }
+    put(database, *rows)
+
+    def again(**how: Any) -> set[str]:
+        with database.write() as connection:
+            for target, (channel, kind, state, day) in rows.items():
+                at = to_text(NOW + timedelta(days=day))
+                plain = {"channel": channel, "kind": kind, "state": state, "created_at": at, "attempts": 3}
+                connection.execute(tables.outbox.update().where(tables.outbox.c.target == target).values(**plain))
+            start, end = (NOW + timedelta(days=days) for days in (1, 3))
+            count = outbox.replay_range(connection, start, end, NOW, **how)
+            found = {one.target for one in outbox.deliveries(connection, ("waiting",)) if one.attempts == 0}
+        assert count == len(found)
+        return found
+
+    assert again() == {"dead 1", "dead 2", "mail"}
+    assert again(channel="webhook") == {"dead 1", "dead 2"}
+    assert again(sent_too=True) == {"dead 1", "dead 2", "sent 1", "sent 2", "mail"}
 
 
 @pytest.mark.parametrize("id", ["0" * 32, "\0", ""])
@@ -113,11 +154,19 @@ def test_health_by_channel(database: Database) -> None:
     claimed(database)
     act(database, "sent", NOW + MINUTE, target="a")
     act(database, "dead", "550 no", NOW, target="b")
-    act(database, "failed", "451 later", NOW + MINUTE, target="c")
+    act(database, "failed", "451 later", NOW + 2 * MINUTE, NOW + 2 * MINUTE, target="c")
     with database.read() as connection:
         assert outbox.health(connection) == {
-            "mail": outbox.Health(waiting=2, dead=1, last_sent=NOW + MINUTE, last_error="451 later"),
-            "webhook": outbox.Health(waiting=1, dead=0, last_sent=None, last_error=""),
+            "mail": outbox.Health(
+                waiting=2,
+                dead=1,
+                stopped=0,
+                last_sent=NOW + MINUTE,
+                last_failed=NOW + 2 * MINUTE,
+                failing_since=NOW + 2 * MINUTE,
+                last_error="451 later",
+            ),
+            "webhook": outbox.Health(1, 0, 0, last_sent=None, last_failed=None, failing_since=None, last_error=""),
         }
         assert {one.target for one in outbox.deliveries(connection)} == {"b", "c", "d", "hook"}
         assert [one.target for one in outbox.deliveries(connection, ("dead",))] == ["b"]

@@ -306,3 +306,19 @@ def test_only_the_standard_library_is_imported() -> None:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert found.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://hooks.slack.com/services/T0/B0/hidden", "https://discord.com/api/webhooks/1/hidden/slack"]
+)
+def test_the_address_of_a_chat_is_a_secret(address: str) -> None:
+    found, (problem,) = load(SMALL + f'[capture]\nchat = "{address}"')
+    assert (problem.code, problem.line, problem.excerpt) == ("secret", 4, "")
+    assert problem.hint == "set OBVERSE_CHAT in the environment or write it into var/secrets.toml"
+    assert "hidden" not in str(found) + str(problem)
+
+
+def test_a_chat_is_named_and_not_addressed() -> None:
+    assert load(SMALL + '[capture]\nchat = "Sales"')[0].capture.chat == "Sales"
+    (wrong,) = load(SMALL + '[capture]\nchat = "https://chat.test/room"')[1]
+    assert "must be what you call the chat" in wrong.message

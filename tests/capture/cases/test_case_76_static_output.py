@@ -23,6 +23,7 @@ SECRETS = {
     "OBVERSE_DATABASE": "postgresql://hidden-owner:hidden-word@db.hidden.example/site",
     "OBVERSE_WEBHOOK": "whsec_aGlkZGVuLXNlY3JldC1oaWRkZW4tc2VjcmV0",
     "OBVERSE_REPORT": "hidden-token-hidden-token",
+    "OBVERSE_CHAT": "https://chat.hidden.example/services/hidden-room",
 }
 # What nobody outside has a use for, whoever wrote it: secrets by their shape, and words of the judgement.
 SHAPES = re.compile(
