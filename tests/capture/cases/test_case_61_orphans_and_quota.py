@@ -23,6 +23,8 @@ from tests.capture.files import PDF, TXT, docx, png
 from tests.capture.house import KEY, SETTINGS
 from tests.capture.running import REPOSITORY
 
+KEYED = {"_ob_instance": "0f3c1b52-6a40-4d39-9d5e-1f2c3b4a5d6e"}
+
 # A process that ends, as by a power cut, when its files are kept and their rows are not.
 DIES = """
 import json, os, signal, sys
@@ -97,7 +99,13 @@ def test_case_61_the_files_of_a_form_have_a_bound(tmp_path: Path, database_url: 
     large = png()[:-12] + b"\0\0\0\0tEXt" + bytes(90_000) + png()[-12:]
     with taking(tmp_path, database_url, FORM, other, settings=replace(SETTINGS, uploads=1, rate=1000)) as house:
         answers = [
-            send(house, cv=named(PDF, "cv.pdf"), photo=named(large, "me.png"), email=f"ann{number}@example.org")
+            send(
+                house,
+                cv=named(PDF, "cv.pdf"),
+                photo=named(large, "me.png"),
+                email=f"ann{number}@example.org",
+                **({} if number else KEYED),
+            )
             for number in range(13)
         ]
         codes = [one.status_code for one in answers]
@@ -107,6 +115,9 @@ def test_case_61_the_files_of_a_form_have_a_bound(tmp_path: Path, database_url: 
         assert "ann12@example.org" in answers[-1].text
         assert "please choose yours once more" in answers[-1].text
         assert sum(one.size for one in attached(house)) == sum(map(len, on_disk(house).values())) <= MEGABYTE
+        # Who was stored and did not hear of it is told so, not that there is no room.
+        answer = send(house, cv=named(PDF, "cv.pdf"), photo=named(large, "me.png"), email="ann0@example.org", **KEYED)
+        assert answer.status_code == 303
         # Other forms are not shut by it, and no text is refused for it.
         assert send(house, to="/_ob/f/other", cv=named(PDF, "cv.pdf")).status_code == 303
         assert send(house, to="/_ob/f/contact", message="Hello").status_code == 303
