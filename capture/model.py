@@ -9,6 +9,7 @@ from typing import Any
 
 STAGES = ("new", "contacted", "qualified", "won", "lost")
 CLOSED = ("won", "lost")
+CANARY = "canary"  # the stage of a test by the house itself: no inquiry for sales, and gone after a day
 LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 
 # Why a submission may be held: codes, each with a word `held.CODE` for the inbox.

@@ -11,10 +11,12 @@ from capture.access.guard import csrf_token, current_user
 from capture.access.sessions import User
 from capture.house import House
 from capture.inbox import assets
+from capture.inbox.notices import notice_text
 from capture.inbox.words import FIRST, has_word, t
 from capture.release import Release
 from capture.store import outbox
 from capture.store.database import Unavailable
+from capture.store.notices import standing
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/inbox", template_folder="templates")
 assets.register(blueprint)
@@ -46,6 +48,7 @@ def _given() -> dict[str, Any]:
         "user": user,
         "csrf_token": csrf_token,
         "dead_count": _dead() if user else 0,
+        "notices": _notices() if user else (),
     }
 
 
@@ -74,6 +77,15 @@ def _dead() -> int:
             return sum(channel.dead for channel in outbox.health(connection).values())
     except Unavailable:
         return 0
+
+
+def _notices() -> tuple[str, ...]:
+    """What the house has to say of itself, on every page until it ends."""
+    try:
+        with house().ready().read() as connection:
+            return tuple(notice_text(one, release().settings.timezone, house().now()) for one in standing(connection))
+    except Unavailable:
+        return ()
 
 
 def fault_page(code: int) -> Response:

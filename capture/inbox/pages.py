@@ -179,12 +179,14 @@ def _said() -> dict[str, str]:
 
 
 def _name_of(connection: sa.Connection, id: str) -> Markup:
+    if not id:
+        return display.visible(t("delivery.house"))
     found = inquiries.detail(connection, id)
     return display.visible((found and (found.row.name or found.row.email)) or t("inbox.nameless"))
 
 
 def _problem(one: outbox.Delivery, shown: Frame, name: Markup) -> dict[str, Any]:
-    href = url_for("inbox.inquiry", id=one.inquiry)
+    href = url_for("inbox.inquiry", id=one.inquiry) if one.inquiry else url_for("inbox.listing")
     return {**delivery_shown(one, shown), "name": name, "href": href}
 
 

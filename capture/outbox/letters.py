@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from capture.outbox.headers import ascii_address, block, line, mailbox
 from capture.setup import Settings
 from capture.store.outbox import Delivery
+from capture.watch.letters import KINDS, written
 
 Say = Callable[..., str]
 
@@ -63,7 +64,19 @@ class Unsendable(ValueError):  # noqa: N818 -- it names what the mail is
 
 def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """The mail of that row, to exactly one address. Raises Unsendable when that is none."""
+    if delivery.kind in KINDS:
+        return _house(delivery, head)
     return (_reply if delivery.kind == "reply" else _notice)(delivery, head)
+
+
+def _house(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """To the owner: what the house has to say of itself. The header lets a mailbox sort it."""
+    message = _frame(delivery, head, writer=head.settings.title, receiver="")
+    subject, text = written(delivery.kind, delivery.payload, head.say, head.moment, f"{head.address}/inbox/")
+    message["Subject"] = line(subject, 200)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Obverse-Notice"] = delivery.kind
+    return _with_text(message, text)
 
 
 def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -102,7 +115,8 @@ def _frame(delivery: Delivery, head: Letterhead, *, writer: str, receiver: str) 
     message["Date"] = format_datetime(delivery.created_at.astimezone(UTC))
     message["From"] = mailbox(writer, head.sender or "obverse@localhost")
     message["To"] = mailbox(receiver, to)
-    message["X-Obverse-Inquiry"] = line(delivery.inquiry)
+    if delivery.inquiry:
+        message["X-Obverse-Inquiry"] = line(delivery.inquiry)
     return message
 
 

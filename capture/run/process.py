@@ -19,6 +19,8 @@ from capture.run.preparation import Prepared
 from capture.run.publisher import Job, Outcome, Publisher
 from capture.run.server import Server, make_server
 from capture.run.static import Static
+from capture.watch.rounds import rounds
+from capture.watch.watcher import Watcher
 from obverse.problems import Problem
 
 _FIRST_BUILD = 10.0  # seconds that a site which was never built may hold up the start
@@ -39,6 +41,7 @@ class Process:
         self._house = replace(prepared.house, wake=self._worker.wake)
         job = Job(options.build, options.ledger)
         self._nightly = Nightly(options.nightly, log, self._house.now)
+        self._watcher = Watcher(rounds(self._house), self._house.now)
         self._publisher = Publisher(job, log, self._house.now, self._look_again) if options.build else None
 
     def first_build(self) -> tuple[Problem, ...]:
@@ -55,6 +58,7 @@ class Process:
         self._server = make_server(self._front(), made, proxies=self._house.setup.proxies)
         self._worker.start()
         self._nightly.start()
+        self._watcher.start()
         host, port = made.getsockname()[:2]
         with self._listening_to_signals():
             self._log.tell("start", host=host, port=port, address=self._house.setup.address)
@@ -64,6 +68,7 @@ class Process:
     def close(self) -> None:
         """End what may still be running, and give the database back."""
         self._nightly.stop(2.0)
+        self._watcher.stop(2.0)
         if self._publisher:
             self._publisher.stop(0 if self._hurried() else 2.0)
         self._house.database.close()

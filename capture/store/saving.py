@@ -306,14 +306,14 @@ def _follow(
 def put_out(
     rows: Rows,
     outgoing: Sequence[Outgoing],
-    inquiry: str,
+    inquiry: str | None,
     now: datetime,
     token: Callable[[], str],
     *,
     submission: str | None = None,
     message: str | None = None,
 ) -> None:
-    """Add rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`."""
+    """Add rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`, "" for None."""
     for one in outgoing:
         rows.add(
             outbox,
@@ -324,7 +324,7 @@ def put_out(
             channel=one.channel,
             kind=one.kind,
             target=storable(one.target),
-            payload={**storable_json(one.payload), "inquiry": inquiry},
+            payload={**storable_json(one.payload), "inquiry": inquiry or ""},
             created_at=to_text(now),
             next_at=to_text(now),
         )

@@ -144,7 +144,7 @@ outbox = sa.Table(
     "outbox",
     metadata,
     sa.Column("id", _ID, primary_key=True),
-    sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), nullable=False, index=True),
+    sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), index=True),  # NULL for what tells of the house itself
     sa.Column("submission", _ID, sa.ForeignKey("submissions.id")),
     sa.Column("message", _ID, sa.ForeignKey("messages.id")),
     sa.Column("channel", sa.Text, nullable=False),
@@ -200,4 +200,16 @@ attempts = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),  # whom failed logins count against: a digest, never an address
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("last_at", _TIME, nullable=False),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("key", sa.String(120), primary_key=True),  # names it for ever: it is told once over all processes
+    sa.Column("kind", sa.Text, nullable=False),
+    _text("subject"),
+    _text("place"),  # the machine it is about, "" for the house
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("ended_at", _TIME),  # NULL while it stands
+    sa.Column("facts", sa.JSON, nullable=False),
 )
