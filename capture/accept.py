@@ -65,6 +65,7 @@ def accept(
         name=name,
         email=email,
         phone=phone,
+        canary=ids.is_canary(form.name, instance, post.own("canary")),
         verdict=judge(post.fields, _written(form, checked.values, name, email, settings or Settings())),
     )
 

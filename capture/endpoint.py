@@ -30,6 +30,7 @@ from capture.store.line import save
 from capture.store.saving import Thanked, thanked
 from capture.store.texts import is_id
 from capture.thanks import message
+from capture.watch.targets import outgoing_of
 from obverse.forms.form import Form
 
 _log = logging.getLogger("obverse.capture")
@@ -166,12 +167,19 @@ def _judged(visit: Visit, voice: Voice, sent: Sent) -> Answer:
     if isinstance(submission, Refusal):
         return voice.mend(sent, submission.errors)
     submission = replace(submission, verdict=_trusted(house, submission))
-    outgoing = outgoing_for(_told_now(visit.release, sent.form), visit.release.settings, submission, sent.page)
+    outgoing = _outgoing(visit.release, sent, submission)
     saved = _saved(house, submission, outgoing)
     if saved is None:
         return voice.again(503, "unavailable", sent, RETRY)
     told = message(sent.form, submission.values, voice.say("capture.thanks.default"))
     return voice.stored(saved, told)
+
+
+def _outgoing(release: Release, sent: Sent, submission: Submission) -> list[Outgoing]:
+    """Who is told: those of the form, or of a test by the house itself those who are told of tests."""
+    if submission.canary:
+        return outgoing_of(release.settings, submission)
+    return outgoing_for(_told_now(release, sent.form), release.settings, submission, sent.page)
 
 
 def _trusted(house: House, submission: Submission) -> Verdict:

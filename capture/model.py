@@ -50,6 +50,7 @@ class Submission:
     the digest of what was sent. `page` is the id of the page the form stood in, "" when it is not known; `page_title`
     its title at that time. `values` are the checked answers by field name, `extra` all fields the form does not know.
     `labels` is (name, label) of the fields as the visitor saw them. `network` is the truncated address.
+    A `canary` is a test by the house itself.
     """
 
     id: str
@@ -74,14 +75,15 @@ class Submission:
     email: str = ""
     phone: str = ""
     verdict: Verdict = Verdict()
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A row for the outbox. `payload` is all that its channel needs.
 
-    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission) or "reply" (to the visitor); `target` is the
-    address or URL.
+    `channel` is "mail" or "webhook"; `kind` "notify" (of a submission), "reply" (to the visitor), or one of
+    `capture.watch.letters.KINDS` (what the house has to say of itself); `target` is the address or URL.
     """
 
     channel: str

@@ -63,7 +63,8 @@ class Settings:
     `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
     told of every inquiry; `origin` the scheme and host of the endpoint when it is not the site's own; `contact` another
     way to reach the house, shown when a form cannot be taken; `rate` how many posts a network may send in ten
-    minutes; `hold` words, and domains of e-mail addresses after an `@`, that hold whatever has them.
+    minutes; `hold` words, and domains of e-mail addresses after an `@`, that hold whatever has them. `canary` are the
+    mailboxes, and `canary_webhook` the URL, that hourly tests go to; `canary_form` is the form they are sent to.
     """
 
     title: str = ""
@@ -80,12 +81,16 @@ class Settings:
     contact: str = ""
     rate: int = 30
     hold: tuple[str, ...] = ()
+    canary: tuple[str, ...] = ()
+    canary_form: str = ""
+    canary_webhook: str = ""
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings of a release's `site.json`; what a newer build may have added is left out."""
         known: dict[str, Any] = {name: plain[name] for name in cls.__dataclass_fields__ if name in plain}
-        lists: dict[str, Any] = {name: tuple(known[name]) for name in ("languages", "notify", "hold") if name in known}
+        many = ("languages", "notify", "hold", "canary")
+        lists: dict[str, Any] = {name: tuple(known[name]) for name in many if name in known}
         return cls(**{**known, **lists})
 
 

@@ -8,16 +8,13 @@ from capture.inbox import display
 from capture.inbox.words import has_word, t
 from capture.store.moments import from_text
 from capture.store.notices import Notice
+from capture.watch.letters import texts
 
 
 def notice_text(notice: Notice, timezone: str, now: datetime) -> str:
     """What it says, with its time in the site's zone. One of a newer program says only that there is one."""
     if not has_word(f"notice.{notice.kind}"):
         return t("notice.other")
-    at = from_text(notice.facts["time"]) if notice.facts.get("time") else notice.at
-    return t(f"notice.{notice.kind}", time=display.moment(at, now, display.zone_of(timezone)), **_texts(notice))
-
-
-def _texts(notice: Notice) -> dict[str, str]:
-    texts = {name: value for name, value in notice.facts.items() if name != "time" and isinstance(value, str)}
-    return {**texts, "place": notice.place}
+    told, at = texts(notice.facts, t), notice.facts.get("time")
+    moment = display.moment(from_text(at) if at else notice.at, now, display.zone_of(timezone))
+    return t(f"notice.{notice.kind}", **{**told, "time": moment})

@@ -41,7 +41,7 @@ class Process:
         self._house = replace(prepared.house, wake=self._worker.wake)
         job = Job(options.build, options.ledger)
         self._nightly = Nightly(options.nightly, log, self._house.now)
-        self._watcher = Watcher(rounds(self._house), self._house.now)
+        self._watcher: Watcher | None = None
         self._publisher = Publisher(job, log, self._house.now, self._look_again) if options.build else None
 
     def first_build(self) -> tuple[Problem, ...]:
@@ -58,8 +58,9 @@ class Process:
         self._server = make_server(self._front(), made, proxies=self._house.setup.proxies)
         self._worker.start()
         self._nightly.start()
-        self._watcher.start()
         host, port = made.getsockname()[:2]
+        self._watcher = Watcher(rounds(self._house, (host, port), f"{socket.gethostname()}:{port}"), self._house.now)
+        self._watcher.start()
         with self._listening_to_signals():
             self._log.tell("start", host=host, port=port, address=self._house.setup.address)
             self._server.serve(lambda: self._signals > 0)
@@ -68,7 +69,8 @@ class Process:
     def close(self) -> None:
         """End what may still be running, and give the database back."""
         self._nightly.stop(2.0)
-        self._watcher.stop(2.0)
+        if self._watcher:
+            self._watcher.stop(2.0)
         if self._publisher:
             self._publisher.stop(0 if self._hurried() else 2.0)
         self._house.database.close()

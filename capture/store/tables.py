@@ -208,7 +208,7 @@ notices = sa.Table(
     sa.Column("key", sa.String(120), primary_key=True),  # names it for ever: it is told once over all processes
     sa.Column("kind", sa.Text, nullable=False),
     _text("subject"),
-    _text("place"),  # the machine it is about, "" for the house
+    _text("place"),  # the process it is about, "" for the house
     sa.Column("at", _TIME, nullable=False),
     sa.Column("ended_at", _TIME),  # NULL while it stands
     sa.Column("facts", sa.JSON, nullable=False),

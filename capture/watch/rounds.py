@@ -5,31 +5,39 @@ Every function takes the time as an argument, and raises what the database raise
 
 from __future__ import annotations
 
-import json
-import logging
 from datetime import datetime, timedelta
 from functools import partial
 
 from capture.house import House
 from capture.inbox.display import zone_of
-from capture.model import Outgoing
-from capture.store import notices
+from capture.store import canaries, notices
 from capture.store.arrivals import first_arrival, last_arrivals
 from capture.store.moments import to_text
 from capture.store.notices import Notice
+from capture.watch.canary import Canary
+from capture.watch.posting import post
 from capture.watch.silence import silent_since
-from capture.watch.told import by_mail
+from capture.watch.told import by_mail, tell
 from capture.watch.watcher import Round
-
-_log = logging.getLogger("obverse.capture")
 
 # Inquiries that the silence is measured by: enough to know a week's hours, few enough to be read in no time.
 MOST = 1000
 
 
-def rounds(house: House) -> tuple[Round, ...]:
-    """What is looked at again and again while `obverse run` runs."""
-    return (Round("silence", timedelta(minutes=10), partial(look_for_silence, house)),)
+def rounds(house: House, listener: tuple[str, int], place: str) -> tuple[Round, ...]:
+    """What is looked at again and again while `obverse run` listens at `listener`, in the place that is called so."""
+    canary = Canary(house, partial(post, listener), place)
+    return (
+        Round("silence", timedelta(minutes=10), partial(look_for_silence, house)),
+        Round("canary", timedelta(), canary.look),
+        Round("old canaries", timedelta(hours=1), partial(remove_old_canaries, house)),
+    )
+
+
+def remove_old_canaries(house: House, now: datetime) -> None:
+    """Remove what tests have left behind a day ago; whether any is sent now or not."""
+    with house.ready().write() as connection:
+        canaries.remove_old(connection, now)
 
 
 def look_for_silence(house: House, now: datetime) -> None:
@@ -50,12 +58,4 @@ def look_for_silence(house: House, now: datetime) -> None:
         return
     facts = {"time": to_text(since)}
     notice = Notice(f"silence {last}", "silence", now, subject=last, facts=facts)
-    _tell(house, notice, by_mail(release, "silence", facts))
-
-
-def _tell(house: House, notice: Notice, outgoing: list[Outgoing]) -> None:
-    with house.ready().write() as connection:
-        told = notices.tell(connection, notice, outgoing, house.token)
-    if told:
-        _log.warning("%s", json.dumps({"kind": "notice", "notice": notice.kind, "state": "told"}))
-        house.wake()
+    tell(house, notice, by_mail(release, "silence", facts))
