@@ -21,8 +21,8 @@ from capture.store.texts import storable, storable_json
 class Notice:
     """One thing that the house is told. `key` names it for ever: what has its key was told already.
 
-    `subject` tells one trouble of a kind from another, `place` is the process that has it (host and port), "" for the house. It stands
-    until `ended_at`. `facts` are what its words need, nothing of visitors.
+    `subject` tells one trouble of a kind from another; `place` is the process that has it (host and port), "" for the
+    house. It stands until `ended_at`. `facts` are what its words need, nothing of visitors.
     """
 
     key: str
