@@ -68,12 +68,12 @@ def standing(connection: sa.Connection) -> Sequence[Notice]:
 
 
 def last(connection: sa.Connection, kind: str) -> Notice | None:
-    """The last of a kind that was written down, in the order of keys."""
+    """The one of a kind with the greatest subject, None when there is none."""
     return next(iter(_read(connection, notices.c.kind == kind, newest=True)), None)
 
 
 def _read(connection: sa.Connection, *which: sa.ColumnElement[bool], newest: bool = False) -> Sequence[Notice]:
-    order = (notices.c.key.desc(),) if newest else (notices.c.at, notices.c.key)
+    order = (notices.c.subject.desc(),) if newest else (notices.c.at, notices.c.key)
     chosen = sa.select(notices).where(*which).order_by(*order).limit(1 if newest else None)
     return [
         Notice(one.key, one.kind, from_text(one.at), one.subject, one.place, maybe_from(one.ended_at), one.facts)

@@ -12,6 +12,7 @@ from capture.house import House
 from capture.inbox.display import zone_of
 from capture.store import canaries, notices
 from capture.store.arrivals import first_arrival, last_arrivals
+from capture.store.held import held_after
 from capture.store.moments import to_text
 from capture.store.notices import Notice
 from capture.watch.canary import Canary
@@ -23,6 +24,9 @@ from capture.watch.watcher import Round
 # Inquiries that the silence is measured by: enough to know a week's hours, few enough to be read in no time.
 MOST = 1000
 
+# The hour of the site's own day from which on the digest is sent.
+MORNING = 7
+
 
 def rounds(house: House, listener: tuple[str, int], place: str) -> tuple[Round, ...]:
     """What is looked at again and again while `obverse run` listens at `listener`, in the place that is called so."""
@@ -30,6 +34,7 @@ def rounds(house: House, listener: tuple[str, int], place: str) -> tuple[Round, 
     return (
         Round("silence", timedelta(minutes=10), partial(look_for_silence, house)),
         Round("canary", timedelta(), canary.look),
+        Round("digest", timedelta(minutes=10), partial(tell_what_is_held, house)),
         Round("old canaries", timedelta(hours=1), partial(remove_old_canaries, house)),
     )
 
@@ -59,3 +64,20 @@ def look_for_silence(house: House, now: datetime) -> None:
     facts = {"time": to_text(since)}
     notice = Notice(f"silence {last}", "silence", now, subject=last, facts=facts)
     tell(house, notice, by_mail(release, "silence", facts))
+
+
+def tell_what_is_held(house: House, now: datetime) -> None:
+    """One mail a day, in the morning, when anything was held since the last one."""
+    release = house.releases.current()
+    local = now.astimezone(zone_of(release.settings.timezone))
+    if local.hour < MORNING:
+        return
+    with house.ready().read() as connection:
+        before = notices.last(connection, "held")
+        found = held_after(connection, int(before.subject) if before else 0)
+    if not found.count:
+        return
+    facts = {"n": found.count, "waiting": found.waiting, "reasons": found.reasons, "newest": found.newest}
+    subject = f"{found.upto:020d}"  # so that texts are in the order of numbers
+    notice = Notice(f"held {local:%Y-%m-%d}", "held", now, subject=subject, ended_at=now, facts=facts)
+    tell(house, notice, by_mail(release, "held", facts))
