@@ -19,7 +19,7 @@ from capture.run.preparation import Prepared
 from capture.run.publisher import Job, Outcome, Publisher
 from capture.run.server import Server, make_server
 from capture.run.static import Static
-from capture.watch.rounds import rounds
+from capture.watch.rounds import hear_of_build, rounds
 from capture.watch.watcher import Watcher
 from obverse.problems import Problem
 
@@ -95,10 +95,12 @@ class Process:
         return 1 if self._hurried() else 0
 
     def _look_again(self, outcome: Outcome) -> None:
-        """After a build: what a new release lacks is no reason to end, but to be told."""
+        """After a build: what blocked it, and what a new release lacks, is no reason to end, but to be told."""
         if self._server is not None and not outcome.blocked:
             for one in self._prepared.demands():
                 self._log.tell("fault", message=f"{one.path}: {one.message}")
+        wrong = (outcome.problems or (outcome.fault,)) if outcome.blocked else ()
+        hear_of_build(self._house, socket.gethostname(), wrong, self._house.now())
 
     def _hurried(self) -> bool:
         return self._signals > 1

@@ -8,14 +8,14 @@ from typing import Any
 Say = Callable[..., str]
 
 # The kinds of rows in the outbox that tell of the house itself.
-KINDS = frozenset({"silence", "canary", "canary-lost", "canary-back", "held"})
+KINDS = frozenset({"silence", "canary", "canary-lost", "canary-back", "held", "blocked", "mended"})
 
 
 def written(kind: str, facts: Mapping[str, Any], say: Say, moment: Callable[[str], str], inbox: str) -> tuple[str, str]:
     """Subject and text. `moment` says a stored time as the house reads clocks, `inbox` is the inbox's address."""
     told = {**texts(facts, say), "time": moment(str(facts.get("time", "")))}
     place = f"{inbox}?view=held" if kind == "held" else inbox
-    parts = [say(f"mail.{kind}", **told), *_held(facts, say, inbox), say("mail.inbox", link=place)]
+    parts = [say(f"mail.{kind}", **told), _lines(facts), *_held(facts, say, inbox), say("mail.inbox", link=place)]
     return say(f"mail.{kind}.subject", **told), "\n\n".join(filter(None, parts))
 
 
@@ -24,6 +24,11 @@ def texts(facts: Mapping[str, Any], say: Say) -> dict[str, Any]:
     plain = {name: value for name, value in facts.items() if isinstance(value, str | int)}
     step = plain.get("step")
     return {**plain, "why": say(f"canary.{step}", detail=plain.get("detail", ""))} if step else plain
+
+
+def _lines(facts: Mapping[str, Any]) -> str:
+    """The first problems of a blocked build, each on a line of its own."""
+    return "\n".join(" ".join(str(one).split()) for one in facts.get("lines", ()))
 
 
 def _held(facts: Mapping[str, Any], say: Say, inbox: str) -> tuple[str, ...]:

@@ -5,8 +5,11 @@ Every function takes the time as an argument, and raises what the database raise
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from capture.house import House
 from capture.inbox.display import zone_of
@@ -18,11 +21,14 @@ from capture.store.notices import Notice
 from capture.watch.canary import Canary
 from capture.watch.posting import post
 from capture.watch.silence import silent_since
-from capture.watch.told import by_mail, tell
+from capture.watch.told import by_mail, over, tell
 from capture.watch.watcher import Round
 
 # Inquiries that the silence is measured by: enough to know a week's hours, few enough to be read in no time.
 MOST = 1000
+
+# Problems of a blocked build that its mail names; `obverse check` has all of them.
+SHOWN = 5
 
 # The hour of the site's own day from which on the digest is sent.
 MORNING = 7
@@ -81,3 +87,22 @@ def tell_what_is_held(house: House, now: datetime) -> None:
     subject = f"{found.upto:020d}"  # so that texts are in the order of numbers
     notice = Notice(f"held {local:%Y-%m-%d}", "held", now, subject=subject, ended_at=now, facts=facts)
     tell(house, notice, by_mail(release, "held", facts))
+
+
+def hear_of_build(house: House, place: str, problems: Sequence[str], now: datetime) -> None:
+    """Tell once of each set of problems that blocks a build, and once when builds go through again.
+
+    `problems` are "path:line message", none for a build that went through.
+    """
+    release = house.releases.current()
+    if not problems:
+        facts: dict[str, Any] = {"time": to_text(now)}
+        news = Notice(f"mended {to_text(now)} {place}"[:120], "mended", now, place=place, ended_at=now, facts=facts)
+        over(house, "blocked", news, by_mail(release, "mended", facts), place=place)
+        return
+    subject = hashlib.sha256("\n".join(sorted(set(problems))).encode("utf-8", "replace")).hexdigest()[:32]
+    with house.ready().write() as connection:
+        notices.end(connection, "blocked", now, place=place, but=subject)
+    facts = {"time": to_text(now), "n": len(problems), "lines": problems[:SHOWN], "first": problems[0]}
+    notice = Notice(f"blocked {to_text(now)} {place}"[:120], "blocked", now, subject=subject, place=place, facts=facts)
+    tell(house, notice, by_mail(release, "blocked", facts))
