@@ -71,6 +71,7 @@ def accept(
         phone=phone,
         verdict=_verdict(post, attachments, _written(form, checked.values, name, email, settings or Settings())),
         attachments=attachments,
+        canary=ids.is_canary(form.name, instance, post.own("canary")),
     )
 
 

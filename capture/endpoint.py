@@ -38,6 +38,7 @@ from capture.store.texts import is_id
 from capture.thanks import message
 from capture.uploads.intake import Room
 from capture.uploads.shelf import discard, has_room, hold, settle
+from capture.watch.targets import outgoing_of
 from obverse.forms.form import Form
 from obverse.forms.kinds import MEGABYTE
 
@@ -211,13 +212,20 @@ def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer:
         return voice.again(413, "files-full", sent)
     verdict = Verdict((*_trusted(house, submission).reasons, *reasons(house, passed, submission)))
     submission = replace(submission, verdict=verdict)
-    form = _told_now(visit.release, sent.form)
-    outgoing = outgoing_for(form, visit.release.settings, submission, sent.page) + auto_reply(form, submission, ids)
+    outgoing = _outgoing(visit.release, sent, submission, ids)
     saved = _saved(house, submission, outgoing)
     if saved is None:
         return voice.again(503, "unavailable", sent, RETRY)
     told = message(sent.form, submission.values, voice.say("capture.thanks.default"))
     return voice.stored(saved, told)
+
+
+def _outgoing(release: Release, sent: Sent, submission: Submission, ids: Ids) -> list[Outgoing]:
+    """Who is told: those of the form, or of a test by the house itself those who are told of tests."""
+    if submission.canary:
+        return outgoing_of(release.settings, submission)
+    form = _told_now(release, sent.form)
+    return outgoing_for(form, release.settings, submission, sent.page) + auto_reply(form, submission, ids)
 
 
 def _settled(house: House, submission: Submission, most: int) -> bool:

@@ -43,6 +43,15 @@ class Ids:
         """What names something of which there is one, and tells nobody without the key of what."""
         return self._mac("once", *parts)
 
+    def canary(self, form: str, instance: str) -> str:
+        """The mark of a test by the house itself, which nobody without the key can make."""
+        return self._mac("canary", form, instance)
+
+    def is_canary(self, form: str, instance: str, mark: str) -> bool:
+        """Whether a post carries that mark. One that was made up says nothing: whoever sent it is a visitor."""
+        ours = self.canary(form, instance)
+        return bool(instance) and hmac.compare_digest(mark.encode("utf-8", "replace"), ours.encode())
+
     def _mac(self, purpose: str, *parts: str) -> str:
         # As JSON, no text of one part can reach over into the next.
         text = json.dumps([purpose, *parts]).encode()

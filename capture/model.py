@@ -9,6 +9,7 @@ from typing import Any
 
 STAGES = ("new", "contacted", "qualified", "won", "lost")
 CLOSED = ("won", "lost")
+CANARY = "canary"  # the stage of a test by the house itself: no inquiry for sales, and gone after a day
 LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 
 # Why a submission may be held: codes, each with a word `held.CODE` for the inbox.
@@ -68,6 +69,7 @@ class Submission:
     the digest of what was sent. `page` is the id of the page the form stood in, "" when it is not known; `page_title`
     its title at that time. `values` are the checked answers by field name, `extra` all fields the form does not know.
     `labels` is (name, label) of the fields as the visitor saw them. `network` is the truncated address.
+    A `canary` is a test by the house itself.
     """
 
     id: str
@@ -93,6 +95,7 @@ class Submission:
     phone: str = ""
     verdict: Verdict = Verdict()
     attachments: tuple[Attachment, ...] = ()
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,9 @@ class Outgoing:
     """A row for the outbox. `payload` is all that its channel needs.
 
     `channel` is "mail", "webhook" or "chat"; `kind` "notify" (of a submission), "reply" (to the visitor), "auto-reply",
-    or "outage" (of another channel, to the owner); `target` is the address or URL, or what the chat is called: its URL
-    is a secret. `once` is the row's id when there may be no second one, else "".
+    "outage" (of another channel, to the owner), or one of `capture.watch.letters.KINDS` (what the house has to say of
+    itself); `target` is the address or URL, or what the chat is called: its URL is a secret. `once` is the row's id
+    when there may be no second one, else "".
     """
 
     channel: str

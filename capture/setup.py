@@ -66,7 +66,8 @@ class Settings:
     told of every inquiry; `chat` what the chat is called that is told of it, whose URL is a secret; `origin` the scheme
     and host of the endpoint when it is not the site's own; `contact` another way to reach the house, shown when a form
     cannot be taken; `uploads` how many megabytes the files of one form may take, 0 for no limit; `hold` words, and
-    domains of e-mail addresses after an `@`, that hold whatever has them.
+    domains of e-mail addresses after an `@`, that hold whatever has them. `canary` are the mailboxes, and
+    `canary_webhook` the URL, that hourly tests go to; `canary_form` is the form they are sent to.
 
     `rate` is how many posts a network may send to one form in ten minutes, `rate_form` all together to one form,
     `rate_recipient` to all forms that tell one address; past these each needs a proof of work, and at `proofs` times of
@@ -92,12 +93,16 @@ class Settings:
     proofs: int = 10
     uploads: int = 2000
     hold: tuple[str, ...] = ()
+    canary: tuple[str, ...] = ()
+    canary_form: str = ""
+    canary_webhook: str = ""
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings of a release's `site.json`; what a newer build may have added is left out."""
         known: dict[str, Any] = {name: plain[name] for name in cls.__dataclass_fields__ if name in plain}
-        lists: dict[str, Any] = {name: tuple(known[name]) for name in ("languages", "notify", "hold") if name in known}
+        many = ("languages", "notify", "hold", "canary")
+        lists: dict[str, Any] = {name: tuple(known[name]) for name in many if name in known}
         return cls(**{**known, **lists})
 
 

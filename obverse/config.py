@@ -92,6 +92,9 @@ class Capture:
     dkim: str = ""
     backups: int = 7
     hold: tuple[str, ...] = ()
+    canary: tuple[str, ...] = ()
+    canary_form: str = ""
+    canary_webhook: str = ""
     keep_held: int = 0
     keep_won: int = 0
     keep_lost: int = 0
@@ -144,6 +147,9 @@ class Config:
             "proofs": capture.proofs,
             "uploads": capture.uploads,
             "hold": list(capture.hold),
+            "canary": list(capture.canary),
+            "canary_form": capture.canary_form,
+            "canary_webhook": capture.canary_webhook,
         }
 
     @property
@@ -392,6 +398,13 @@ CONFIG_FIELDS: dict[str, Field] = {
             "hold": Field(
                 "list", of=Field(), help="Words, or domains of e-mail such as @bad.example, that hold what has them."
             ),
+            "canary": Field(
+                "list",
+                of=Field("email"),
+                help="Mailboxes for the test that `obverse run` sends each hour.",
+            ),
+            "canary_form": Field(help="The form that the test goes through; the first that asks for nothing special."),
+            "canary_webhook": Field("url", check=_https, help="An address that is told of each test, signed."),
             "keep_held": _days(0, "For how many days what is held is kept after its last change; 0 keeps it for ever."),
             "keep_won": _days(0, "For how many days won inquiries are kept after their last change; 0 for ever."),
             "keep_lost": _days(0, "For how many days lost inquiries are kept after their last change; 0 for ever."),

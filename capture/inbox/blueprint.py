@@ -11,11 +11,13 @@ from capture.access.guard import csrf_token, current_user
 from capture.access.sessions import User
 from capture.house import House
 from capture.inbox import assets, display
+from capture.inbox.notices import notice_text
 from capture.inbox.words import FIRST, has_word, t
 from capture.release import Release
 from capture.store import channels, outbox
 from capture.store.channels import Channel
 from capture.store.database import Unavailable
+from capture.store.notices import standing
 
 blueprint = Blueprint("inbox", __name__, url_prefix="/inbox", template_folder="templates")
 assets.register(blueprint)
@@ -47,6 +49,7 @@ def _given() -> dict[str, Any]:
         "user": user,
         "csrf_token": csrf_token,
         **(_troubles() if user else {}),
+        "notices": _notices() if user else (),
     }
 
 
@@ -91,6 +94,15 @@ def _broken(channel: Channel) -> dict[str, Any]:
         "since": display.moment(since, house().now(), zone),
         "error": display.visible(channel.error),
     }
+
+
+def _notices() -> tuple[str, ...]:
+    """What the house has to say of itself, on every page until it ends."""
+    try:
+        with house().ready().read() as connection:
+            return tuple(notice_text(one, release().settings.timezone, house().now()) for one in standing(connection))
+    except Unavailable:
+        return ()
 
 
 def fault_page(code: int) -> Response:

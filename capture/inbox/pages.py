@@ -19,6 +19,7 @@ from capture.store import inquiries, outbox, reports
 from capture.store.inquiries import VIEWS, Query
 from capture.store.people import people
 from capture.store.reports import PageReport
+from capture.watch.letters import KINDS
 
 KEYS = (
     (("j", "k"), "move"),
@@ -182,12 +183,15 @@ def _said() -> dict[str, str]:
 
 
 def _name_of(connection: sa.Connection, id: str) -> Markup:
+    """Whom a delivery is about: a person, or the house itself and its tests."""
     found = inquiries.detail(connection, id)
-    return display.visible((found and (found.row.name or found.row.email)) or t("inbox.nameless"))
+    if found is None:
+        return display.visible(t("delivery.house"))
+    return display.visible(found.row.name or found.row.email or t("inbox.nameless"))
 
 
 def _problem(one: outbox.Delivery, shown: Frame, name: Markup) -> dict[str, Any]:
-    href = url_for("inbox.inquiry", id=one.inquiry)
+    href = url_for("inbox.inquiry", id=one.inquiry) if one.kind not in KINDS else url_for("inbox.listing")
     return {**delivery_shown(one, shown), "name": name, "href": href}
 
 

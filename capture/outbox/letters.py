@@ -18,6 +18,7 @@ from capture.outbox.auto_reply import KIND as AUTO_REPLY
 from capture.outbox.headers import ascii_address, block, line, mailbox
 from capture.setup import Settings
 from capture.store.outbox import Delivery
+from capture.watch.letters import KINDS, written
 from obverse.forms.kinds import spoken_size
 
 Say = Callable[..., str]
@@ -66,8 +67,20 @@ class Unsendable(ValueError):  # noqa: N818 -- it names what the mail is
 
 def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """The mail of that row, to exactly one address. Raises Unsendable when that is none."""
+    if delivery.kind in KINDS:
+        return _house(delivery, head)
     kinds = {"reply": _reply, AUTO_REPLY: _auto_reply, "outage": _outage}
     return kinds.get(delivery.kind, _notice)(delivery, head)
+
+
+def _house(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """To the owner: what the house has to say of itself. The header lets a mailbox sort it."""
+    message = _frame(delivery, head, writer=head.settings.title, receiver="")
+    subject, text = written(delivery.kind, delivery.payload, head.say, head.moment, f"{head.address}/inbox/")
+    message["Subject"] = line(subject, 200)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Obverse-Notice"] = delivery.kind
+    return _with_text(message, text)
 
 
 def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -136,7 +149,8 @@ def _frame(delivery: Delivery, head: Letterhead, *, writer: str, receiver: str) 
     message["Date"] = format_datetime(delivery.created_at.astimezone(UTC))
     message["From"] = mailbox(writer, head.sender or "obverse@localhost")
     message["To"] = mailbox(receiver, to)
-    message["X-Obverse-Inquiry"] = line(delivery.inquiry)
+    if delivery.inquiry:
+        message["X-Obverse-Inquiry"] = line(delivery.inquiry)
     return message
 
 

@@ -103,7 +103,7 @@ def _page(template: str, code: int = 200, **values: Any) -> Response:
 
 
 def _shown(row: Delivery, house: House) -> Shown:
-    place = url_for("inbox.listing") + f"i/{row.inquiry}"
+    place = url_for("inbox.listing") + (f"i/{row.inquiry}" if row.inquiry else "")
     if row.channel in ("webhook", "chat"):
         return _shown_post(row, house, place)
     head = letterhead(house)

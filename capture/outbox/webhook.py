@@ -24,6 +24,7 @@ from capture.outbox.backoff import SENT, Outcome, dead, later, stopped
 from capture.outbox.deadline import Deadline
 from capture.outbox.keys import keys_of, signing
 from capture.store.outbox import Delivery
+from capture.watch.letters import KINDS
 
 # Seconds for all of it, from the first byte to the last.
 WHOLE = 15.0
@@ -59,6 +60,8 @@ def body(delivery: Delivery, address: str, largest: int = LARGEST) -> bytes:
 
 def _plain(delivery: Delivery, address: str) -> dict[str, Any]:
     told = delivery.payload
+    if delivery.kind in KINDS:
+        return {"type": f"house.{delivery.kind}", "timestamp": told.get("time", ""), "data": dict(told)}
     same = ("form", "form_title", "lang", "submission", "received_at", "name", "email", "phone")
     data = {
         "inquiry": delivery.inquiry,

@@ -54,9 +54,10 @@ def _of_mail(settings: Settings, secrets: Secrets) -> Iterator[Problem]:
     if not secrets.smtp:
         hint = f'set OBVERSE_SMTP=smtp://user:password@host:587, or write smtp = "…" into {SECRETS}'
         yield _demand("no mail server is known", hint, SECRETS)
-    if settings.webhook and not secrets.webhook:
-        hint = f'set OBVERSE_WEBHOOK=whsec_…, or write webhook = "…" into {SECRETS}'
-        yield _demand("[capture] webhook has no secret to be signed with", hint, SECRETS)
+    for name, url in (("webhook", settings.webhook), ("canary_webhook", settings.canary_webhook)):
+        if url and not secrets.webhook:
+            hint = f'set OBVERSE_WEBHOOK=whsec_…, or write webhook = "…" into {SECRETS}'
+            yield _demand(f"[capture] {name} has no secret to be signed with", hint, SECRETS)
     if settings.chat and not secrets.chat:
         hint = f'set OBVERSE_CHAT=https://…, or write chat = "…" into {SECRETS}'
         yield _demand("the address of [capture] chat is not known", hint, SECRETS)
@@ -65,6 +66,8 @@ def _of_mail(settings: Settings, secrets: Secrets) -> Iterator[Problem]:
 def _of_forms(settings: Settings, forms: Iterable[Form]) -> Iterator[Problem]:
     if any(map(_is_nobody, settings.notify)):
         yield _demand("[capture] notify holds a placeholder", "name people who read mail there")
+    if any(map(_is_nobody, settings.canary)):
+        yield _demand("[capture] canary holds a placeholder", "name a mailbox that takes tests, or delete it")
     told = {form.name: form.notify for form in forms}
     for name, notify in sorted(told.items()):
         path = f"content/forms/{name}.md"

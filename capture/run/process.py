@@ -19,6 +19,8 @@ from capture.run.preparation import Prepared
 from capture.run.publisher import Job, Outcome, Publisher
 from capture.run.server import Server, make_server
 from capture.run.static import Static
+from capture.watch.rounds import hear_of_build, rounds
+from capture.watch.watcher import Watcher
 from obverse.problems import Problem
 
 _FIRST_BUILD = 10.0  # seconds that a site which was never built may hold up the start
@@ -39,6 +41,7 @@ class Process:
         self._house = replace(prepared.house, wake=self._worker.wake)
         job = Job(options.build, options.ledger)
         self._nightly = Nightly(options.nightly, log, self._house.now)
+        self._watcher: Watcher | None = None
         self._publisher = Publisher(job, log, self._house.now, self._look_again) if options.build else None
 
     def first_build(self) -> tuple[Problem, ...]:
@@ -56,6 +59,8 @@ class Process:
         self._worker.start()
         self._nightly.start()
         host, port = made.getsockname()[:2]
+        self._watcher = Watcher(rounds(self._house, (host, port), f"{socket.gethostname()}:{port}"), self._house.now)
+        self._watcher.start()
         with self._listening_to_signals():
             self._log.tell("start", host=host, port=port, address=self._house.setup.address)
             self._server.serve(lambda: self._signals > 0)
@@ -64,6 +69,8 @@ class Process:
     def close(self) -> None:
         """End what may still be running, and give the database back."""
         self._nightly.stop(2.0)
+        if self._watcher:
+            self._watcher.stop(2.0)
         if self._publisher:
             self._publisher.stop(0 if self._hurried() else 2.0)
         self._house.database.close()
@@ -88,10 +95,12 @@ class Process:
         return 1 if self._hurried() else 0
 
     def _look_again(self, outcome: Outcome) -> None:
-        """After a build: what a new release lacks is no reason to end, but to be told."""
+        """After a build: what blocked it, and what a new release lacks, is no reason to end, but to be told."""
         if self._server is not None and not outcome.blocked:
             for one in self._prepared.demands():
                 self._log.tell("fault", message=f"{one.path}: {one.message}")
+        wrong = (outcome.problems or (outcome.fault,)) if outcome.blocked else ()
+        hear_of_build(self._house, socket.gethostname(), wrong, self._house.now())
 
     def _hurried(self) -> bool:
         return self._signals > 1

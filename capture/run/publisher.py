@@ -33,7 +33,10 @@ _SECRETS = ("OBVERSE_CHAT", "OBVERSE_DATABASE", "OBVERSE_KEY", "OBVERSE_REPORT",
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one build. `problems` are "path:line message"; `fault` says why there is no report at all."""
+    """What came of one build. `problems` are "path:line message", of a blocked one those that block it.
+
+    `fault` says why there is no report at all.
+    """
 
     written: int = 0
     removed: int = 0
@@ -65,7 +68,7 @@ def outcome_of(code: int, output: str, complaint: str = "") -> Outcome:
             removed=len(plain["removed"]),
             total=int(plain["total"]),
             blocked=bool(plain["blocked"]),
-            problems=tuple(map(_line, plain["problems"])),
+            problems=tuple(_line(one) for one in plain["problems"] if not plain["blocked"] or _is_error(one)),
             next_due=datetime.fromisoformat(due) if due else None,
         )
     except (ValueError, KeyError, TypeError):
@@ -175,6 +178,10 @@ class Publisher:
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of a build."""
     return {name: value for name, value in environ.items() if name not in _SECRETS}
+
+
+def _is_error(problem: Mapping[str, Any]) -> bool:
+    return problem.get("level") != "warning"
 
 
 def _line(problem: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from capture.model import CLOSED, STAGES, Consent, Submission, Verdict
+from capture.model import CANARY, CLOSED, STAGES, Consent, Submission, Verdict
 from capture.store.attachments import attachments_of
 from capture.store.changes import add_message, add_note, assign, release, set_stage
 from capture.store.moments import from_text, maybe_from, to_text
@@ -101,7 +101,7 @@ def export(connection: sa.Connection, query: Query) -> Iterator[Inquiry]:
 
 def detail(connection: sa.Connection, id: str) -> Inquiry | None:
     """One inquiry with everything, or None when there is none of that id."""
-    found = _rows(connection, _select().where(inquiries.c.id == id)) if is_id(id) else ()
+    found = _rows(connection, _select().where(inquiries.c.id == id, _OURS)) if is_id(id) else ()
     if not found:
         return None
     sent = tuple(_sent(connection, [id]))
@@ -124,14 +124,14 @@ def changed_since(connection: sa.Connection, moment: datetime, limit: int = 100)
     A submission is touched at its receipt and may be committed a little later: ask with a moment some seconds back, and
     tell what is known already by id and `touched_at`.
     """
-    chosen = _select().where(inquiries.c.touched_at > to_text(moment)).order_by(inquiries.c.touched_at.desc())
+    chosen = _select().where(inquiries.c.touched_at > to_text(moment), _OURS).order_by(inquiries.c.touched_at.desc())
     return _with_excerpts(connection, _rows(connection, chosen.limit(limit)))
 
 
 def forms_and_pages(connection: sa.Connection) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     """What there is to filter by: names of forms, and (id, title) of pages with the title last seen."""
-    forms = connection.execute(sa.select(inquiries.c.form).distinct().order_by(inquiries.c.form)).scalars()
-    titles = sa.select(inquiries.c.page, inquiries.c.page_title).where(inquiries.c.page != "")
+    forms = connection.execute(sa.select(inquiries.c.form).where(_OURS).distinct().order_by(inquiries.c.form)).scalars()
+    titles = sa.select(inquiries.c.page, inquiries.c.page_title).where(inquiries.c.page != "", _OURS)
     pages = {row.page: row.page_title for row in connection.execute(titles.order_by(inquiries.c.received_at))}
     return tuple(forms), tuple(sorted(pages.items(), key=lambda one: (one[1].casefold(), one[0])))
 
@@ -181,7 +181,15 @@ def _conditions(query: Query) -> list[sa.ColumnElement[bool]]:
     return [*where, *(inquiries.c[name] == storable(text) for name, text in asked.items() if text)]
 
 
+# Tests by the house itself are no inquiries.
+_OURS = inquiries.c.stage != CANARY
+
+
 def _view(view: str, user: str) -> sa.ColumnElement[bool]:
+    return _OURS & _seen(view, user)
+
+
+def _seen(view: str, user: str) -> sa.ColumnElement[bool]:
     if view == "all":
         return sa.true()
     if view == "held":

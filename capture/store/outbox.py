@@ -25,7 +25,10 @@ _OPEN = ("waiting", "claimed")
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row. `attempts` counts every claim, so that one which kills its process is not tried for ever."""
+    """One row. `attempts` counts every claim, so that one which kills its process is not tried for ever.
+
+    `inquiry` is "" for what tells of the house itself.
+    """
 
     id: str
     inquiry: str
@@ -233,7 +236,7 @@ def _deliveries(
 def _delivery(plain: dict[str, Any]) -> Delivery:
     known = {name: plain[name] for name in Delivery.__dataclass_fields__}
     times = {name: from_text(plain[name]) for name in ("created_at", "next_at")}
-    ids = {name: plain[name] or "" for name in ("submission", "message")}
+    ids = {name: plain[name] or "" for name in ("inquiry", "submission", "message")}
     return Delivery(**{**known, **times, **ids, "done_at": maybe_from(plain["done_at"])})
 
 

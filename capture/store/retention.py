@@ -107,7 +107,8 @@ def _due_ids(
     if not days:
         return ()
     is_kind = inquiries.c.held if kind == "held" else ~inquiries.c.held & (inquiries.c.stage == kind)
-    untold = sa.select(outbox.c.inquiry).where(outbox.c.state.in_(("waiting", "claimed")))
+    of_one = outbox.c.inquiry.is_not(None)  # among what is compared with NOT IN, one NULL would keep everything
+    untold = sa.select(outbox.c.inquiry).where(of_one, outbox.c.state.in_(("waiting", "claimed")))
     query = sa.select(inquiries.c.id).where(
         is_kind,
         inquiries.c.touched_at < to_text(now - timedelta(days=days)),

@@ -25,7 +25,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from capture.model import Outgoing, Saved, Submission
+from capture.model import CANARY, Outgoing, Saved, Submission
 from capture.store.database import lock_each
 from capture.store.moments import from_text, to_text
 from capture.store.tables import answers, attachments, contacts, events, inquiries, outbox, receipts, submissions
@@ -248,8 +248,9 @@ def _add_inquiry(
     token: Callable[[], str],
     now: datetime,
 ) -> Saved:
-    """A new inquiry. A held one waits for nobody; its clock is set when it is released."""
+    """A new inquiry. A held one waits for nobody; its clock is set when it is released. Nor does a canary."""
     held, received_at = submission.verdict.held, to_text(submission.received_at)
+    waits = not held and not submission.canary
     inquiry = token()
     rows.add(
         inquiries,
@@ -260,18 +261,19 @@ def _add_inquiry(
         page=storable(submission.page),
         page_title=storable(submission.page_title),
         received_at=received_at,
-        waiting_since=None if held else received_at,
+        waiting_since=received_at if waits else None,
+        stage=CANARY if submission.canary else "new",
         held=held,
         held_reasons=" ".join(submission.verdict.reasons),
         touched_at=to_text(now),
         search=_search(submission),
     )
     _keep(rows, submission, submission.receipt, inquiry, None)
-    # A held one was received as well: reports subtract, so that a release needs to change nothing.
-    _tell(rows, "received", submission, inquiry)
-    if held:
-        _tell(rows, "held", submission, inquiry)
-    else:
+    # A held one was received as well: reports subtract, so that a release needs to change nothing. Of a canary there
+    # are no events, and so nothing in any report.
+    for kind in () if submission.canary else ("received", "held") if held else ("received",):
+        _tell(rows, kind, submission, inquiry)
+    if not held:
         put_out(rows, outgoing, inquiry, now, token, submission=submission.id)
     return Saved("stored", submission.id, submission.receipt, inquiry)
 
@@ -310,14 +312,14 @@ def _follow(
 def put_out(
     rows: Rows,
     outgoing: Sequence[Outgoing],
-    inquiry: str,
+    inquiry: str | None,
     now: datetime,
     token: Callable[[], str],
     *,
     submission: str | None = None,
     message: str | None = None,
 ) -> None:
-    """Add rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`."""
+    """Add rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`, "" for None."""
     for one in outgoing:
         rows.add(
             outbox,
@@ -328,7 +330,7 @@ def put_out(
             channel=one.channel,
             kind=one.kind,
             target=storable(one.target),
-            payload={**storable_json(one.payload), "inquiry": inquiry},
+            payload={**storable_json(one.payload), "inquiry": inquiry or ""},
             created_at=to_text(now),
             next_at=to_text(now),
         )
@@ -409,8 +411,8 @@ def _add_contact(rows: Rows, submission: Submission, token: Callable[[], str]) -
 
 
 def _email_key(submission: Submission) -> str:
-    """What tells a person from others, "" without an address."""
-    return email_key(storable(submission.email))
+    """What tells a person from others, "" without an address. A canary is nobody, whatever address it gives."""
+    return "" if submission.canary else email_key(storable(submission.email))
 
 
 def _person(submission: Submission) -> dict[str, str]:

@@ -158,7 +158,7 @@ outbox = sa.Table(
     "outbox",
     metadata,
     sa.Column("id", _ID, primary_key=True),
-    sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), nullable=False, index=True),
+    sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), index=True),  # NULL for what tells of the house itself
     sa.Column("submission", _ID, sa.ForeignKey("submissions.id")),
     sa.Column("message", _ID, sa.ForeignKey("messages.id")),
     sa.Column("channel", sa.Text, nullable=False),
@@ -234,4 +234,16 @@ proofs = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),  # the digest of a challenge's number
     sa.Column("submission", _ID, nullable=False),  # the one it counts for, which is saved afterwards
     sa.Column("until", _TIME, nullable=False, index=True),  # when it counts no more and is forgotten
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("key", sa.String(120), primary_key=True),  # names it for ever: it is told once over all processes
+    sa.Column("kind", sa.Text, nullable=False),
+    _text("subject"),
+    _text("place"),  # the process it is about, "" for the house
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("ended_at", _TIME),  # NULL while it stands
+    sa.Column("facts", sa.JSON, nullable=False),
 )

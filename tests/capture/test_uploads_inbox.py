@@ -106,7 +106,7 @@ def test_mail_and_webhook_name_them_and_lead_to_the_inbox(house: House) -> None:
         (row,) = outbox.deliveries(connection, outbox.STATES)
     row.payload["files"][0]["name"] = "cv\r\nBcc: eve@example.org.pdf"  # type: ignore[index]  # as hostile as it gets
     release = house.releases.current()
-    head = Letterhead(release.settings, "https://site.test", t)
+    head = Letterhead(release.settings, "https://site.test", t, lambda _: t)
     mail = message_from_bytes(letter(row, head).as_bytes(), policy=policy.default)
     text = mail.get_content().replace("\r\n", "\n")
     assert not mail.is_multipart()

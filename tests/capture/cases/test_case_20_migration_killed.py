@@ -71,4 +71,4 @@ def test_case_20_killed_after_any_statement_the_next_start_finishes(empty_url: s
     known = sorted(path.name[:4] for path in (Path(migrations.__file__).parent / "versions").glob("0*.py"))
     found = Counter(states)
     assert [number for number, _ in found] == [None, *known[:-1]]
-    assert (found[None, 0] > 20, min(found.values()) > 2) == (True, True)
+    assert found[None, 0] > 20
