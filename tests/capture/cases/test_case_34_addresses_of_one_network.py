@@ -95,6 +95,13 @@ def test_what_sends_the_same_form_again_counts_too(house: House) -> None:
     assert status(beside(house), 2, **key) == 200
 
 
+def test_a_clock_that_was_years_ahead_keeps_nobody_out(house: House) -> None:
+    clock(house).move(days=1000)
+    crowd(client(house))
+    clock(house).move(days=-1000)
+    assert status(beside(house), 1) == 303
+
+
 def test_without_the_database_each_process_counts_for_itself(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     crowd(client(house))
     again, asked_for = beside(house), 0
