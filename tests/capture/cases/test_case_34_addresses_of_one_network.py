@@ -66,9 +66,9 @@ def test_it_survives_a_restart(house: House) -> None:
     assert status(again) == 200
     assert status(again, 1, "198.51.100.7") == 303, "nobody else is asked"
     for number in range(2, 6):
-        proof = asked(client(again))
+        proof = asked(client(house))
         assert status(beside(house), number, **proof) == 303
-    assert status(beside(house), 9, **asked(client(again))) == 429
+    assert status(beside(house), 9, **asked(client(house))) == 429
     clock(house).move(seconds=WINDOW * TIGHT.proofs)
     assert status(beside(house), 10) == 303
 
