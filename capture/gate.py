@@ -58,6 +58,8 @@ def gate(house: House, release: Release, form: Form, post: Post) -> Passed | Ask
         return Full(room.wait)
     if not room.proof:
         return Passed()
+    if not house.key:
+        _log.error("the site has no key, so no proof of work can be asked for: what comes past a limit is held")
     return brought or _asked(house, form, post, now)
 
 
@@ -100,7 +102,7 @@ def _catch_up(house: House, release: Release, now: datetime) -> None:
     window = timedelta(seconds=WINDOW * release.settings.proofs)
     try:
         with house.ready().read() as connection:
-            seen, stored = recent(connection, house.limits.seen, now - window)
+            seen, stored = recent(connection, house.limits.seen, now - window, now)
     except (Unavailable, Refused):
         house.limits.put_off(now.timestamp())
         return
@@ -111,7 +113,6 @@ def _catch_up(house: House, release: Release, now: datetime) -> None:
 def _brought(house: House, form: Form, post: Post, now: datetime) -> Passed | None:
     """What a post may come by past a limit: a number that was found, or time that was waited."""
     if not house.key:
-        _log.error("the site has no key, so no proof of work can be asked for: what comes past a limit is held")
         return Passed(("unchecked",))
     challenge = _challenge(house, form, post, now)
     if challenge is None:

@@ -58,9 +58,9 @@ class _Bucket:
     counted: float = 0.0
     stored: float = 0.0
 
-    def cut(self, to: float) -> None:
-        """What a clock set back left behind is cut to a full bucket, and stays cut."""
-        self.counted, self.stored = min(self.counted, to), min(self.stored, to)
+    def mend(self, most: float, to: float) -> None:
+        """What is more than could be counted was left behind by a clock set back: it is cut, and stays cut."""
+        self.counted, self.stored = (to if one > most + 1 else one for one in (self.counted, self.stored))
 
 
 @dataclass(slots=True)
@@ -118,7 +118,8 @@ class Limits:
         bucket = self._buckets.get(key)
         if bucket is None:
             return now
-        bucket.cut(now + times * WINDOW)
+        # After that a proof may be asked for, but nobody is kept out.
+        bucket.mend(now + times * WINDOW, now + WINDOW)
         return max(bucket.counted, bucket.stored, now)
 
     def _bucket(self, key: Key) -> _Bucket:

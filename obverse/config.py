@@ -258,8 +258,8 @@ def _days(default: int, help: str) -> Field:
     return Field("number", default=default, whole=True, min=0, max=36500, help=help)
 
 
-def _rate(default: int, what: str) -> Field:
-    told = f"How many posts {what} in ten minutes; each one more needs a proof of work."
+def _rate(default: int, what: str, more: str = "") -> Field:
+    told = f"How many posts {what} in ten minutes; each one more needs a proof of work.{more}"
     return Field("number", default=default, whole=True, min=1, help=told)
 
 
@@ -366,8 +366,8 @@ CONFIG_FIELDS: dict[str, Field] = {
                 "number", default=0, whole=True, min=0, max=9, help="How many proxies stand before `obverse run`."
             ),
             "rate": _rate(30, "one network may send to one form"),
-            "rate_form": _rate(300, "all networks together may send to one form, never fewer than `rate`"),
-            "rate_recipient": _rate(600, "may come in all forms that tell one address, never fewer than `rate`"),
+            "rate_form": _rate(300, "all networks together may send to one form", " Never fewer than `rate`."),
+            "rate_recipient": _rate(600, "may come by all forms that tell one address", " Never fewer than `rate`."),
             "proofs": Field(
                 "number",
                 default=10,

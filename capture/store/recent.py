@@ -8,7 +8,7 @@ commits late behind a higher number is not counted, which a limit can bear).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -18,12 +18,17 @@ from capture.store.tables import events, submissions
 # So many events are looked through at most: after a start, or after a long silence of this process.
 MOST = 10_000
 
+# By so much the clocks of several hosts may differ.
+SKEW = timedelta(minutes=1)
+
 _NEWEST = sa.select(sa.func.max(events.c.id))
 _CAME = (
     sa.select(events.c.at, events.c.form, submissions.c.network)
     .join(submissions, submissions.c.id == events.c.subject)
     .where(events.c.id > sa.bindparam("after"), events.c.id <= sa.bindparam("newest"))
-    .where(events.c.kind.in_(("received", "follow-up")), events.c.at > sa.bindparam("since"))
+    .where(
+        events.c.kind.in_(("received", "follow-up")), events.c.at.between(sa.bindparam("since"), sa.bindparam("now"))
+    )
     .order_by(events.c.id)
 )
 
@@ -37,10 +42,13 @@ class Stored:
     network: str
 
 
-def recent(connection: sa.Connection, after: int, since: datetime) -> tuple[int, list[Stored]]:
-    """The number of the newest event, and what was received `since` then in those behind the number `after`."""
+def recent(connection: sa.Connection, after: int, since: datetime, now: datetime) -> tuple[int, list[Stored]]:
+    """The number of the newest event, and what was received from `since` to `now` in those behind the number `after`.
+
+    What a wrong clock received in the future is left out.
+    """
     newest = connection.scalar(_NEWEST) or 0
     if newest <= after:
         return newest, []
-    given = {"after": max(after, newest - MOST), "newest": newest, "since": to_text(since)}
+    given = {"after": max(after, newest - MOST), "newest": newest, "since": to_text(since), "now": to_text(now + SKEW)}
     return newest, [Stored(from_text(row.at), row.form, row.network) for row in connection.execute(_CAME, given)]

@@ -203,6 +203,9 @@ def test_a_clock_set_back_keeps_nobody_out() -> None:
     waits(limits, "a", 1e9, 3)
     assert waits(limits, "a", 1e9 - 7200) <= [WINDOW]
     assert waits(limits, "a", 1e9 - 7200 + WINDOW) == [0]
+    for _ in range(6):
+        taken(limits, "b", 3, 1e9, times=3, proved=True)
+    assert taken(limits, "b", 3, 1e9 - 7200, times=3) == Room(proof=True)
 
 
 # --- the message

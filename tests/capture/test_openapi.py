@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from capture.store.tables import submissions
 from obverse.forms.form import Form, FormField
 from obverse.forms.json_schema import form_schema
 from tests.capture.cases.visits import ANSWERS, FORM, stored
-from tests.capture.house import CONTACT, a_house, no_sync
+from tests.capture.house import CONTACT, SETTINGS, a_house, no_sync
+from tests.capture.proving import TIGHT, crowd
 
 __all__ = ["no_sync"]
 pytestmark = pytest.mark.usefixtures("no_sync")
@@ -30,7 +32,8 @@ AS_JSON = {"Accept": "application/json"}
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with a_house(tmp_path_factory.mktemp("openapi")) as one:
+    # What comes past a limit is another test's: these send as many as they like.
+    with a_house(tmp_path_factory.mktemp("openapi"), settings=replace(SETTINGS, rate=0)) as one:
         yield one
 
 
@@ -111,6 +114,21 @@ def test_answers_are_as_it_says(house: House, body: str, headers: dict[str, str]
     answer = create_app(house).test_client().post(FORM, data=body, headers={**headers, "Accept": accept})
     assert answer.status_code in (status, {201: 303}.get(status), {201: 200}.get(status))
     as_declared(answer, whole["paths"][FORM]["post"], whole)
+
+
+def test_a_proof_is_asked_for_as_it_says(tmp_path: Path) -> None:
+    with a_house(tmp_path, settings=TIGHT) as house:
+        whole, client = told(house), create_app(house).test_client()
+        for form, status in (("contact", 200), ("none", 404), ("", 404)):
+            answer = client.get(f"/_ob/challenge?form={form}", headers=AS_JSON)
+            assert answer.status_code == status
+            as_declared(answer, whole["paths"]["/_ob/challenge"]["get"], whole)
+        crowd(client)
+        for headers, status in ((AS_JSON, 428), ({}, 200)):
+            answer = client.post(FORM, json=ANSWERS, headers=headers)
+            assert answer.status_code == status
+            as_declared(answer, whole["paths"][FORM]["post"], whole)
+        assert {"_ob_challenge", "_ob_proof"} <= whole["components"]["schemas"]["form.contact"]["properties"].keys()
 
 
 def test_health_and_receipts_are_as_it_says(house: House) -> None:
