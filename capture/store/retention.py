@@ -100,7 +100,7 @@ def _due_ids(
     if not days:
         return ()
     is_kind = inquiries.c.held if kind == "held" else ~inquiries.c.held & (inquiries.c.stage == kind)
-    untold = sa.select(outbox.c.inquiry).where(outbox.c.state.in_(("waiting", "claimed")))
+    untold = sa.select(outbox.c.inquiry).where(outbox.c.state.in_(("waiting", "claimed", "stopped")))
     query = sa.select(inquiries.c.id).where(
         is_kind,
         inquiries.c.touched_at < to_text(now - timedelta(days=days)),
