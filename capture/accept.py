@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,14 +10,17 @@ from urllib.parse import urlsplit
 
 from capture.ids import Ids, instance_key
 from capture.judge import judge
-from capture.model import Consent, Submission
+from capture.model import Attachment, Consent, Submission, Verdict
 from capture.posting import Post
 from capture.setup import PageRow, Settings
 from capture.signs import Written, texts_of
+from capture.uploads.intake import Upload
 from obverse.forms.checking import check, contact_of
 from obverse.forms.form import Error, Form
+from obverse.forms.kinds import KINDS, SentFile, extension, kind_of
 
 _LONGEST_PAGE = 300
+_LONGEST_ENDING = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,12 @@ def accept(
     fields, so that nobody can write into the report what no build has written. `settings` are what judgement has to
     know of the site: its languages and its owner's rules.
     """
-    checked = check(form, post.fields)
+    checked = check(form, post.fields, _by_field(post.uploads))
     if checked.errors:
         return Refusal(checked.errors)
     instance = instance_key(post.own("instance"))
-    content = ids.content(form.name, checked.values, checked.extra)
+    attachments = _attachments(form, post.uploads)
+    content = ids.content(form.name, {**checked.values, **_digests(attachments)}, checked.extra)
     id_, receipt, follow_up = ids.named(form.name, instance, content)
     name, email, phone = contact_of(form, checked.values)
     return Submission(
@@ -65,8 +69,57 @@ def accept(
         name=name,
         email=email,
         phone=phone,
-        verdict=judge(post.fields, _written(form, checked.values, name, email, settings or Settings())),
+        verdict=_verdict(post, attachments, _written(form, checked.values, name, email, settings or Settings())),
+        attachments=attachments,
     )
+
+
+def _by_field(uploads: Iterable[Upload]) -> dict[str, list[SentFile]]:
+    found: dict[str, list[SentFile]] = {}
+    for one in uploads:
+        found.setdefault(one.field, []).append(one.file)
+    return found
+
+
+def _attachments(form: Form, uploads: Iterable[Upload]) -> tuple[Attachment, ...]:
+    """The files as they are kept, each of a kind that its field takes."""
+    accept = {one.name: one.accept for one in form.files}
+    return tuple(
+        Attachment(one.id, one.field, one.file.name, kind, one.file.size, one.sha256)
+        for one in uploads
+        if (kind := kind_of(one.file.kinds.intersection(accept.get(one.field, ())), one.file.name))
+    )
+
+
+def _digests(attachments: Iterable[Attachment]) -> dict[str, list[tuple[str, str]]]:
+    """What tells files of the same names apart."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in attachments:
+        found.setdefault(one.field, []).append((one.name, one.sha256))
+    return found
+
+
+def _verdict(post: Post, attachments: Iterable[Attachment], written: Written) -> Verdict:
+    """What is judged of the post, and what is doubtful about its files."""
+    doubts = {doubt for one in post.uploads for doubt in one.file.doubts}
+    if any(_misleads(one) for one in attachments):
+        doubts.add("file-name")
+    return Verdict((*judge(post.fields, written).reasons, *sorted(doubts)))
+
+
+def _misleads(one: Attachment) -> bool:
+    """Whether its name says that it is something else. One picture named as another misleads nobody."""
+    end, media = _ending(one.name), KINDS[one.kind].media
+    same = (kind for kind in KINDS.values() if kind.media.partition("/")[0] == media.partition("/")[0])
+    related = same if not media.startswith("application/") else (KINDS[one.kind],)
+    return bool(end) and not any(end in kind.extensions for kind in related)
+
+
+def _ending(name: str) -> str:
+    """The ending that a program would go by, signs left out that hide it; "" for what is only a part of a sentence."""
+    end = extension(name)
+    bare = "".join(one for one in end if one.isalnum())
+    return bare if len(bare) <= _LONGEST_ENDING and not bare.isdigit() and " " not in end else ""
 
 
 def _written(form: Form, values: Mapping[str, Any], name: str, email: str, settings: Settings) -> Written:

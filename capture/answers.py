@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from capture.model import Saved
 from capture.posting import JSON, PROBLEM, Fields, Post
+from capture.proof import ALGORITHM, Challenge
 from capture.release import Release
 from capture.setup import PageRow, Setup
 from capture.thanks import Message, read_next
@@ -25,6 +26,7 @@ from obverse.forms.html import error_text, form_html
 HTML = "text/html"
 
 _HERE = "\uf8ff"  # private: stands where a link comes into a word
+_NOTHING: Mapping[str, Any] = {}
 _EMAIL = re.compile(r"[^\s@<>\"'&?]+@[^\s@<>\"'&?]+")
 _TEL = re.compile(r"\+?[\d ()/.-]{5,}")
 
@@ -120,14 +122,31 @@ class Voice:
         if self.json:
             told = [{"field": e.field, "code": e.code, "message": error_text(e, sent.form, self.say)} for e in errors]
             return self._problem(422, "error", errors=told)
-        parts = [_paragraph(self.say("capture.error")), self._form(sent, errors)]
+        parts = [_paragraph(self.say("capture.error")), self._files_again(sent), self._form(sent, errors)]
         return Answer(422, self._page(self.say("capture.error.title"), parts))
+
+    def prove(self, sent: Sent, challenge: Challenge, wait: int) -> Answer:
+        """It needs a proof of work first: the form with all that was sent, which a script sends again by itself.
+
+        Who has no script waits `wait` seconds and presses the button.
+        """
+        if self.json:
+            return self._problem(428, "proof", {"n": wait}, challenge=_as_plain(challenge))
+        own = {"_ob_challenge": challenge.token, "_ob_proof": ""}
+        parts = [
+            self._asking(sent, challenge, wait),
+            self._files_again(sent),
+            self._form(sent, (), own),
+            self._contact(),
+        ]
+        return Answer(200, self._page(self.say("capture.proof.title"), parts))
 
     def again(self, status: int, code: str, sent: Sent, retry: int = 0) -> Answer:
         """It could not be taken for a reason that is not in the answers: the form again, to be sent once more."""
         if self.json:
             return self._problem(status, code, retry=retry)
-        parts = [_paragraph(self.say(f"capture.{code}")), self._contact(), self._form(sent, ())]
+        told = _paragraph(self.say(f"capture.{code}"))
+        parts = [told, self._files_again(sent), self._contact(), self._form(sent, ())]
         return Answer(status, self._page(self.say(f"capture.{code}.title"), parts), headers=_retry(retry))
 
     def refuse(self, status: int, code: str, fields: Fields | None = None, origin: PageRow | None = None) -> Answer:
@@ -137,8 +156,10 @@ class Voice:
         parts = [_paragraph(self.say(f"capture.{code}")), self._contact(), self._kept(fields or {}), self._back(origin)]
         return Answer(status, self._page(self.say(f"capture.{code}.title"), parts))
 
-    def _problem(self, status: int, code: str, retry: int = 0, **more: Any) -> Answer:
-        detail = " ".join(filter(None, (self.say(f"capture.{code}"), self._contact_text())))
+    def _problem(
+        self, status: int, code: str, named: Mapping[str, Any] = _NOTHING, retry: int = 0, **more: Any
+    ) -> Answer:
+        detail = " ".join(filter(None, (self.say(f"capture.{code}", **named), self._contact_text())))
         body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
         wait = {"retryable": True} if retry else {}
         return Answer(status, _as_json({**body, "detail": detail, **wait, **more}), PROBLEM, _retry(retry))
@@ -148,16 +169,38 @@ class Voice:
         prose = element("div", {"class": "prose"}, "\n".join(filter(None, parts)))
         return self.release.shell(self.lang, title, f"{opening}\n{prose}", self.places.site_origin)
 
-    def _form(self, sent: Sent, errors: Sequence[Error]) -> str:
+    def _asking(self, sent: Sent, challenge: Challenge, wait: int) -> str:
+        """What is said above a form that needs a proof; in data attributes, what its script needs."""
+        # A number that did not count, or a file, which no page can hold: the second time a person has to press.
+        alone = not (sent.post.own("proof") or sent.post.uploads or sent.post.strays)
+        data = {
+            "data-salt": challenge.salt,
+            "data-challenge": challenge.digest,
+            "data-most": str(challenge.most),
+            "data-working": self.say("capture.proof.working"),
+            "data-ready": self.say("capture.proof.ready"),
+            "data-alone": alone,
+        }
+        text = escaped(self.say("capture.proof", n=wait))
+        return element("p", {"class": "proof", "role": "status", **data}, text)
+
+    def _form(self, sent: Sent, errors: Sequence[Error], own: Mapping[str, str] = _NOTHING) -> str:
         """The form with all that was sent, also what it does not know. Who has no script gets an instance key here."""
         page = sent.page.id if sent.page else sent.post.own("page")
-        hidden = {"_ob_page": page, "_ob_instance": sent.instance}
+        # Mended or proved, it is still the same attempt.
+        kept = {f"_ob_{name}": sent.post.own(name) for name in ("elapsed", "challenge", "proof")}
+        kept = {name: text for name, text in kept.items() if text}
+        hidden = {"_ob_page": page, "_ob_instance": sent.instance, **kept, **own}
         form, values = sent.form, sent.post.answers
         known = {one.name for one in form.fields}
         extra = ((name, text) for name, texts in values.items() if name not in known for text in texts)
         inputs = (element("input", {"type": "hidden", "name": name, "value": text}) for name, text in extra)
         shown = form_html(form, self.places.form(form.name), self.say, hidden=hidden, values=values, errors=errors)
         return shown.removesuffix("</form>") + "\n".join((*inputs, "</form>"))
+
+    def _files_again(self, sent: Sent) -> str:
+        """What no page can keep for a visitor."""
+        return _paragraph(self.say("capture.files-again")) if sent.post.uploads and sent.form.files else ""
 
     def _kept(self, fields: Fields) -> str:
         lines = [
@@ -224,6 +267,22 @@ def _reachable(contact: str) -> str:
     if _TEL.fullmatch(contact):
         return element("a", {"href": "tel:" + re.sub(r"[^\d+]", "", contact)}, escaped(contact))
     return escaped(contact)
+
+
+def challenge_answer(challenge: Challenge) -> Answer:
+    """A challenge for a program that asked for one."""
+    return Answer(200, _as_json(_as_plain(challenge)), JSON)
+
+
+def _as_plain(challenge: Challenge) -> dict[str, Any]:
+    return {
+        "algorithm": ALGORITHM,
+        "salt": challenge.salt,
+        "challenge": challenge.digest,
+        "maxnumber": challenge.most,
+        "token": challenge.token,
+        "expires": int(challenge.until.timestamp()),
+    }
 
 
 def _retry(seconds: int) -> dict[str, str]:

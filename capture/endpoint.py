@@ -1,6 +1,7 @@
 """The endpoint: what visitors send -> stored (in the database, or the spool while that is away), and then thanked.
 
 `POST /_ob/f/<form>` takes a form, `GET /_ob/t/<receipt>` is its thank-you page. Nobody is thanked before the commit.
+`GET /_ob/challenge` gives programs the work that is asked for past a limit.
 """
 
 from __future__ import annotations
@@ -14,23 +15,31 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from capture.accept import Refusal, accept
-from capture.answers import Answer, Places, Sent, Voice, origin_of
+from capture.answers import Answer, Places, Sent, Voice, challenge_answer, origin_of
+from capture.gate import Asked, Full, Passed, gate, reasons
 from capture.house import House
 from capture.ids import Ids, instance_key
 from capture.judge import spared
+from capture.keeping.orphans import drop_copies
 from capture.model import Outgoing, Saved, Submission, Verdict
+from capture.outbox.auto_reply import auto_reply
 from capture.outbox.notices import outgoing_for
-from capture.posting import Post, Rejected, address_of, network_of, read_post, wants_json
+from capture.posting import Post, Rejected, read_post, wants_json
+from capture.proof import make
 from capture.release import Release
 from capture.setup import PageRow
 from capture.spool import find, keep
+from capture.store.attachments import used
 from capture.store.database import Unavailable
 from capture.store.known import is_known
 from capture.store.line import save
 from capture.store.saving import Thanked, thanked
 from capture.store.texts import is_id
 from capture.thanks import message
+from capture.uploads.intake import Room
+from capture.uploads.shelf import discard, has_room, hold, settle
 from obverse.forms.form import Form
+from obverse.forms.kinds import MEGABYTE
 
 _log = logging.getLogger("obverse.capture")
 
@@ -105,6 +114,19 @@ def thanks(receipt: str) -> Response:
     return as_response(replace(answer, headers={"Referrer-Policy": "no-referrer"}), visit)
 
 
+@blueprint.get("/challenge", provide_automatic_options=False)
+def challenge() -> Response:
+    """A challenge whose number lets one post to the form named by `form` in past a limit."""
+    name = request.args.get("form", "")
+    visit = Visit.now(name)
+    if visit.release.current(name, "") is None:
+        return as_response(visit.voice().refuse(404, "unknown-form"), visit)
+    if not visit.house.key:
+        return as_response(visit.voice().refuse(503, "unavailable"), visit)
+    made = make(visit.house.key, name, visit.house.now(), visit.house.token)
+    return as_response(challenge_answer(made), visit)
+
+
 def lost(error: HTTPException) -> Response | HTTPException:
     """What a visitor sees where there is nothing below `/_ob/`; elsewhere the error stays what it is."""
     code = _LOST.get(error.code or 0)
@@ -136,9 +158,19 @@ def _known(house: House, receipt: str) -> tuple[Thanked | None, bool]:
 
 def _taken(visit: Visit, name: str) -> Answer:
     """The answer to a post."""
-    post = read_post(request, visit.house.setup.proxies, visit.hosts)
+    house = visit.house
+    room = Room.of(visit.release.versions_of(name), house.uploads, house.token)
+    post = read_post(request, house.setup.proxies, visit.hosts, room)
     if isinstance(post, Rejected):
         return visit.voice(_language(visit, None, None)).refuse(post.status, post.code, origin=visit.origin_page())
+    try:
+        return _read(visit, name, post)
+    finally:
+        discard(house.uploads, (one.id for one in post.uploads if one.id))
+
+
+def _read(visit: Visit, name: str, post: Post) -> Answer:
+    """The answer to a post whose parts have arrived."""
     rules, _, words = post.own("version").partition(".")
     visit = Visit.now(name, rules)
     page = visit.origin_page(post)
@@ -150,28 +182,67 @@ def _taken(visit: Visit, name: str) -> Answer:
         return voice.refuse(404, "unknown-form", post.answers, page)
     instance = instance_key(post.own("instance")) or visit.house.token()
     sent = Sent(form_seen, post, page, instance)
-    wait = _wait(visit, name)
-    if wait:
-        return voice.again(429, "limited", sent, wait)
-    if post.files:
+    return _let_in(visit, voice, sent)
+
+
+def _let_in(visit: Visit, voice: Voice, sent: Sent) -> Answer:
+    """The answer to a post that can be read, as far as the limits let it come."""
+    passed = gate(visit.house, visit.release, sent.form, sent.post)
+    if isinstance(passed, Full):
+        return voice.again(429, "limited", sent, passed.wait)
+    if isinstance(passed, Asked):
+        return voice.prove(sent, passed.challenge, passed.wait)
+    taken = {one.name for one in sent.form.files}
+    if sent.post.strays or any(one.field not in taken for one in sent.post.uploads):
         return voice.again(415, "files", sent)
-    return _judged(visit, voice, sent)
+    return _judged(visit, voice, sent, passed)
 
 
-def _judged(visit: Visit, voice: Voice, sent: Sent) -> Answer:
-    """The answer to a post that can be read and may come."""
+def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer:
+    """The answer to a post that may come."""
+    if sent.post.full:
+        return voice.again(413, "files-full", sent)
     house = visit.house
     ids = Ids(house.key, house.token)
     submission = accept(sent.form, sent.post, sent.page, house.now(), ids, visit.release.settings)
     if isinstance(submission, Refusal):
         return voice.mend(sent, submission.errors)
-    submission = replace(submission, verdict=_trusted(house, submission))
-    outgoing = outgoing_for(_told_now(visit.release, sent.form), visit.release.settings, submission, sent.page)
+    if not _settled(house, submission, visit.release.settings.uploads):
+        return voice.again(413, "files-full", sent)
+    verdict = Verdict((*_trusted(house, submission).reasons, *reasons(house, passed, submission)))
+    submission = replace(submission, verdict=verdict)
+    form = _told_now(visit.release, sent.form)
+    outgoing = outgoing_for(form, visit.release.settings, submission, sent.page) + auto_reply(form, submission, ids)
     saved = _saved(house, submission, outgoing)
     if saved is None:
         return voice.again(503, "unavailable", sent, RETRY)
     told = message(sent.form, submission.values, voice.say("capture.thanks.default"))
     return voice.stored(saved, told)
+
+
+def _settled(house: House, submission: Submission, most: int) -> bool:
+    """Whether the files are whole and on the disk, before any row names them; `most` megabytes are kept for a form."""
+    ids, size = [one.id for one in submission.attachments], sum(one.size for one in submission.attachments)
+    if not ids:
+        return True
+    if _used(house, submission.form) + size > most * MEGABYTE > 0 or not has_room(house.uploads, size):
+        _log.warning("the uploads of a form have no more room")
+        return False
+    try:
+        settle(house.uploads, ids)
+    except OSError as error:
+        _log.error("a file could not be stored: %s", error.strerror)
+        return False
+    return True
+
+
+def _used(house: House, form: str) -> int:
+    """The bytes that the form's files take by now; 0 while the database is away."""
+    try:
+        with house.ready().read() as connection:
+            return used(connection, form)
+    except Unavailable:
+        return 0
 
 
 def _trusted(house: House, submission: Submission) -> Verdict:
@@ -193,12 +264,15 @@ def _saved(house: House, submission: Submission, outgoing: list[Outgoing]) -> Sa
     except Exception as error:  # noqa: BLE001 -- whatever the fault is, what the visitor wrote must not be lost by it
         _log.warning("the database did not take a submission: %s", type(error).__name__)
         return _spooled(house, submission, outgoing)
+    if saved.outcome == "replayed" and submission.attachments:
+        drop_copies(house.database, house.setup.folder, (one.id for one in submission.attachments))
     house.wake()
     return saved
 
 
 def _spooled(house: House, submission: Submission, outgoing: list[Outgoing]) -> Saved | None:
     try:
+        hold(house.uploads, (one.id for one in submission.attachments))
         keep(house.spool, submission, outgoing)
     except OSError as error:
         _log.error("a submission could be stored nowhere: %s", error.strerror)
@@ -208,9 +282,9 @@ def _spooled(house: House, submission: Submission, outgoing: list[Outgoing]) -> 
 
 
 def _told_now(release: Release, seen: Form) -> Form:
-    """The form as the visitor saw it, and those who are told of it today."""
+    """The form as the visitor saw it, and who is told of it today."""
     current = release.current(seen.name, seen.lang)
-    return replace(seen, notify=current.notify) if current else seen
+    return replace(seen, notify=current.notify, auto_reply=current.auto_reply) if current else seen
 
 
 def _language(visit: Visit, seen: Form | None, page: PageRow | None) -> str:
@@ -228,12 +302,6 @@ def _is_foreign(visit: Visit) -> bool:
         return False
     # The desk is reached by several names; a browser's own Host is as true as its Origin.
     return not origin_of(origin) or urlsplit(origin).netloc != request.host
-
-
-def _wait(visit: Visit, form_name: str) -> int:
-    network = network_of(address_of(request, visit.house.setup.proxies))
-    now = visit.house.now()
-    return visit.house.limits.wait(network, form_name, visit.release.settings.rate, now.timestamp())
 
 
 def _host(url: str) -> str:

@@ -17,6 +17,7 @@ from capture.setup import Setup
 from capture.store.database import Database, Unavailable
 from capture.store.line import Line
 from capture.store.migrations import TooNew, upgrade
+from capture.uploads.shelf import FOLDER as UPLOADS
 
 _log = logging.getLogger("obverse.capture")
 
@@ -60,6 +61,11 @@ class House:
     def spool(self) -> Path:
         """Where posts wait while the database is away."""
         return self.setup.folder / "spool"
+
+    @property
+    def uploads(self) -> Path:
+        """Where files lie that came with posts."""
+        return self.setup.folder / UPLOADS
 
     def ready(self) -> Database:
         """The database with its tables up to date. Raises Unavailable, also when a newer program owns it by now."""

@@ -39,6 +39,10 @@ class Ids:
             self._mac("follow-up", form, instance, content),
         )
 
+    def once(self, *parts: str) -> str:
+        """What names something of which there is one, and tells nobody without the key of what."""
+        return self._mac("once", *parts)
+
     def _mac(self, purpose: str, *parts: str) -> str:
         # As JSON, no text of one part can reach over into the next.
         text = json.dumps([purpose, *parts]).encode()

@@ -1,7 +1,11 @@
-"""Limits: a post's network and form -> whether it may come now, and else in how many seconds.
+"""Limits: how many come in ten minutes -> whether one more may: at once, with a proof of work, or not now.
 
-Counted in memory, per process, in windows of ten minutes. What is remembered is bounded: when more networks come than
-there is room for, the ones that have been silent longest are forgotten; the cap on all of them together still holds.
+What is counted (a network at a form, a form, an address that is told) has a bucket that leaks. A bucket within its rate
+lets in; past it a proof is asked for; at so many times its rate nothing more is taken. The buckets are in memory, and
+bounded: when more come than there is room for, the ones that have been silent longest are forgotten.
+
+What this process counted is lost with it, and other processes count apart. So each bucket is also filled with what the
+database has stored, by whichever process, and is as full as the fuller of both: nothing is counted twice by that.
 """
 
 from __future__ import annotations
@@ -9,59 +13,128 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 WINDOW = 600.0
 
-# How many (network, form) pairs are remembered, and how many posts of all networks together one window takes.
+# How many buckets are remembered. Those of forms and of who is told are used by each post, so networks go first.
 ROOM = 10_000
-TOTAL = 3_000
+
+# How many seconds pass until the database is asked again what was stored; and when it did not answer.
+LOOK, LOOK_LATER = 1.0, 30.0
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What is counted, and how many of it ten minutes take, at once or spread."""
+
+    key: Key
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Whether one more may come: not before `wait` whole seconds, or only with a `proof`."""
+
+    proof: bool = False
+    wait: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """One that was stored at `at` (seconds), and what it counts against."""
+
+    limits: Sequence[Limit]
+    at: float
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """When a bucket is empty (seconds): by what this process counted, and by what is stored."""
+
+    counted: float = 0.0
+    stored: float = 0.0
+
+    def cut(self, to: float) -> None:
+        """What a clock set back left behind is cut to a full bucket, and stays cut."""
+        self.counted, self.stored = min(self.counted, to), min(self.stored, to)
 
 
 @dataclass(slots=True)
 class Limits:
-    """A leaky bucket for each network and form, and one for all together. Safe to use from several threads."""
+    """The buckets of one process. Safe to use from several threads.
+
+    `seen` is the number of the last event in the database that is counted, 0 when none is.
+    """
 
     room: int = ROOM
-    total: int = TOTAL
-    _empty_at: OrderedDict[tuple[str, str], float] = field(default_factory=OrderedDict)
-    _all: float = 0.0
+    seen: int = 0
+    _buckets: OrderedDict[Key, _Bucket] = field(default_factory=OrderedDict)
+    _look_at: float | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def wait(self, network: str, form: str, rate: int, now: float) -> int:
-        """Count one post at `now` (seconds): 0 when it may come, else after how many whole seconds it may.
+    def take(self, limits: Sequence[Limit], times: int, now: float, *, proved: bool = False) -> Room:
+        """Count one post at `now` (seconds) against all of these limits, when it may come; else count nothing.
 
-        `rate` is how many one network may send to one form in ten minutes, at once or spread; 0 sets no limit.
+        Past a rate only what is `proved` may, up to `times` the rate.
         """
-        if rate <= 0:
-            return 0
-        key = (network, form)
         with self._lock:
-            own, own_wait = _pour(self._empty_at.get(key, 0.0), rate, now)
-            every, every_wait = _pour(self._all, max(self.total, rate), now)
-            if own_wait or every_wait:
-                return self._refused(key, now, max(own_wait, every_wait))
-            self._all = every
-            self._empty_at[key] = own
-            self._empty_at.move_to_end(key)
-            while len(self._empty_at) > self.room:
-                self._empty_at.popitem(last=False)
-        return 0
+            after = {one.key: self._level(one.key, times, now) + WINDOW / one.rate for one in limits}
+            fullest = max(after.values(), default=now) - now
+            room = Room(proof=_over(fullest, 1) > 0, wait=_over(fullest, times))
+            if not room.wait and (proved or not room.proof):
+                for key, level in after.items():
+                    self._bucket(key).counted = level
+            return room
 
-    def _refused(self, key: tuple[str, str], now: float, wait: int) -> int:
-        """Nothing is counted, but what a clock set back left behind is cut to a window from now."""
-        self._all = min(self._all, now + WINDOW)
-        if key in self._empty_at:
-            self._empty_at[key] = min(self._empty_at[key], now + WINDOW)
-        return wait
+    def is_due(self, now: float) -> bool:
+        """Whether it is time to look what is stored. Says so to one thread, and then not for a while."""
+        with self._lock:
+            # A clock that was set back must not put it off.
+            if self._look_at is not None and now < self._look_at <= now + LOOK_LATER:
+                return False
+            self._look_at = now + LOOK
+            return True
+
+    def put_off(self, now: float) -> None:
+        """The database did not answer: look later."""
+        with self._lock:
+            self._look_at = now + LOOK_LATER
+
+    def remember(self, seen: int, came: Iterable[Came]) -> None:
+        """Count what is stored, up to the event of that number, in the order it came."""
+        with self._lock:
+            self.seen = seen
+            for one in came:
+                for limit in one.limits:
+                    bucket = self._bucket(limit.key)
+                    bucket.stored = max(bucket.stored, one.at) + WINDOW / limit.rate
+
+    def _level(self, key: Key, times: int, now: float) -> float:
+        """When a bucket is empty."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            return now
+        bucket.cut(now + times * WINDOW)
+        return max(bucket.counted, bucket.stored, now)
+
+    def _bucket(self, key: Key) -> _Bucket:
+        """The bucket of a key, as the one that was used last."""
+        bucket = self._buckets.setdefault(key, _Bucket())
+        self._buckets.move_to_end(key)
+        while len(self._buckets) > self.room:
+            self._buckets.popitem(last=False)
+        return bucket
 
     def __len__(self) -> int:
-        """How many networks are remembered."""
-        return len(self._empty_at)
+        """How many buckets are remembered."""
+        return len(self._buckets)
 
 
-def _pour(empty_at: float, rate: int, now: float) -> tuple[float, int]:
-    """One more drop into a bucket that is empty at that time: when it is empty then, and how long to wait instead."""
-    after = max(min(empty_at, now + WINDOW), now) + WINDOW / rate
+def _over(fullest: float, times: int) -> int:
+    """For how many whole seconds a bucket holds more than so many times its rate."""
     # Seconds since 1970 are exact to about a millionth.
-    return after, math.ceil(max(0.0, after - now - WINDOW - 1e-6))
+    return math.ceil(max(0.0, fullest - times * WINDOW - 1e-6))

@@ -12,7 +12,11 @@ CLOSED = ("won", "lost")
 LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 
 # Why a submission may be held: codes, each with a word `held.CODE` for the inbox.
-HELD_REASONS = ("trap", "fast", "link-name", "markup", "links", "pitch", "script", "disposable", "rule")
+HELD_REASONS = (
+    *("trap", "fast", "link-name", "markup", "links", "pitch", "script", "disposable", "rule"),
+    *("waited", "reused", "unchecked"),
+    *("file-bomb", "file-active", "file-mixed", "file-name"),
+)
 
 # What events tell. They hold ids, kinds, stages, amounts and article ids, never personal values.
 EVENTS = ("received", "held", "released", "follow-up", "stage", "owner", "note", "reply")
@@ -25,6 +29,21 @@ class Consent:
     field: str
     text: str
     given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a submission. `id` is random and names it on the disk; `name` is as its sender wrote it.
+
+    `kind` is what its content is (of `obverse.forms.kinds`), `size` in bytes, `sha256` hexadecimal.
+    """
+
+    id: str
+    field: str
+    name: str
+    kind: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +92,23 @@ class Submission:
     email: str = ""
     phone: str = ""
     verdict: Verdict = Verdict()
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A row for the outbox. `payload` is all that its channel needs.
 
-    `channel` is "mail", "webhook" or "chat"; `kind` "notify" (of a submission), "reply" (to the visitor) or
-    "outage" (of another channel, to the owner); `target` is the address or URL, or what the chat is called, since its
-    URL is a secret.
+    `channel` is "mail", "webhook" or "chat"; `kind` "notify" (of a submission), "reply" (to the visitor), "auto-reply",
+    or "outage" (of another channel, to the owner); `target` is the address or URL, or what the chat is called: its URL
+    is a secret. `once` is the row's id when there may be no second one, else "".
     """
 
     channel: str
     kind: str
     target: str
     payload: Mapping[str, Any] = field(default_factory=dict)
+    once: str = ""
 
 
 @dataclass(frozen=True, slots=True)

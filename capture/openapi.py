@@ -12,9 +12,11 @@ from flask import Blueprint, Response, current_app
 
 from capture.house import House
 from capture.posting import JSON, LONGEST, MULTIPART, PROBLEM, URLENCODED
+from capture.proof import ALGORITHM
 from capture.release import Release
-from obverse.forms.form import RESERVED, Form
+from obverse.forms.form import RESERVED, Form, FormField
 from obverse.forms.json_schema import form_schema
+from obverse.forms.kinds import labels, spoken_size
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -25,14 +27,17 @@ _OWN = {
     "version": "Which version of the form was seen, as its page says it; the newest when it is missing.",
     "instance": "A random key of 16 to 64 letters and digits: what is sent again under it is the same submission.",
     "page": "The id of the page the form stood in.",
+    "challenge": "The `token` of a challenge, where one was asked for or is expected to be.",
+    "proof": "The number from 0 to its `maxnumber` for which SHA-256 of `SALT.NUMBER` is its `challenge`.",
 }
 
 _REFUSALS = {
     400: "The body is not what its type says.",
     403: "A page of another site sent it.",
-    413: f"The body is longer than {LONGEST} bytes, or has too many fields.",
-    415: "Bodies of this type are not taken.",
+    413: f"The body is longer than {LONGEST} bytes without its files, or has too many fields; or files find no room.",
+    415: "Bodies of this type, or files, are not taken.",
     422: "Some answers have to be mended; `errors` says which.",
+    428: "Very many are arriving: send it again with the number that `challenge` asks for, or wait some seconds.",
     429: "Too many came from this network; `Retry-After` says when to try again.",
     503: "It cannot be stored now; `Retry-After` says when to try again.",
 }
@@ -62,6 +67,7 @@ _SCHEMAS: dict[str, Any] = {
             "code": {"type": "string", "description": "Which refusal it is, for programs."},
             "detail": _TEXT,
             "retryable": {"type": "boolean", "description": "Whether the same post may be taken later."},
+            "challenge": {"$ref": "#/components/schemas/Challenge"},
             "errors": {
                 "type": "array",
                 "items": {
@@ -70,6 +76,19 @@ _SCHEMAS: dict[str, Any] = {
                     "properties": {"field": _TEXT, "code": _TEXT, "message": _TEXT},
                 },
             },
+        },
+    },
+    "Challenge": {
+        "type": "object",
+        "description": "A proof of work after ALTCHA: the number for which SHA-256 of `SALT.NUMBER` is `challenge`.",
+        "required": ["algorithm", "salt", "challenge", "maxnumber", "token", "expires"],
+        "properties": {
+            "algorithm": {"const": ALGORITHM},
+            "salt": _TEXT,
+            "challenge": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "maxnumber": {"type": "integer"},
+            "token": {"type": "string", "description": "Sent back as `_ob_challenge`; counts for one submission."},
+            "expires": {"type": "integer", "description": "Seconds since 1970."},
         },
     },
     "Health": {
@@ -102,6 +121,7 @@ def document(release: Release, address: str) -> dict[str, Any]:
         "paths": {
             **{f"/_ob/f/{name}": {"post": _sending(form)} for name, form in forms.items()},
             "/_ob/t/{receipt}": {"get": _THANKS},
+            "/_ob/challenge": {"get": _CHALLENGE},
             "/healthz": {"get": _HEALTH},
             "/api/v1/report": {"get": _REPORT},
         },
@@ -122,6 +142,24 @@ def _body(form: Form) -> dict[str, Any]:
     return schema | {"properties": {**schema["properties"], **own}}
 
 
+def _with_files(form: Form, shape: dict[str, Any]) -> dict[str, Any]:
+    """What a body may be in each type it may have: files come in one of them only."""
+    files = {one.name: _files(one) for one in form.files}
+    if not files:
+        return dict.fromkeys((JSON, URLENCODED, MULTIPART), shape)
+    required = [one.name for one in form.files if one.required]
+    more = {"type": "object", "properties": files, **({"required": required} if required else {})}
+    whole = {"schema": {"allOf": [shape["schema"], more]}}
+    return {MULTIPART: whole} if required else {JSON: shape, URLENCODED: shape, MULTIPART: whole}
+
+
+def _files(one: FormField) -> dict[str, Any]:
+    told = f"{labels(one.accept)}; {spoken_size(one.max_size)} at most each."
+    item = {"type": "string", "contentMediaType": "application/octet-stream"}
+    least = {"minItems": 1} if one.required else {}
+    return {"type": "array", "items": item, **least, "maxItems": one.max_files, "title": one.label, "description": told}
+
+
 def _sending(form: Form) -> dict[str, Any]:
     shape = {"schema": {"$ref": f"#/components/schemas/{_schema_name(form.name)}"}}
     refused = {str(status): _answer(told, PROBLEM, "Problem") for status, told in _REFUSALS.items()}
@@ -130,10 +168,10 @@ def _sending(form: Form) -> dict[str, Any]:
     return {
         "operationId": f"send_{form.name}",
         "summary": form.title,
-        "requestBody": {"required": True, "content": dict.fromkeys((JSON, URLENCODED, MULTIPART), shape)},
+        "requestBody": {"required": True, "content": _with_files(form, shape)},
         "responses": {
             "201": _answer("It is stored.", JSON, "Stored"),
-            "200": _answer("It had been stored before; this is the first answer.", JSON, "Stored"),
+            "200": _answer("It had been stored before; asked for as a page, a proof of work is.", JSON, "Stored"),
             "303": {"description": "It is stored; asked for as a page, `Location` is the thank-you page."},
             **refused,
         },
@@ -153,6 +191,18 @@ _THANKS: dict[str, Any] = {
     "responses": {
         status: {"description": told, "content": {"text/html": {"schema": _TEXT}}}
         for status, told in (("200", "The page."), ("404", "No such receipt was given."))
+    },
+}
+_CHALLENGE: dict[str, Any] = {
+    "operationId": "challenge",
+    "summary": "A proof of work that lets one post to a form come when very many do.",
+    "parameters": [{"name": "form", "in": "query", "required": True, "schema": _TEXT}],
+    "responses": {
+        "200": {"description": "It.", "content": {JSON: {"schema": {"$ref": "#/components/schemas/Challenge"}}}},
+        **{
+            status: _answer(told, PROBLEM, "Problem")
+            for status, told in (("404", "There is no such form."), ("503", "The site has no key."))
+        },
     },
 }
 _HEALTH: dict[str, Any] = {

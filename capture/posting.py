@@ -1,31 +1,31 @@
 """A request -> a post: texts by field name, from a urlencoded, multipart or JSON body; or why it cannot be read.
 
-Every cap holds before anything is parsed, and nothing that a client may send raises beyond this module.
+Every cap holds before anything is parsed, and nothing that a client may send raises beyond this module. Files are taken
+where there is room for them (`capture.uploads.intake`), and counted while they are read.
 """
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Request
-from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 
+from capture.uploads.intake import Parts, Room, TooMuch, Unreadable, Upload, read_parts
 from obverse.forms.form import RESERVED
 
-# The longest body in bytes, and the most fields, that are read at all.
+# The longest body in bytes beside its files, and the most fields, that are read at all.
 LONGEST = 256 * 1024
 MOST_FIELDS = 1000
+_CHUNK = 64 * 1024
 
 URLENCODED, MULTIPART, JSON, PROBLEM = (
     "application/x-www-form-urlencoded",
@@ -43,12 +43,15 @@ Fields = Mapping[str, tuple[str, ...]]
 class Post:
     """What was sent. `fields` are texts in the order they came, by name, those of Obverse's own included.
 
-    `files` tells that a file came with it, which is not kept. `referrer` is the URL it was sent from, "" when unknown;
+    `uploads` are the files that came with it; `strays` tells that one came where none is taken, `full` that one found
+    no room on the disk. `referrer` is the URL it was sent from, "" when unknown;
     `hosts` are our own. `network` is the sender's truncated address, "" when unknown.
     """
 
     fields: Fields
-    files: bool = False
+    uploads: tuple[Upload, ...] = ()
+    strays: bool = False
+    full: bool = False
     referrer: str = ""
     hosts: frozenset[str] = field(default_factory=frozenset)
     network: str = ""
@@ -71,29 +74,28 @@ class Rejected:
     code: str
 
 
-class _Unreadable(Exception):  # noqa: N818 -- it names a state of the body
-    """The body is not what its type says."""
+def read_post(
+    request: Request, proxies: int = 0, hosts: Iterable[str] = (), room: Room | None = None
+) -> Post | Rejected:
+    """The post of a request. `proxies` is how many proxies in front of us are trusted to name the visitor's address.
 
-
-class _TooMuch(Exception):  # noqa: N818 -- as above
-    """The body is longer, or has more parts, than is read."""
-
-
-def read_post(request: Request, proxies: int = 0, hosts: Iterable[str] = ()) -> Post | Rejected:
-    """The post of a request. `proxies` is how many proxies in front of us are trusted to name the visitor's address."""
+    Without `room` no files are taken. What arrived is on the disk and not kept yet: whoever asks for it settles or
+    discards it.
+    """
     kind = request.mimetype
     reader = _READERS.get("+json" if kind.endswith("+json") else kind)
     if reader is None or request.headers.get("Content-Encoding", "identity").lower() != "identity":
         return Rejected(415, "bad-type")
     try:
-        fields, files = reader(_body(request), request)
-    except _TooMuch:
+        parts = reader(request, room)
+    except TooMuch:
         return Rejected(413, "too-big")
-    except _Unreadable:
+    except Unreadable:
         return Rejected(400, "bad-request")
     referrer = request.headers.get("Referer", "")
     network = network_of(address_of(request, proxies))
-    return Post(fields, files, referrer, frozenset(hosts), network)
+    fields = _gathered(parts.texts)
+    return Post(fields, parts.uploads, parts.strays, parts.full, referrer, frozenset(hosts), network)
 
 
 def wants_json(request: Request) -> bool:
@@ -126,72 +128,69 @@ def network_of(address: str) -> str:
 
 def _body(request: Request) -> bytes:
     """The body, as far as we are ready to hold it. A longer one is not read to its end."""
-    if (request.content_length or 0) > LONGEST:
-        raise _TooMuch
+    return b"".join(_read(request, LONGEST))
+
+
+def _read(request: Request, most: int) -> Iterator[bytes]:
+    """The body in chunks, of at most so many bytes. Raises TooMuch, at once where its length is told."""
+    if (request.content_length or 0) > most:
+        raise TooMuch
     # One byte more than we take: a stream that has no length is cut there without a word.
-    request.max_content_length = LONGEST + 1
+    request.max_content_length = most + 1
+    read = 0
     try:
-        body = request.stream.read()
+        while chunk := request.stream.read(_CHUNK):
+            read += len(chunk)
+            if read > most:
+                raise TooMuch
+            yield chunk
     except RequestEntityTooLarge:
-        raise _TooMuch from None
+        raise TooMuch from None
     except (HTTPException, OSError, ValueError):  # it broke off
-        raise _Unreadable from None
-    if len(body) > LONGEST:
-        raise _TooMuch
-    return body
+        raise Unreadable from None
 
 
-def _urlencoded(body: bytes, _request: Request) -> tuple[Fields, bool]:
+def _urlencoded(request: Request, _room: Room | None) -> Parts:
+    body = _body(request)
     if body.count(b"&") >= MOST_FIELDS:
-        raise _TooMuch
+        raise TooMuch
     pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, errors="replace")
-    return _gathered(pairs), False
+    return Parts(tuple(pairs))
 
 
-def _multipart(body: bytes, request: Request) -> tuple[Fields, bool]:
+def _multipart(request: Request, room: Room | None) -> Parts:
     boundary = parse_options_header(request.headers.get("Content-Type", ""))[1].get("boundary", "")
-    parser = MultiPartParser(max_form_memory_size=LONGEST, max_form_parts=MOST_FIELDS)
-    try:
-        form, files = parser.parse(io.BytesIO(body), boundary.encode("ascii"), len(body))
-    except RequestEntityTooLarge:
-        raise _TooMuch from None
-    except (ValueError, TypeError, LookupError, AttributeError, HTTPException):
-        raise _Unreadable from None
-    sent = [_is_file(one) for one in files.values()]
-    pairs = ((str(name or ""), str(value)) for name, value in form.items(multi=True))
-    return _gathered(pairs), any(sent)
+    if not boundary.isascii():
+        raise Unreadable
+    chunks = _read(request, LONGEST + (room.total if room else 0))
+    return read_parts(chunks, boundary.encode(), room, most=MOST_FIELDS, longest=LONGEST)
 
 
-def _is_file(part: FileStorage) -> bool:
-    """A browser sends an empty part for a file field that nobody filled in."""
-    with part.stream as stream:
-        return bool(part.filename) or bool(stream.read(1))
-
-
-def _json(body: bytes, _request: Request) -> tuple[Fields, bool]:
+def _json(request: Request, _room: Room | None) -> Parts:
+    body = _body(request)
     try:
         plain = json.loads(body.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise _Unreadable from None
+        raise Unreadable from None
     if not isinstance(plain, dict):
-        raise _Unreadable
+        raise Unreadable
     pairs = [(name, text) for name, value in plain.items() for text in _texts(value)]
     if len(pairs) > MOST_FIELDS or len(plain) > MOST_FIELDS:
-        raise _TooMuch
+        raise TooMuch
     if any(_UNFIT.search(name) or _UNFIT.search(text) for name, text in pairs):
-        raise _Unreadable
-    return _gathered(pairs), False
+        raise Unreadable
+    return Parts(tuple(pairs))
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Unreadable
+        raise Unreadable
     return found
 
 
 def _refuse(_constant: str) -> None:
-    raise _Unreadable
+    raise Unreadable
 
 
 def _texts(value: Any) -> list[str]:
@@ -212,14 +211,14 @@ def _scalar(value: Any) -> list[str]:
         return [_digits(value)]
     if isinstance(value, float) and math.isfinite(value):
         return [repr(value)]
-    raise _Unreadable
+    raise Unreadable
 
 
 def _digits(value: int) -> str:
     try:
         return str(value)
     except ValueError:  # more digits than Python writes
-        raise _Unreadable from None
+        raise Unreadable from None
 
 
 def _gathered(pairs: Iterable[tuple[str, str]]) -> Fields:

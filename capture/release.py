@@ -92,6 +92,10 @@ class Release:
         seen = self.versions.get((name, rules, words)) or self.by_rules.get((name, rules, lang))
         return seen or self.by_rules.get((name, rules, "")) or self.current(name, lang)
 
+    def versions_of(self, name: str) -> list[Form]:
+        """Every version of a form that was ever published."""
+        return [form for (other, _, _), form in self.versions.items() if other == name]
+
     def current(self, name: str, lang: str) -> Form | None:
         """The form as it is published now."""
         tried = (lang, self.settings.language, *self.settings.languages)

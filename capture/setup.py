@@ -65,8 +65,12 @@ class Settings:
     `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
     told of every inquiry; `chat` what the chat is called that is told of it, whose URL is a secret; `origin` the scheme
     and host of the endpoint when it is not the site's own; `contact` another way to reach the house, shown when a form
-    cannot be taken; `rate` how many posts a network may send in ten minutes; `hold` words, and domains of e-mail
-    addresses after an `@`, that hold whatever has them.
+    cannot be taken; `uploads` how many megabytes the files of one form may take, 0 for no limit; `hold` words, and
+    domains of e-mail addresses after an `@`, that hold whatever has them.
+
+    `rate` is how many posts a network may send to one form in ten minutes, `rate_form` all together to one form,
+    `rate_recipient` to all forms that tell one address; past these each needs a proof of work, and at `proofs` times of
+    them nothing more is taken.
     """
 
     title: str = ""
@@ -83,6 +87,10 @@ class Settings:
     origin: str = ""
     contact: str = ""
     rate: int = 30
+    rate_form: int = 300
+    rate_recipient: int = 600
+    proofs: int = 10
+    uploads: int = 2000
     hold: tuple[str, ...] = ()
 
     @classmethod

@@ -1,7 +1,8 @@
 """The spool: submissions as files while the database is away -> rows, in order, as soon as it is back.
 
 A file is named by when it was received, its id and its receipt; it is whole and on the disk before its sender is
-thanked, and is removed only after the commit. What cannot be read is moved aside to `bad/` and told, never removed.
+thanked, and is removed only after the commit. Files that came with it lie in the folder of uploads; it has their names.
+What cannot be read is moved aside to `bad/` and told, never removed.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from typing import Any
 
 from capture.files import make_folder, put, sync_folder
 from capture.house import House
-from capture.model import Consent, Outgoing, Submission, Verdict
+from capture.keeping.orphans import drop_copies
+from capture.model import Attachment, Consent, Outgoing, Submission, Verdict
 from capture.store.database import Refused, Unavailable
 from capture.store.moments import from_text, to_text
 from capture.store.saving import save
+from capture.uploads.shelf import let_go
 
 _log = logging.getLogger("obverse.capture")
 
@@ -80,10 +83,14 @@ def _take(house: House, path: Path) -> bool:
         return False
     try:
         with house.ready().write() as connection:
-            save(connection, waiting.submission, waiting.outgoing, house.token, now=house.now())
+            saved = save(connection, waiting.submission, waiting.outgoing, house.token, now=house.now())
     except Refused:
         _set_aside(path)
         return False
+    ids = [one.id for one in waiting.submission.attachments]
+    let_go(house.uploads, ids)
+    if saved.outcome == "replayed":
+        drop_copies(house.database, house.setup.folder, ids)
     path.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
@@ -124,6 +131,7 @@ def _submission(plain: Mapping[str, Any]) -> Submission:
             "labels": _pairs(plain["labels"]),
             "consents": tuple(Consent(**one) for one in plain["consents"]),
             "verdict": Verdict(tuple(plain["verdict"]["reasons"])),
+            "attachments": tuple(Attachment(**one) for one in plain.get("attachments", ())),
         }
     )
 

@@ -119,3 +119,8 @@ def due(found: Due, keep: Keep, verb: str) -> str:
     if keep.networks:
         lines.append(f"networks: {found.networks} older than {keep.networks} days {verb}")
     return "\n".join(lines) or "Everything is kept for ever."
+
+
+def orphans(count: int, verb: str) -> str:
+    """What no inquiry names, in a line of its own; nothing where there is none."""
+    return f"\nuploads: {count} that no inquiry names {verb}" if count else ""

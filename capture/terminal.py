@@ -24,6 +24,7 @@ from capture.columns import aligned, harmless, harmless_lines
 from capture.inbox import display, exports
 from capture.inbox.words import t
 from capture.keeping import contacts
+from capture.keeping.orphans import orphans, sweep
 from capture.model import LOST_REASONS
 from capture.release import Release, Releases
 from capture.reporting.rows import as_csv, as_json, as_table, rows
@@ -36,6 +37,8 @@ from capture.store.inquiries import Query
 from capture.store.migrations import TooNew, upgrade
 from capture.store.records import Row
 from capture.store.tables import inquiries as table
+from capture.uploads.shelf import FOLDER as UPLOADS
+from capture.uploads.shelf import remove
 from obverse.config import PATH
 from obverse.problems import Level, Problem, as_text, problem
 from obverse.schema import Document, Field, Node, read_value
@@ -175,15 +178,19 @@ def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
                 return _said(_NOTHING)
             with database.read() as connection:
                 due = keeping.due(connection, keep, now)
+            folder = _folder(root, preview)
             if dry:
-                return _said(telling.due(due, keep, "would go"))
+                left = len(orphans(database, folder, now))
+                return _said(telling.due(due, keep, "would go") + telling.orphans(left, "would go"))
             keeping.forget_networks(database, keep, now)
+            left = sweep(database, folder, now)
             if due.is_much and not sure:
                 message = f"{len(due.ids)} of {due.total} inquiries would go at once, and none went"
                 hint = "look at the clock and at [capture] keep_…, then: obverse retention --yes"
                 raise _Told(problem("bad-value", "", message, hint=hint))
             gone = keeping.forget(database, keep, due, now)
-        return _said(telling.due(gone, keep, "went"))
+            remove(folder / UPLOADS, gone.files)
+        return _said(telling.due(gone, keep, "went") + telling.orphans(left, "went"))
 
     return _told(work)
 

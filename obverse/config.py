@@ -85,6 +85,10 @@ class Capture:
     currency: str = "EUR"
     proxies: int = 0
     rate: int = 30
+    rate_form: int = 300
+    rate_recipient: int = 600
+    proofs: int = 10
+    uploads: int = 2000
     dkim: str = ""
     backups: int = 7
     hold: tuple[str, ...] = ()
@@ -135,6 +139,10 @@ class Config:
             "origin": capture.origin,
             "contact": capture.contact,
             "rate": capture.rate,
+            "rate_form": capture.rate_form,
+            "rate_recipient": capture.rate_recipient,
+            "proofs": capture.proofs,
+            "uploads": capture.uploads,
             "hold": list(capture.hold),
         }
 
@@ -244,6 +252,11 @@ def _days(default: int, help: str) -> Field:
     return Field("number", default=default, whole=True, min=0, max=36500, help=help)
 
 
+def _rate(default: int, what: str) -> Field:
+    told = f"How many posts {what} in ten minutes; each one more needs a proof of work."
+    return Field("number", default=default, whole=True, min=1, help=told)
+
+
 # Every key of obverse.toml. The manual and the JSON Schema are made from this table.
 CONFIG_FIELDS: dict[str, Field] = {
     "site": Field(
@@ -346,8 +359,23 @@ CONFIG_FIELDS: dict[str, Field] = {
             "proxies": Field(
                 "number", default=0, whole=True, min=0, max=9, help="How many proxies stand before `obverse run`."
             ),
-            "rate": Field(
-                "number", default=30, whole=True, min=1, help="How many posts one network may send in ten minutes."
+            "rate": _rate(30, "one network may send to one form"),
+            "rate_form": _rate(300, "all networks together may send to one form, never fewer than `rate`"),
+            "rate_recipient": _rate(600, "may come in all forms that tell one address, never fewer than `rate`"),
+            "proofs": Field(
+                "number",
+                default=10,
+                whole=True,
+                min=1,
+                max=1000,
+                help="At how many times these rates nothing more is taken; 1 asks for no proof of work before that.",
+            ),
+            "uploads": Field(
+                "number",
+                default=2000,
+                whole=True,
+                min=0,
+                help="How many megabytes the files that came with one form may take; 0 sets no limit.",
             ),
             "backups": Field(
                 "number",

@@ -72,7 +72,7 @@ def protect(response: Response) -> Response:
     """The headers of everything under `/inbox/`. Only static files may be kept."""
     if is_staff(request.path):
         for name, value in HEADERS.items():
-            response.headers[name] = value
+            response.headers.setdefault(name, value)  # a file of a visitor's has a stricter policy of its own
         if request.endpoint != "inbox.static" or response.status_code not in (200, 206, 304):
             response.headers["Cache-Control"] = "no-store"
     return response

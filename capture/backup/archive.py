@@ -27,10 +27,11 @@ from capture.files import make_folder, sync_folder
 from capture.keeping.ledger import FILE as LEDGER
 from capture.secrets import FILE as SECRETS
 from capture.store.database import FILE as DATABASE
+from capture.uploads.shelf import FOLDER as UPLOADS
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-FOLDERS = ("releases", "spool", "uploads")
+FOLDERS = ("releases", "spool", UPLOADS)
 
 # Pages that are copied at a time; writers pass between two lots.
 _PAGES = 1000
@@ -65,6 +66,7 @@ def write(folder: Path, target: Path, now: datetime, *, secrets: bool = True) ->
             copy = Path(place) / DATABASE
             rows = copied(folder / DATABASE, copy) if (folder / DATABASE).is_file() else {}
             found = dict(_files(folder, secrets=secrets)) | ({DATABASE: copy} if rows else {})
+            found |= dict(_set_aside(folder / UPLOADS, Path(place) / UPLOADS))
             manifest = _packed(part, found, rows, now)
             with opened(part, Path(place) / "proof"):
                 os.replace(part, target)
@@ -150,9 +152,32 @@ def _files(folder: Path, *, secrets: bool) -> Iterator[tuple[str, Path]]:
         if (folder / name).is_file():
             yield name, folder / name
     for top in FOLDERS:
-        for path in sorted((folder / top).rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
-                yield path.relative_to(folder).as_posix(), path
+        if top != UPLOADS:
+            yield from ((f"{top}/{name}", path) for name, path in _within(folder / top))
+
+
+def _within(top: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(top.rglob("*")):
+        if path.is_file() and not path.name.startswith("."):
+            yield path.relative_to(top).as_posix(), path
+
+
+def _set_aside(uploads: Path, place: Path) -> Iterator[tuple[str, Path]]:
+    """The uploads under second names of our own: they are too large for memory, and may be erased meanwhile.
+
+    A second name costs nothing; where the disk is another one, it is a copy.
+    """
+    for name, path in _within(uploads):
+        second = place / name
+        second.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                os.link(path, second)
+            except FileNotFoundError:
+                raise
+            except OSError:
+                shutil.copyfile(path, second)
+            yield f"{UPLOADS}/{name}", second
 
 
 def _packed(part: Path, found: Mapping[str, Path], rows: Mapping[str, int], now: datetime) -> Manifest:
@@ -160,7 +185,7 @@ def _packed(part: Path, found: Mapping[str, Path], rows: Mapping[str, int], now:
     contents = {}
     for name, path in found.items():
         with contextlib.suppress(FileNotFoundError):
-            contents[name] = path if name == DATABASE else path.read_bytes()
+            contents[name] = path if name == DATABASE or name.startswith(f"{UPLOADS}/") else path.read_bytes()
     digests = {
         name: _digest(one) if isinstance(one, Path) else hashlib.sha256(one).hexdigest()
         for name, one in contents.items()

@@ -11,11 +11,13 @@ from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from capture.access.guard import current_user
+from capture.ids import Ids
 from capture.inbox import display
 from capture.inbox.blueprint import blueprint, house, release
 from capture.inbox.listing import of_view
 from capture.inbox.pages import sender
 from capture.model import STAGES
+from capture.outbox.auto_reply import auto_reply
 from capture.outbox.notices import outgoing_for
 from capture.store import inquiries, outbox
 
@@ -113,7 +115,9 @@ def release_held(id: str) -> Response:
         if submission:
             form = known.form(submission.form, submission.lang, submission.rules, submission.words)
             page = known.pages.get(submission.page)
-            outgoing = outgoing_for(form, known.settings, submission, page) if form else []
+            if form:
+                outgoing = outgoing_for(form, known.settings, submission, page)
+                outgoing += auto_reply(form, submission, Ids(house().key, house().token))
         given: dict[str, Any] = {"actor": current_user().id, "now": house().now(), "token": house().token}
         inquiries.release(connection, id, outgoing, **given)
     house().wake()

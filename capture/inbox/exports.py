@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -106,6 +107,7 @@ def _plain_sent(sent: Sent) -> dict[str, Any]:
         "extra": dict(sent.extra),
         "labels": dict(sent.labels),
         "consents": [{"field": one.field, "text": one.text, "given": one.given} for one in sent.consents],
+        "files": [asdict(one) for one in sent.attachments],
     }
 
 

@@ -12,10 +12,11 @@ from markupsafe import Markup
 from capture.inbox import display
 from capture.inbox.listing import Frame, Options, article_title, of_view, site_address, turn
 from capture.inbox.words import has_word, t
-from capture.model import CLOSED, LOST_REASONS
+from capture.model import CLOSED, LOST_REASONS, Attachment
 from capture.store.inquiries import Event, Inquiry, Message, Note, Row, Sent
 from capture.store.outbox import Delivery
 from obverse.forms.form import Form
+from obverse.forms.kinds import KINDS, spoken_size
 
 # A text this long, or with a line break in it, is set as a message rather than in the table of answers.
 LONG = 120
@@ -107,6 +108,9 @@ def part_shown(sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str
         "at": frame.moment(sent.received_at),
         "texts": [answer for answer, is_long in answers if is_long],
         "answers": [answer for answer, is_long in answers if not is_long],
+        "files": [
+            file_shown(one, labels) for one in sent.attachments if not before or one.sha256 not in _contents(before)
+        ],
         "consents": [
             {
                 "label": display.visible(labels.get(one.field) or one.field),
@@ -125,14 +129,31 @@ def part_shown(sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str
     }
 
 
+def _contents(sent: Sent) -> set[str]:
+    return {one.sha256 for one in sent.attachments}
+
+
+def file_shown(file: Attachment, labels: Mapping[str, str]) -> dict[str, Any]:
+    """A file by its name, with what it is, how large, and where staff may have it."""
+    kind = KINDS.get(file.kind)
+    return {
+        "label": display.visible(labels.get(file.field) or file.field),
+        "name": display.visible(file.name or t("sheet.file.nameless")),
+        "kind": kind.label if kind else t("sheet.file.unknown"),
+        "size": spoken_size(file.size),
+        "href": url_for("inbox.file", id=file.id),
+    }
+
+
 def _answers(sent: Sent, form: Form | None, known: Container[str]) -> Iterator[tuple[Answer, bool]]:
     """Each answer that is not `known`, and whether it is a message, in the order of the form."""
-    consents = {one.field for one in sent.consents}
+    # Files are shown apart, each with its link.
+    apart = {one.field for one in sent.consents} | {one.field for one in sent.attachments}
     labels = dict(sent.labels)
     names = [*(name for name, _ in sent.labels if name in sent.values), *(n for n in sent.values if n not in labels)]
     for name in names:
         value = sent.values[name]
-        if name in consents or name in known or value in ("", None, ()):
+        if name in apart or name in known or value in ("", None, ()):
             continue
         field = form.field(name) if form else None
         text = shown_value(value, field.options if field else {})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,22 @@ from capture.store import erasure, inquiries
 from capture.store.database import Database
 from capture.store.moments import to_text
 from capture.store.records import Inquiry
+from capture.uploads.shelf import FOLDER as UPLOADS
+from capture.uploads.shelf import path_of, remove
 from obverse.forms.checking import email_key
 
 
 def exported(connection: sa.Connection, folder: Path, email: str, now: datetime) -> dict[str, Any]:
-    """All that is held of a person, as JSON can hold it; "inquiries" and "spool" are empty for a stranger."""
+    """All that is held of a person, as JSON can hold it; "inquiries" and "spool" are empty for a stranger.
+
+    A file has its "content" in base64, None when it is not there any more.
+    """
     found = (inquiries.detail(connection, one) for one in erasure.inquiries_of(connection, email, now))
+    known = [_plain(one) for one in found if one]
     spooled = [json.loads(path.read_bytes())["submission"] for path in _spooled(folder, email)]
-    return {"email": email, "inquiries": [_plain(one) for one in found if one], "spool": spooled}
+    for file in _files_in(known, spooled):
+        file["content"] = _content(folder, file["id"])
+    return {"email": email, "inquiries": known, "spool": spooled}
 
 
 def erase(database: Database, folder: Path, key: str, email: str, now: datetime) -> tuple[int, int]:
@@ -36,11 +46,12 @@ def erase(database: Database, folder: Path, key: str, email: str, now: datetime)
     """
     note(folder, [Erasure(now, mark(key, email))])
     waiting = _spooled(folder, email)
-    _remove(waiting)
+    _remove(folder, waiting)
     with database.write() as connection:
-        ids = erasure.erase(connection, email, now)
+        erased = erasure.erase(connection, email, now)
+    remove(folder / UPLOADS, erased.files)
     database.fold()
-    return len(ids), len(waiting)
+    return len(erased.inquiries), len(waiting)
 
 
 def erase_again(database: Database, folder: Path, key: str, ledger: Iterable[Erasure]) -> None:
@@ -48,12 +59,14 @@ def erase_again(database: Database, folder: Path, key: str, ledger: Iterable[Era
     until = {one.who: one.at for one in sorted(ledger, key=lambda one: one.at)}
     if not until:
         return
+    gone: list[str] = []
     with database.write() as connection:
         known = {*erasure.addresses(connection), *(address for path in _files(folder) for address in _addresses(path))}
         for address in sorted(known):
             if at := until.get(mark(key, address)):
-                erasure.erase(connection, address, at)
-                _remove([path for path in _spooled(folder, address) if _received(path) <= to_text(at)])
+                gone += erasure.erase(connection, address, at).files
+                _remove(folder, [path for path in _spooled(folder, address) if _received(path) <= to_text(at)])
+    remove(folder / UPLOADS, gone)
     database.fold()
 
 
@@ -91,7 +104,26 @@ def _received(path: Path) -> str:
     return str(json.loads(path.read_bytes())["submission"]["received_at"])
 
 
-def _remove(paths: Iterable[Path]) -> None:
+def _files_in(inquiries: Iterable[dict[str, Any]], spooled: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for one in inquiries:
+        for sent in one["submissions"]:
+            yield from sent["files"]
+    for sent in spooled:
+        yield from sent.get("attachments", ())
+
+
+def _content(folder: Path, id: str) -> str | None:
+    try:
+        return base64.b64encode(path_of(folder / UPLOADS, id).read_bytes()).decode()
+    except (OSError, ValueError):
+        return None
+
+
+def _remove(folder: Path, paths: Iterable[Path]) -> None:
+    """Remove files of the spool, and before them what they name: what is killed midway is found again."""
     for path in paths:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            named = json.loads(path.read_bytes())["submission"].get("attachments", ())
+            remove(folder / UPLOADS, (one["id"] for one in named))
         path.unlink(missing_ok=True)
         sync_folder(path.parent)

@@ -14,9 +14,11 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from capture.outbox.auto_reply import KIND as AUTO_REPLY
 from capture.outbox.headers import ascii_address, block, line, mailbox
 from capture.setup import Settings
 from capture.store.outbox import Delivery
+from obverse.forms.kinds import spoken_size
 
 Say = Callable[..., str]
 
@@ -35,6 +37,7 @@ class Letterhead:
     settings: Settings
     address: str
     say: Say
+    say_to_visitor: Callable[[str], Say]  # by language
 
     @property
     def sender(self) -> str:
@@ -63,7 +66,8 @@ class Unsendable(ValueError):  # noqa: N818 -- it names what the mail is
 
 def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """The mail of that row, to exactly one address. Raises Unsendable when that is none."""
-    return {"reply": _reply, "outage": _outage}.get(delivery.kind, _notice)(delivery, head)
+    kinds = {"reply": _reply, AUTO_REPLY: _auto_reply, "outage": _outage}
+    return kinds.get(delivery.kind, _notice)(delivery, head)
 
 
 def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -76,7 +80,8 @@ def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
     message["Subject"] = headline(told, say)
     message["Auto-Submitted"] = "auto-generated"
     closing = [say("mail.link", link=head.link(delivery.inquiry)), say("mail.hint") if answer_to else ""]
-    parts = [_opening(told, head), answered(told, say), _consents(told, say), _extra(told, say), _joined("\n", closing)]
+    parts = [_opening(told, head), answered(told, say), _consents(told, say), _files(told, head)]
+    parts += [_extra(told, say), _joined("\n", closing)]
     return _with_text(message, _joined("\n\n", parts))
 
 
@@ -89,6 +94,18 @@ def _reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
         message["Reply-To"] = mailbox(author, answer_to)
     message["Subject"] = line(_text(told, "subject")) or head.say("mail.reply.subject", site=line(head.settings.title))
     return _with_text(message, _joined("\n\n", [block(_text(told, "text")).strip(), _quote(told, head)]))
+
+
+def _auto_reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """To the visitor: it has arrived. Not a word of theirs is in it."""
+    told, site = delivery.payload, line(head.settings.title)
+    say = head.say_to_visitor(_text(told, "lang"))
+    message = _frame(delivery, head, writer=site, receiver="")
+    message["Subject"] = line(say("capture.auto-reply.subject", site=site))
+    message["Auto-Submitted"] = "auto-replied"
+    message["X-Auto-Response-Suppress"] = "All"
+    time = head.moment(_text(told, "received_at"))
+    return _with_text(message, say("capture.auto-reply", site=site, time=time))
 
 
 def _outage(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -171,6 +188,21 @@ def _consents(told: Mapping[str, Any], say: Say) -> str:
 def _consent(one: Mapping[str, Any], say: Say) -> str:
     key = "mail.consent.given" if one.get("given") else "mail.consent.refused"
     return say(key, label=line(_text(one, "label"), 200), text=line(_text(one, "text"), 1_000))
+
+
+def _files(told: Mapping[str, Any], head: Letterhead) -> str:
+    """What came along: its names, sizes, and where staff may have it."""
+    lines = [
+        head.say(
+            "mail.file",
+            label=line(_text(one, "label"), 200),
+            name=line(_text(one, "name"), 255),
+            size=spoken_size(int(one.get("size") or 0)),
+            link=f"{head.address}/inbox/a/{_text(one, 'id')}",
+        )
+        for one in told.get("files", ())
+    ]
+    return "\n".join([head.say("mail.files"), *lines]) if lines else ""
 
 
 def _extra(told: Mapping[str, Any], say: Say) -> str:

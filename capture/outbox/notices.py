@@ -39,6 +39,7 @@ def facts(form: Form, settings: Settings, submission: Submission, page: PageRow 
         "answers": _answers(form, submission),
         "consents": _consents(submission),
         "extra": {name: list(values) for name, values in submission.extra.items()},
+        "files": _files(submission),
     }
 
 
@@ -71,6 +72,21 @@ def _consents(submission: Submission) -> list[dict[str, Any]]:
     return [
         {"name": one.field, "label": known.get(one.field) or one.field, "text": one.text, "given": one.given}
         for one in submission.consents
+    ]
+
+
+def _files(submission: Submission) -> list[dict[str, Any]]:
+    """What came along, by name: the content stays in the house, where it is looked at."""
+    known = labels(submission)
+    return [
+        {
+            "id": one.id,
+            "field": one.field,
+            "label": known.get(one.field) or one.field,
+            "name": one.name,
+            "size": one.size,
+        }
+        for one in submission.attachments
     ]
 
 

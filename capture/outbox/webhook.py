@@ -67,10 +67,16 @@ def _plain(delivery: Delivery, address: str) -> dict[str, Any]:
         "page": {"id": told.get("page", ""), "title": told.get("page_title", ""), "url": told.get("page_url", "")},
         "answers": [{key: one.get(key) for key in ("name", "label", "value")} for one in told.get("answers", ())],
         "consents": list(told.get("consents", ())),
+        "files": [_file(one, address) for one in told.get("files", ())],
         "extra": dict(told.get("extra", {})),
         "shortened": False,
     }
     return {"type": "inquiry.received", "timestamp": told.get("received_at", ""), "data": data}
+
+
+def _file(one: Mapping[str, Any], address: str) -> dict[str, Any]:
+    """What came along, and where staff may have it."""
+    return {**{key: one.get(key) for key in ("field", "name", "size")}, "url": f"{address}/inbox/a/{one.get('id')}"}
 
 
 def _outage(delivery: Delivery, address: str) -> dict[str, Any]:

@@ -231,5 +231,5 @@ def _put_off(connection: sa.Connection, delivery: Delivery, error: str, until: d
 
 def letterhead(house: House) -> Letterhead:
     """What all mails of the house share, as the newest release says it."""
-    settings = house.releases.current().settings
-    return Letterhead(settings, house.setup.address, say_in(settings.language))
+    release = house.releases.current()
+    return Letterhead(release.settings, house.setup.address, say_in(release.settings.language), release.say)

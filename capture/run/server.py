@@ -7,6 +7,7 @@ and draining finishes what has begun, tells keep-alive clients to go, and ends.
 from __future__ import annotations
 
 import contextlib
+import copy
 import socket
 import time
 from collections.abc import Callable
@@ -16,20 +17,25 @@ from typing import Any
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
+
+from obverse.forms.kinds import MOST_BYTES
 
 THREADS = 16
 CONNECTIONS = 1000
 LARGEST = 2 << 20  # bytes of a body that reach the application, which refuses above its own cap, in the theme
+WITH_FILES = MOST_BYTES + LARGEST  # the same of a post to a form, which may bring files
 IDLE = 30  # seconds without a byte after which a connection is closed
 ARRIVAL = 60.0  # seconds within which a whole request must have come
+SLOWEST = 16_000  # bytes a second: for each that came, a request has so much more time
 _SETTLED = 0.25  # seconds of silence after which a connection is taken for idle while draining
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds: for bytes on a connection, and for a whole request."""
+    """How long to wait, in seconds: for bytes on a connection, and for a whole request that brings no files."""
 
     idle: int = IDLE
     arrival: float = ARRIVAL
@@ -43,17 +49,30 @@ class _Task(WSGITask):
         return header
 
 
+class _Parser(HTTPRequestParser):
+    """A request on its way. What may bring files may be longer than others: which is known once its head is there."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        kind = self.headers.get("CONTENT_TYPE", "").lower()
+        asked: Any = self  # the stubs do not know what a head brings
+        if asked.command == "POST" and "/_ob/f/" in asked.path and kind.startswith("multipart/form-data"):
+            self.adj = copy.copy(self.adj)
+            self.adj.max_request_body_size = WITH_FILES
+
+
 class _Channel(HTTPChannel):
     task_class = _Task
+    parser_class = _Parser
     arriving: object = None  # the request that is being received, as last seen
     since = 0.0
 
     def is_late(self, now: float, patience: float) -> bool:
-        """Whether one and the same request has been arriving for too long."""
+        """Whether one and the same request has been arriving for too long, by what has come of it."""
         if self.request is None or self.request is not self.arriving:
             self.arriving, self.since = self.request, now
             return False
-        return now - self.since > patience
+        return now - self.since > patience + self.request.body_bytes_received / SLOWEST
 
     def is_settled(self, now: float) -> bool:
         """Whether nothing is being received, worked on or sent."""

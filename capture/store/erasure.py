@@ -7,13 +7,14 @@ stay, so reports are equal before and after. What the outbox still had to tell o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from capture.store.moments import to_text
-from capture.store.tables import answers, contacts, inquiries, messages, notes, outbox, submissions
+from capture.store.tables import answers, attachments, contacts, inquiries, messages, notes, outbox, submissions
 from capture.store.texts import fold
 from obverse.forms.checking import email_key
 
@@ -55,17 +56,26 @@ def addresses(connection: sa.Connection) -> set[str]:
     return found
 
 
-def erase(connection: sa.Connection, email: str, until: datetime) -> list[str]:
-    """Erase what a person sent until then, and all that was written of it; the ids of the inquiries it was.
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The ids of the inquiries that were emptied, and of the files that no row names any more."""
 
-    The contact is erased with them, unless the person has written again since.
+    inquiries: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def erase(connection: sa.Connection, email: str, until: datetime) -> Erased:
+    """Erase what a person sent until then, and all that was written of it.
+
+    The contact is erased with them, unless the person has written again since. The files are the caller's to remove,
+    once this is committed.
     """
     ids = inquiries_of(connection, email, until)
-    empty(connection, ids, until)
+    files = empty(connection, ids, until)
     later = sa.select(inquiries.c.contact).join(submissions, submissions.c.inquiry == inquiries.c.id)
     wrote_again = contacts.c.id.in_(later.where(submissions.c.received_at > to_text(until)))
     forget(connection, contacts.c.email_key == email_key(email), ~wrote_again)
-    return ids
+    return Erased(tuple(ids), tuple(files))
 
 
 def forget(connection: sa.Connection, *whom: sa.ColumnElement[bool]) -> None:
@@ -74,25 +84,31 @@ def forget(connection: sa.Connection, *whom: sa.ColumnElement[bool]) -> None:
     connection.execute(contacts.update().where(*whom).values(nobody))
 
 
-def empty(connection: sa.Connection, ids: Sequence[str], until: datetime) -> None:
-    """Empty these inquiries of what was written until then; their contacts stay."""
+def empty(connection: sa.Connection, ids: Sequence[str], until: datetime) -> list[str]:
+    """Empty these inquiries of what was written until then; their contacts stay. The ids of their files come back."""
     _overwrite(connection)
+    files: list[str] = []
     for start in range(0, len(ids), 500):
-        _empty(connection, ids[start : start + 500], to_text(until))
+        files += _empty(connection, ids[start : start + 500], to_text(until))
+    return files
 
 
-def _empty(connection: sa.Connection, ids: Sequence[str], until: str) -> None:
+def _empty(connection: sa.Connection, ids: Sequence[str], until: str) -> list[str]:
     """Empty these inquiries, but for what was written later; the search is emptied whole."""
     old = (submissions.c.inquiry.in_(ids), submissions.c.received_at <= until)
     nothing: dict[str, Any] = {"values": {}, "extra": {}, "labels": [], "consents": []}
-    chosen = answers.c.submission.in_(sa.select(submissions.c.id).where(*old))
-    connection.execute(answers.update().where(chosen).values(nothing))
+    of_them = sa.select(submissions.c.id).where(*old)
+    connection.execute(answers.update().where(answers.c.submission.in_(of_them)).values(nothing))
+    came = attachments.c.submission.in_(of_them)
+    files = list(connection.execute(sa.select(attachments.c.id).where(came)).scalars())
+    connection.execute(attachments.delete().where(came))
     connection.execute(submissions.update().where(*old).values(network="", referrer="", instance=""))
     connection.execute(outbox.delete().where(outbox.c.inquiry.in_(ids), outbox.c.created_at <= until))
     for table, bare in ((notes, {"text": "", "search": ""}), (messages, {"to": "", "subject": "", "text": ""})):
         connection.execute(table.update().where(table.c.inquiry.in_(ids), table.c.at <= until).values(bare))
     waiting = sa.case((inquiries.c.waiting_since > until, inquiries.c.waiting_since))
     connection.execute(inquiries.update().where(inquiries.c.id.in_(ids)).values(search="", waiting_since=waiting))
+    return files
 
 
 def _overwrite(connection: sa.Connection) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from capture.model import CLOSED, STAGES, Consent, Submission, Verdict
+from capture.store.attachments import attachments_of
 from capture.store.changes import add_message, add_note, assign, release, set_stage
 from capture.store.moments import from_text, maybe_from, to_text
 from capture.store.outbox import of_inquiry
@@ -165,6 +166,7 @@ def held_submission(connection: sa.Connection, id: str) -> Submission | None:
         email=row.email,
         phone=row.phone,
         verdict=Verdict(last.held_reasons),
+        attachments=last.attachments,
     )
 
 
@@ -260,9 +262,11 @@ def _sent(connection: sa.Connection, ids: Sequence[str]) -> Iterator[Sent]:
         .where(submissions.c.inquiry.in_(ids))
         .order_by(submissions.c.received_at, submissions.c.follows.is_not(None), submissions.c.id)
     )
-    for one in connection.execute(chosen):
+    rows = connection.execute(chosen).all()
+    files = attachments_of(connection, [one.id for one in rows])
+    for one in rows:
         plain = {name: value for name, value in one._mapping.items() if name in Sent.__dataclass_fields__}  # noqa: SLF001 -- as above
-        yield Sent(**{**plain, **_read(plain)})
+        yield Sent(**{**plain, **_read(plain), "attachments": files.get(one.id, ())})
 
 
 def _read(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from capture.model import Consent
+from capture.model import Attachment, Consent
 from capture.store.outbox import Delivery
 
 
@@ -60,6 +60,7 @@ class Sent:
     extra: Mapping[str, tuple[str, ...]]
     labels: tuple[tuple[str, str], ...]
     consents: tuple[Consent, ...]
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ class Keep:
 class Due:
     """Ids of the inquiries that are due by what they are, and the number of networks that are.
 
-    `total` is how many inquiries hold anything at all.
+    `total` is how many inquiries hold anything at all. `files` are ids of the files of those that went, which no row
+    names any more.
     """
 
     held: tuple[str, ...]
@@ -43,6 +44,7 @@ class Due:
     lost: tuple[str, ...]
     networks: int
     total: int
+    files: tuple[str, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -70,20 +72,25 @@ def forget_networks(database: Database, keep: Keep, now: datetime) -> None:
 
 
 def forget(database: Database, keep: Keep, chosen: Due, now: datetime) -> Due:
-    """Empty the inquiries that were found due and still are: those come back. Raises as writing to a database does."""
+    """Empty the inquiries that were found due and still are: those come back. Raises as writing to a database does.
+
+    Their files are the caller's to remove.
+    """
     done: set[str] = set()
+    files: list[str] = []
     for start in range(0, len(chosen.ids), _AT_ONCE):
         with database.write() as connection:
-            done.update(_forget(connection, keep, chosen.ids[start : start + _AT_ONCE], now))
+            still = _forget(connection, keep, chosen.ids[start : start + _AT_ONCE], now, files)
+        done.update(still)
     database.fold()
     held, won, lost = (tuple(one for one in ids if one in done) for ids in (chosen.held, chosen.won, chosen.lost))
-    return replace(chosen, held=held, won=won, lost=lost)
+    return replace(chosen, held=held, won=won, lost=lost, files=tuple(files))
 
 
-def _forget(connection: sa.Connection, keep: Keep, some: Sequence[str], now: datetime) -> list[str]:
+def _forget(connection: sa.Connection, keep: Keep, some: Sequence[str], now: datetime, files: list[str]) -> list[str]:
     # Somebody may have written, or taken it up again, since it was found.
     still = [one for kind, days in _kinds(keep) for one in _due_ids(connection, kind, days, now, some)]
-    erasure.empty(connection, still, now)
+    files += erasure.empty(connection, still, now)
     of_them = sa.select(inquiries.c.contact).where(inquiries.c.id.in_(still))
     in_use = sa.select(inquiries.c.contact).where(inquiries.c.contact.in_(of_them), _holds())
     erasure.forget(connection, contacts.c.id.in_(of_them), contacts.c.id.not_in(in_use))

@@ -17,17 +17,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from capture.model import Outgoing, Saved, Submission
 from capture.store.database import lock_each
 from capture.store.moments import from_text, to_text
-from capture.store.tables import answers, contacts, events, inquiries, outbox, receipts, submissions
+from capture.store.tables import answers, attachments, contacts, events, inquiries, outbox, receipts, submissions
 from capture.store.texts import fold, is_id, storable, storable_json, tupled
 from obverse.forms.checking import email_key
 
@@ -127,8 +128,11 @@ def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
 
 
 @cache
-def _insert(table: sa.Table) -> sa.Insert:
-    return table.insert()
+def _insert(table: sa.Table, dialect: str) -> sa.Insert:
+    if table is not outbox:
+        return table.insert()
+    kind = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return kind(table).on_conflict_do_nothing(index_elements=["id"])
 
 
 class Rows:
@@ -142,9 +146,9 @@ class Rows:
         self._by_table.setdefault(table, []).append(values)
 
     def write(self, connection: sa.Connection) -> None:
-        """Insert them all."""
+        """Insert them all. What there may be once in the outbox, and is, stays as it is."""
         for table, rows in self._by_table.items():
-            connection.execute(_insert(table), rows)
+            connection.execute(_insert(table, connection.dialect.name), rows)
 
 
 def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[int]:
@@ -317,7 +321,7 @@ def put_out(
     for one in outgoing:
         rows.add(
             outbox,
-            id=token(),
+            id=one.once or token(),
             inquiry=inquiry,
             submission=submission,
             message=message,
@@ -358,6 +362,9 @@ def _keep(rows: Rows, submission: Submission, receipt: str, inquiry: str, follow
         labels=storable_json(submission.labels),
         consents=[[storable(one.field), storable(one.text), one.given] for one in submission.consents],
     )
+    for place, file in enumerate(submission.attachments):
+        row = {**asdict(file), "name": storable(file.name)}
+        rows.add(attachments, submission=submission.id, place=place, **row)
 
 
 def _tell(rows: Rows, kind: str, submission: Submission, inquiry: str) -> None:

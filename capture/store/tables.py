@@ -1,7 +1,8 @@
 """The tables: what is remembered of visitors, of sales' work, and of what is still to be told.
 
-Personal values live in `answers`, `contacts`, `inquiries.search`, `notes`, `messages` and `outbox` (target and
-payload), which can be erased; events never hold them, so reports stay equal after an erasure.
+Personal values live in `answers`, `attachments` (whose files are in the folder of uploads), `contacts`,
+`inquiries.search`, `notes`, `messages` and `outbox` (target and payload), which can be erased; events never hold them,
+so reports stay equal after an erasure.
 
 Times are UTC, stored as ISO 8601 text with microseconds and a "Z" (`2026-11-23T22:05:00.000000Z`), which sorts as time
 does in both databases. Money is whole hundredths of the currency.
@@ -97,6 +98,19 @@ answers = sa.Table(
     sa.Column("extra", sa.JSON, nullable=False),
     sa.Column("labels", sa.JSON, nullable=False),
     sa.Column("consents", sa.JSON, nullable=False),
+)
+
+attachments = sa.Table(
+    "attachments",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),  # random: what the file is called in the folder of uploads
+    sa.Column("submission", _ID, sa.ForeignKey("submissions.id"), nullable=False, index=True),
+    sa.Column("place", sa.Integer, nullable=False),  # its order within the submission
+    sa.Column("field", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),  # as its sender wrote it
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),  # bytes
+    sa.Column("sha256", sa.String(64), nullable=False),
 )
 
 events = sa.Table(
@@ -212,4 +226,12 @@ attempts = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),  # whom failed logins count against: a digest, never an address
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("last_at", _TIME, nullable=False),
+)
+
+proofs = sa.Table(
+    "proofs",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),  # the digest of a challenge's number
+    sa.Column("submission", _ID, nullable=False),  # the one it counts for, which is saved afterwards
+    sa.Column("until", _TIME, nullable=False, index=True),  # when it counts no more and is forgotten
 )

@@ -15,11 +15,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from obverse.forms.address import email_key, read_email
 from obverse.forms.autocomplete import meaning
 from obverse.forms.form import RESERVED, Error, Form, FormField
+from obverse.forms.kinds import SentFile, labels, spoken_size
 from obverse.forms.limits import TYPED, cap
 from obverse.forms.pattern import matches
 from obverse.forms.when import conditions, holds, names
@@ -46,6 +48,10 @@ ERROR_CODES = (
     "pattern",  # {help}
     "consent",
     "characters",
+    "file-kind",  # {name}, {kinds}
+    "file-size",  # {name}, {max}
+    "file-empty",  # {name}
+    "too-many-files",  # {max}
 )
 
 # What is kept of fields that the form does not know: names, code points of a name, values of a name, code points of a
@@ -60,13 +66,16 @@ _LONGEST_OTHER = 100
 class Checked:
     """The answers by field name, what is wrong with them (at most one error a field), and what else was sent.
 
-    A text is a str, a number int or float, choices a tuple of str, boolean and consent a bool; an absent or refused
-    answer is empty ("", None, () or False). Headings have none.
+    A text is a str, a number int or float, choices a tuple of str, boolean and consent a bool, files a tuple of their
+    names; an absent or refused answer is empty ("", None, () or False). Headings have none.
     """
 
     values: dict[str, Any]
     errors: tuple[Error, ...]
     extra: dict[str, tuple[str, ...]]
+
+
+_NO_FILES: Mapping[str, Sequence[SentFile]] = MappingProxyType({})
 
 
 class _Wrong(Exception):  # noqa: N818 - it reads as the sentence it is: raise _Wrong("too-long", max=20)
@@ -78,14 +87,16 @@ class _Wrong(Exception):  # noqa: N818 - it reads as the sentence it is: raise _
         self.params = params
 
 
-def check(form: Form, sent: Mapping[str, Sequence[str]]) -> Checked:
-    """Judge what was sent for a form: texts by field name, several where the browser sent several.
+def check(
+    form: Form, sent: Mapping[str, Sequence[str]], files: Mapping[str, Sequence[SentFile]] = _NO_FILES
+) -> Checked:
+    """Judge what was sent for a form: texts by field name, several where the browser sent several; files likewise.
 
     Names that begin with `RESERVED` are no answers. What the form does not know is kept in `extra`, and so are further
     values of a field that takes one, and what was sent for a field that was not asked: without a script it can be seen
     and filled in. Never raises, whatever the texts are.
     """
-    answers = _Answers(form, sent)
+    answers = _Answers(form, sent, files)
     for name in answers.fields:
         answers.judge(name)
     values = {name: answers.values[name] for name in answers.fields}
@@ -96,9 +107,10 @@ def check(form: Form, sent: Mapping[str, Sequence[str]]) -> Checked:
 class _Answers:
     """The answers, judged one after the other; whether a field is asked at all may hang on the answer to another."""
 
-    def __init__(self, form: Form, sent: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, form: Form, sent: Mapping[str, Sequence[str]], files: Mapping[str, Sequence[SentFile]]) -> None:
         self.fields = {one.name: one for one in form.fields if one.type != "heading"}
         self.sent = sent
+        self.files = files
         self.conditions = conditions(form.fields)
         self.values: dict[str, Any] = {}
         self.errors: dict[str, Error] = {}
@@ -114,13 +126,13 @@ class _Answers:
             return
         self.asked.append(one)
         try:
-            self.values[name] = _value(one, self.sent.get(name, ()))
+            self.values[name] = _answer(one, self.sent.get(name, ()), self.files.get(name, ()))
         except _Wrong as wrong:
             self.errors[name] = Error(name, wrong.code, wrong.params)
 
     def _is_asked(self, name: str) -> bool:
         tree = self.conditions.get(name)
-        if not tree:
+        if not tree or self.files.get(name):  # a file has no place beside the answers, so it is one
             return True
         for other in sorted(names(tree)):
             self.judge(other)
@@ -129,7 +141,11 @@ class _Answers:
 
 def empty(one: FormField) -> Any:
     """What stands for no answer to a field."""
-    return {"number": None, "choices": (), "boolean": False, "consent": False}.get(one.type, "")
+    return {"number": None, "choices": (), "boolean": False, "consent": False, "file": ()}.get(one.type, "")
+
+
+def _answer(one: FormField, given: Sequence[str], files: Sequence[SentFile]) -> Any:
+    return _files(one, files) if one.type == "file" else _value(one, given)
 
 
 def _value(one: FormField, given: Sequence[str]) -> Any:
@@ -262,6 +278,22 @@ def _option(one: FormField, text: str) -> str:
     return _choice(one, text) if text else ""
 
 
+def _files(one: FormField, given: Sequence[SentFile]) -> tuple[str, ...]:
+    """The names of the files, each of a kind, a size and a number that the field takes. Raises `_Wrong`."""
+    if one.required and not given:
+        raise _Wrong("required")
+    if len(given) > one.max_files:
+        raise _Wrong("too-many-files", max=one.max_files)
+    for file in given:
+        if file.size > one.max_size:
+            raise _Wrong("file-size", name=file.name, max=spoken_size(one.max_size))
+        if not file.size:
+            raise _Wrong("file-empty", name=file.name)
+        if not file.kinds.intersection(one.accept):
+            raise _Wrong("file-kind", name=file.name, kinds=labels(one.accept))
+    return tuple(file.name for file in given)
+
+
 _READERS: dict[str, Callable[[FormField, str], Any]] = {
     "text": _text,
     "email": _email,
@@ -279,15 +311,17 @@ _READERS: dict[str, Callable[[FormField, str], Any]] = {
 
 def _extra(asked: Iterable[FormField], sent: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """What no field asked for, cut to bounds. Empty values, and values without a name, say nothing."""
-    taken = {one.name: None if one.type == "choices" else 1 for one in asked}
+    counts = {"choices": None, "file": 0}
+    taken = {one.name: counts.get(one.type, 1) for one in asked}
     found: dict[str, tuple[str, ...]] = {}
     for name, given in sent.items():
-        if name in taken and (taken[name] is None or len(given) < 2):
+        most = taken.get(name, 0)
+        if most is None or len(given) <= most:
             continue
         kept = " ".join(_kept(name, 4 * LONGEST_NAME).split())[:LONGEST_NAME]
         if not kept or kept.startswith(RESERVED) or (kept not in found and len(found) >= MOST_NAMES):
             continue
-        texts = (_kept(text, LONGEST_VALUE) for text in given[taken.get(name, 0) : 4 * MOST_VALUES])
+        texts = (_kept(text, LONGEST_VALUE) for text in given[most : 4 * MOST_VALUES])
         if values := (*found.get(kept, ()), *filter(None, texts))[:MOST_VALUES]:
             found[kept] = values
     return found

@@ -10,6 +10,7 @@ ones `when` (the condition on which it is asked: `obverse.forms.when`). Besides,
   chosen), without `autocomplete`;
 - boolean: `required` (must be ticked), `default`; consent: `required`, `text`. A consent has no default: a box that
   was ticked beforehand is no consent;
+- file: `required`, `accept` (which kinds, `obverse.forms.kinds`), `max_size` of each (5 MB), `max_files` (1);
 - hidden: `max`, `default`. Heading: nothing more.
 
 Every text has an end: `max` is 200 for a line, 4000 for a text with rows, 254 for email, 2000 for url, 40 for tel and
@@ -27,6 +28,7 @@ from typing import Any
 from obverse.forms.autocomplete import tokens, usual
 from obverse.forms.checking import check
 from obverse.forms.form import RESERVED, TYPES, Form, FormField
+from obverse.forms.kinds import KINDS, MOST_FILES, MOST_SIZE, USUAL_FILES, USUAL_SIZE, read_size, spoken_size
 from obverse.forms.limits import DEFAULTS, GREATEST, LONGEST_OPTION, MOST_OPTIONS, cap, kind_of
 from obverse.forms.pattern import LONGEST, parse
 from obverse.forms.when import LONGEST as LONGEST_CONDITION
@@ -57,6 +59,9 @@ KEYS: dict[str, Field] = {
     "autocomplete": Field(max=100),
     "default": Field("hidden"),
     "when": Field("hidden", max=LONGEST_CONDITION),
+    "accept": Field("list", of=Field("choice", options=tuple(KINDS)), commas=True, max=len(KINDS)),
+    "max_size": Field("hidden"),
+    "max_files": Field("number", default=USUAL_FILES, whole=True, min=1, max=MOST_FILES),
 }
 
 _LINE = frozenset("required max min pattern autocomplete default".split())
@@ -70,6 +75,7 @@ _SENSIBLE: dict[str, frozenset[str]] = {
     "choices": frozenset("required options max min default".split()),
     "boolean": frozenset(("required", "default")),
     "consent": frozenset(("required", "text")),
+    "file": frozenset("required accept max_size max_files".split()),
     "hidden": frozenset(("max", "default")),
     "heading": frozenset(),
 }
@@ -166,6 +172,7 @@ class FieldReading:
             **words | {"label": words["label"] or readable(entry.key)},
         )
         one = self.bounded(one, at, values)
+        one = self.filed(one, at, values) if kind == "file" else one
         one = replace(one, autocomplete=self.autocomplete(one, at, values["autocomplete"]))
         one = replace(one, when=self.when(at, values["when"]))
         self.needs(one, at)
@@ -186,6 +193,9 @@ class FieldReading:
             self.tell("missing-key", f"'options' is required for a field of type '{one.type}'", at.key("options"))
         if one.type == "consent" and not one.text:
             self.tell("missing-key", "'text' is required: the sentence that is agreed to", at.key("text"))
+        if one.type == "file" and not one.accept:
+            hint = f"name some of {', '.join(KINDS)}"
+            self.tell("missing-key", "'accept' is required: the kinds of files that are taken", at.key("accept"), hint)
 
     # --- options --------------------------------------------------------------------------------------------
 
@@ -260,6 +270,16 @@ class FieldReading:
             self.tell("bad-value", f"'{key}' must be a whole number, {least} or more, not '{value:g}'", at.node(key))
         elif one.type in GREATEST and value > (most := GREATEST[kind_of(one)]):
             self.tell("bad-value", f"'{key}' must be {most} or less for this field, not '{value:g}'", at.node(key))
+
+    def filed(self, one: FormField, at: _At, values: dict[str, Any]) -> FormField:
+        """The field with what it takes of files; the kinds in the order of the table, each once."""
+        size = read_size(values["max_size"]) if values["max_size"] else USUAL_SIZE
+        if not size or size > MOST_SIZE:
+            node, most = at.node("max_size"), spoken_size(MOST_SIZE)
+            hint = "write a number and its unit: 500 kB, 5 MB"
+            self.tell("bad-value", f"'max_size' must be a size of at most {most}, not {shown(node)}", node, hint)
+        accept = tuple(kind for kind in KINDS if kind in values["accept"])
+        return replace(one, accept=accept, max_size=size or 0, max_files=int(values["max_files"]))
 
     def pattern(self, one: FormField, at: _At) -> None:
         """Tell a pattern that Obverse and browsers would not read alike."""

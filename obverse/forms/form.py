@@ -13,7 +13,20 @@ from typing import Any
 RESERVED = "_ob_"
 
 # The types a form may use so far. Each is a type of obverse.schema.
-TYPES = ("text", "email", "tel", "url", "number", "choice", "choices", "boolean", "consent", "hidden", "heading")
+TYPES = (
+    "text",
+    "email",
+    "tel",
+    "url",
+    "number",
+    "choice",
+    "choices",
+    "boolean",
+    "consent",
+    "file",
+    "hidden",
+    "heading",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +34,8 @@ class FormField:
     """One field of a form in one language.
 
     Rules: `type`, `required`, `max` and `min` (length of a text, size of a number, count of choices), `whole`,
-    `pattern` and the values of `options`. Words: `label`, `help`, `text` (what a consent says) and the labels of
+    `pattern` and the values of `options`; of files `accept` (names of `obverse.forms.kinds`), `max_size` in bytes for
+    each, `max_files`. Words: `label`, `help`, `text` (what a consent says) and the labels of
     `options`. Neither: `rows` (0 is a single line), `autocomplete` (an HTML token, "" for the type's own), `default`.
     `when` is a rule too: the tree (`obverse.forms.when`) of when the field is asked, () for always; a heading's holds
     for all fields up to the next heading.
@@ -42,6 +56,9 @@ class FormField:
     autocomplete: str = ""
     default: str = ""
     when: tuple[Any, ...] = ()
+    accept: tuple[str, ...] = ()
+    max_size: int = 0
+    max_files: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,9 @@ class Error:
 class Form:
     """A form in one language. `notify` are the addresses its inquiries are mailed to, which are never published.
 
-    `thanks` is the thank-you message: safe HTML, cut where a field's value stands.
+    `thanks` is the thank-you message: safe HTML, cut where a field's value stands. With `steps` the script shows one
+    heading's fields at a time; without a script all stand on the page, so it is no rule. With `auto_reply` a mail tells
+    whoever sent it that it has arrived.
     """
 
     name: str
@@ -74,6 +93,8 @@ class Form:
     fields: tuple[FormField, ...]
     notify: tuple[str, ...] = ()
     thanks: tuple[str | Slot, ...] = ()
+    steps: bool = False
+    auto_reply: bool = False
 
     @property
     def rules(self) -> str:
@@ -83,6 +104,8 @@ class Form:
                 *(one.name, one.type, one.required, one.max, one.min, one.whole, one.pattern, list(one.options)),
                 bool(one.rows),  # a single line may hold no line break
                 *([one.when] if one.when else []),
+                # Only where there are files: forms without any keep the digests that are out there.
+                *([list(one.accept), one.max_size, one.max_files] if one.type == "file" else []),
             ]
             for one in self.fields
         ]
@@ -103,12 +126,16 @@ class Form:
         """The field of that name."""
         return next((one for one in self.fields if one.name == name), None)
 
+    @property
+    def files(self) -> tuple[FormField, ...]:
+        """The fields that take files."""
+        return tuple(one for one in self.fields if one.type == "file")
+
     def to_plain(self) -> dict[str, Any]:
         """The form as JSON can hold it, digests included."""
         plain = asdict(self)
-        for one in plain["fields"]:
-            if not one["when"]:
-                del one["when"]  # as forms were written before there were conditions
+        plain["fields"] = [_plain_field(one) for one in plain["fields"]]
+        plain = {name: value for name, value in plain.items() if value or name not in ("steps", "auto_reply")}
         plain["thanks"] = [{"field": part.field} if isinstance(part, Slot) else part for part in self.thanks]
         return {**plain, "rules": self.rules, "words": self.words}
 
@@ -120,10 +147,23 @@ class Form:
             lang=plain["lang"],
             title=plain["title"],
             submit=plain["submit"],
-            fields=tuple(FormField(**{**one, "when": _frozen(one.get("when", ()))}) for one in plain["fields"]),
+            fields=tuple(_field(one) for one in plain["fields"]),
             notify=tuple(plain["notify"]),
             thanks=tuple(part if isinstance(part, str) else Slot(part["field"]) for part in plain["thanks"]),
+            steps=plain.get("steps", False),
+            auto_reply=plain.get("auto_reply", False),
         )
+
+
+def _plain_field(plain: dict[str, Any]) -> dict[str, Any]:
+    """A field without what it does not use: older programs, which know of no files and conditions, read it still."""
+    unused = {"accept", "max_size", "max_files"} if plain["type"] != "file" else set()
+    unused |= {"when"} if not plain["when"] else set()
+    return {name: value for name, value in plain.items() if name not in unused}
+
+
+def _field(plain: Mapping[str, Any]) -> FormField:
+    return FormField(**{name: _frozen(value) if name in ("when", "accept") else value for name, value in plain.items()})
 
 
 def _frozen(value: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 from obverse.forms.elements import element, escaped, limit, number, texts
 from obverse.forms.form import Error, Form, FormField
+from obverse.forms.kinds import accept_attribute, labels, spoken_size
 from obverse.forms.when import Tree, conditions
 
 # say(key, **values): the word of that key in the visitor's language, with its {names} filled.
@@ -38,10 +39,15 @@ _UNASKED = ("hidden", "heading")
 _AUTOCOMPLETE = {"email": "email", "tel": "tel", "url": "url"}
 _CODES = frozenset(
     "required too-long too-short email url tel number whole too-small too-great choice too-many too-few pattern "
-    "consent characters".split()
+    "consent characters file-kind file-size file-empty too-many-files".split()
 )
 # What is asked of who left one out: nobody fills in a box.
-_REQUIRED = {"choice": "required-choice", "choices": "required-choices", "boolean": "required-box"}
+_REQUIRED = {
+    "choice": "required-choice",
+    "choices": "required-choices",
+    "boolean": "required-box",
+    "file": "required-file",
+}
 # Validity as the browser knows it has one name for each of these.
 _SCRIPT_NAMES = {"consent": "required", "email": "type", "url": "type", "number": "type"}
 # Password managers take this for no field of theirs.
@@ -115,6 +121,10 @@ def form_html(
         _ending(sheet),
     )
     attributes = {"class": "form", "id": stem, "method": "post", "action": action, "aria-label": form.title}
+    if form.steps:
+        attributes |= {"data-step": say("form.step", n="{n}", all="{all}")}
+        attributes |= {"data-next": say("form.next"), "data-back": say("form.back")}
+    attributes |= {"enctype": "multipart/form-data"} if form.files else {}
     return element("form", attributes, "\n".join(("", *filter(None, parts), "")))
 
 
@@ -227,6 +237,8 @@ def _single(sheet: _Sheet, field: FormField) -> str:
 
 def _control(sheet: _Sheet, field: FormField) -> str:
     attributes = {**_control_attributes(sheet, field), **_autocomplete(field)}
+    if field.type == "file":
+        return element("input", {"type": "file", **attributes, **_file_attributes(field)})
     text = sheet.text(field)
     if field.type == "number":
         return element("input", {**attributes, **_number_attributes(field, text), "value": text or None})
@@ -255,6 +267,11 @@ def _number_attributes(field: FormField, text: str) -> dict[str, Any]:
         "max": limit(field.max),
         "step": "1" if field.whole else "any",
     }
+
+
+def _file_attributes(field: FormField) -> dict[str, Any]:
+    """Nothing is chosen beforehand: no page can choose a visitor's files."""
+    return {"accept": accept_attribute(field.accept), "multiple": field.max_files > 1}
 
 
 def _select(sheet: _Sheet, field: FormField) -> str:
@@ -325,6 +342,8 @@ def _wrapped(tag: str, sheet: _Sheet, field: FormField, attributes: Mapping[str,
         "data-kind": "number" if sheet.conditions and field.type == "number" else None,
         "data-max": number(field.max) if field.max is not None and (field.rows or field.type == "choices") else None,
         "data-min": number(field.min) if field.min is not None and field.type == "choices" else None,
+        "data-files": str(field.max_files) if field.type == "file" else None,
+        "data-size": str(field.max_size) if field.type == "file" else None,
     }
     messages = {
         f"data-{_SCRIPT_NAMES.get(code, code)}": error_text(Error(field.name, code, params), sheet.form, sheet.say)
@@ -351,6 +370,9 @@ def _possible(field: FormField) -> Iterable[tuple[str, Mapping[str, Any]]]:
     least, most = {"number": ("too-small", "too-great"), "choices": ("too-few", "too-many")}.get(
         field.type, ("too-short", "too-long")
     )
+    if field.type == "file":
+        yield "file-size", {"max": spoken_size(field.max_size), "name": "{name}"}
+        yield "too-many-files", {"max": field.max_files}
     if field.min is not None and field.type in (*_LINES, "number", "choices"):
         yield least, {"min": field.min}
     if field.max is not None and (field.rows or field.type in ("number", "choices")):
@@ -373,7 +395,7 @@ def _autocomplete(field: FormField) -> dict[str, Any]:
 
 
 def _described_by(sheet: _Sheet, field: FormField) -> str:
-    parts = (".help", ".error") if field.help else (".error",)
+    parts = (".help", ".error") if _help_text(sheet, field) else (".error",)
     return " ".join(sheet.id(field, part) for part in parts)
 
 
@@ -385,9 +407,18 @@ def _label(sheet: _Sheet, field: FormField) -> str:
 
 
 def _help(sheet: _Sheet, field: FormField) -> str:
-    if not field.help:
-        return ""
-    return element("p", {"class": "help", "id": sheet.id(field, ".help")}, escaped(field.help))
+    text = _help_text(sheet, field)
+    return element("p", {"class": "help", "id": sheet.id(field, ".help")}, escaped(text)) if text else ""
+
+
+def _help_text(sheet: _Sheet, field: FormField) -> str:
+    """The author's help; for files also what is taken, which no browser tells."""
+    if field.type != "file":
+        return field.help
+    key = "form.file" if field.max_files == 1 else "form.file.several"
+    size = spoken_size(field.max_size)
+    taken = sheet.say(key, kinds=labels(field.accept), size=size, count=field.max_files)
+    return " ".join(filter(None, (field.help, taken)))
 
 
 def _error(sheet: _Sheet, field: FormField) -> str:

@@ -20,8 +20,11 @@ _BOUNDS = {"<": "exclusiveMaximum", "<=": "maximum", ">": "exclusiveMinimum", ">
 
 
 def form_schema(form: Form) -> dict[str, Any]:
-    """The schema of a post to the form, its fields in their order; what is asked on a condition is required on it."""
-    fields = [one for one in form.fields if one.type != "heading"]
+    """The schema of a post to the form, its fields in their order; what is asked on a condition is required on it.
+
+    It has no files: JSON brings none.
+    """
+    fields = [one for one in form.fields if one.type not in ("heading", "file")]
     trees = conditions(form.fields)
     always = [one if one.name not in trees else replace(one, required=False) for one in fields]
     schema: dict[str, Any] = {

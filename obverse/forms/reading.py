@@ -12,6 +12,7 @@ from typing import Any
 
 from obverse.forms.fields import CONSENT, HELP, LABEL, FieldReading, one_line, read_field
 from obverse.forms.form import Form, FormField
+from obverse.forms.kinds import MOST_BYTES, spoken_size
 from obverse.forms.limits import MOST_FIELDS
 from obverse.forms.when import circle, conditions, fit
 from obverse.problems import Problem, nearest, problem
@@ -23,12 +24,16 @@ _KEYS: dict[str, Field] = {
     "title": replace(_TITLE, required=True, help="give the form a title: pages and the inbox call it so"),
     "submit": _SUBMIT,
     "notify": Field("list", of=Field("email"), commas=True, max=20),
+    "steps": Field("boolean"),
+    "auto_reply": Field("boolean"),
     "fields": Field("hidden"),
 }
 _VARIANT_KEYS = ("title", "submit", "fields")
 _WORDS: dict[str, Field] = {"label": LABEL, "help": HELP, "text": CONSENT}
 _VARIANT_FIELD_KEYS = (*_WORDS, "options")
-_FIELD_KEYS = tuple("type required max min whole pattern rows autocomplete default when".split())
+_FIELD_KEYS = tuple(
+    "type required max min whole pattern rows autocomplete default when accept max_size max_files".split()
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _EMPTY = Node(Table(), 1, 1)
@@ -50,7 +55,26 @@ def read_form(name: str, lang: str, node: Node | None, document: Document) -> tu
     fields = _fields(node, reading)
     title, submit = one_line(values["title"]), one_line(values["submit"])
     form = Form(name, lang, title, submit, fields, tuple(dict.fromkeys(values["notify"])))
+    form = replace(form, steps=values["steps"], auto_reply=values["auto_reply"])
+    if form.auto_reply and not reading.broken and not any(one.type == "email" for one in fields):
+        reading.tell("bad-value", "'auto_reply' needs a field of type 'email'", _at(node, "auto_reply"))
+    if form.steps and not reading.broken:
+        _steps(form, node, reading)
     return (None if reading.broken else form), (*duplicates(node, document), *reading.problems)
+
+
+def _steps(form: Form, node: Node, reading: FieldReading) -> None:
+    """Tell steps that are none: each begins with a heading, and one alone is no step."""
+    asked = [one.type for one in form.fields if one.type != "hidden"]
+    if asked[0] != "heading" or asked.count("heading") < 2:
+        hint = "begin each step with a field of type 'heading'"
+        reading.tell(
+            "bad-value", "'steps' needs a heading before the first field, and two at least", _at(node, "steps"), hint
+        )
+
+
+def _at(node: Node, key: str) -> Entry | Node:
+    return next((entry for entry in _once(node) if entry.key == key), node)
 
 
 def _but_fields(node: Node) -> Node:
@@ -81,12 +105,17 @@ def _fields(node: Node, reading: FieldReading) -> tuple[FormField, ...]:
         found += [one] if one else []
     reading.broken = reading.broken or len(found) < len(entries)
     if not any(one.type not in ("heading", "hidden") for one in found) and len(reading.problems) == before:
-        at = next((entry for entry in _once(node) if entry.key == "fields"), node)
-        reading.tell("missing-key", "'fields' needs at least one field that a visitor can fill in", at)
+        message = "'fields' needs at least one field that a visitor can fill in"
+        reading.tell("missing-key", message, _at(node, "fields"))
     if not reading.broken:
         _conditions(entries, tuple(found), reading)
     if len(found) > MOST_FIELDS:
         reading.tell("bad-value", f"'fields' holds {len(found)} fields; at most {MOST_FIELDS} are allowed", node)
+    room = sum(one.max_size * one.max_files for one in found)
+    if room > MOST_BYTES:
+        at = next(entry for entry in entries if entry.key == next(one.name for one in found if one.type == "file"))
+        message = f"the files of one post may be {spoken_size(room)} together; at most {spoken_size(MOST_BYTES)}"
+        reading.tell("bad-value", f"{message} are taken", at, "lessen 'max_size' or 'max_files'")
     return tuple(found)
 
 
@@ -141,7 +170,9 @@ class _Variant(FieldReading):
     """A variant on its way."""
 
     def form(self, base: Form, lang: str, node: Node) -> Form:
-        given = {entry.key: entry for entry in self.allowed(base, node, _VARIANT_KEYS, ("notify",), "")}
+        given = {
+            entry.key: entry for entry in self.allowed(base, node, _VARIANT_KEYS, ("notify", "steps", "auto_reply"), "")
+        }
         title = self.words("title", _TITLE, given["title"].node) if "title" in given else ""
         submit = self.words("submit", _SUBMIT, given["submit"].node) if "submit" in given else ""
         fields = {one.name: one for one in base.fields}

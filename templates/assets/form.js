@@ -7,7 +7,7 @@
   const PATIENCE = 30000; // milliseconds for an answer; the same key makes a second post harmless
   const FLAWS = {
     valueMissing: "required", badInput: "type", typeMismatch: "type", patternMismatch: "pattern",
-    tooShort: "tooShort", tooLong: "tooLong", rangeUnderflow: "tooSmall", rangeOverflow: "tooGreat", stepMismatch: "whole",
+    tooShort: "tooShort", tooLong: "tooLong", stepMismatch: "whole", rangeUnderflow: "tooSmall", rangeOverflow: "tooGreat",
   };
 
   // crypto.randomUUID is missing where a page is not served securely.
@@ -33,6 +33,8 @@
     return (!/[<>]/.test(sign) || typeof value === "number") && SIGNS[sign](value, parts[1]);
   };
 
+  const LEADS = { email: /@.+\../, url: /^https?:/i };
+  const textOf = (control) => control.value.trim().normalize();
   const controlsOf = (field) => [...field.querySelectorAll("input, select, textarea")];
 
   // What is wrong with a field, in its own words, or "".
@@ -46,18 +48,26 @@
       if (count < words.min) return words.tooFew;
       return count > words.max ? words.tooMany : "";
     }
-    const text = first.value.trim();
+    const files = [...(first.files ?? [])];
+    if (files.length > words.files) return words.tooManyFiles;
+    const large = files.find((file) => file.size > words.size);
+    if (large) return words.fileSize.replace("{name}", () => large.name);
+    const text = textOf(first);
     if (words.required && !text) return words.required;
+    // A browser counts what was typed, blanks and all, and takes addresses that lead nowhere: the endpoint does not.
+    if (text && text.length < first.minLength) return words.tooShort;
+    if (text && LEADS[first.type]?.test(text) === false) return words.type;
     if (words.max && [...text].length > words.max) return words.tooLong;
     const name = Object.keys(FLAWS).find((one) => first.validity[one]);
     return name ? words[FLAWS[name]] || first.validationMessage : "";
   };
 
-  // What can be understood is taken: example.com is https://example.com.
+  // What can be understood is taken: example.com is https://example.com, and blanks around a line are none of it.
   const mend = (field) => {
     const control = controlsOf(field)[0];
-    const text = control.value.trim();
-    if (control.type === "url" && /^[^\s:/]+\.[^\s]+$/.test(text)) control.value = `https://${text}`;
+    const text = textOf(control);
+    const meant = control.type === "url" && /^[^\s:/]+\.[^\s]+$/.test(text) ? `https://${text}` : text;
+    if (/^(text|tel|url|email)$/.test(control.type) && meant !== control.value) control.value = meant;
   };
 
   // Says it beside the field; aloud when nothing else is about to be said.
@@ -77,12 +87,16 @@
     const own = (name) => find(`[name="_ob_${name}"]`);
     const fields = [...form.querySelectorAll("[data-field]")];
     const conditional = [...form.querySelectorAll("[data-when]")];
+    const off = new Set(); // what is not asked, as its condition does not hold
+    const steps = form.dataset.step ? [...form.querySelectorAll(".form-group")] : [];
+    let step = steps[0];
     const summary = find(".form-summary");
     const button = find("button[type=submit]");
     const status = find("[role=status]");
     const words = status.dataset;
     const target = new URL(form.getAttribute("action"), document.baseURI);
-    const shown = performance.now();
+    // On a page that shows what was sent, the time before counts as well.
+    const shown = performance.now() - own("elapsed").value;
     const touched = new Set();
     let busy = false;
     let tries = 0;
@@ -97,7 +111,7 @@
       const controls = [...form.querySelectorAll(`[name="${name}"]`)];
       const field = controls[0].closest("[data-field]");
       const answers = controls.filter((control) => !control.disabled && (control.checked || !/^(radio|checkbox)$/.test(control.type)));
-      const texts = answers.map((control) => control.value.trim().normalize());
+      const texts = answers.map(textOf);
       if (controls[0].type === "checkbox") return field.matches("fieldset") ? texts : texts.length > 0;
       const text = texts[0] || "";
       if (!field?.dataset.kind) return text;
@@ -111,18 +125,46 @@
       while (changed && rounds--) {
         changed = false;
         conditional.forEach((part) => {
-          const off = !holds(JSON.parse(part.dataset.when), valueOf);
-          if (part.hidden === off) return;
+          const gone = !holds(JSON.parse(part.dataset.when), valueOf);
+          if (off.has(part) === gone) return;
           changed = true;
-          part.hidden = off;
+          off[gone ? "add" : "delete"](part);
+          part.hidden = gone;
           if (!part.dataset.field) return;
           controlsOf(part).forEach((control) => {
-            control.disabled = off;
-            control.required = !off && !!part.dataset.required && !part.matches("fieldset:has([type=checkbox])");
+            control.disabled = gone;
+            control.required = !gone && !!part.dataset.required && !part.matches("fieldset:has([type=checkbox])");
           });
         });
       }
+      turn(step);
     };
+
+    // Steps: one heading's fields at a time. What stands in the others is kept, and sent with the rest at the end.
+    const make = (tag, name, text) => Object.assign(document.createElement(tag), { type: "button", className: name, textContent: text });
+    const next = make("button", "button", form.dataset.next);
+    const back = make("button", "back", form.dataset.back);
+    const mark = make("span", "form-step");
+    const way = () => steps.filter((one) => !off.has(one));
+
+    const turn = (to, focus) => {
+      if (!steps.length) return;
+      const open = way();
+      const at = Math.max(open.indexOf(to), 0);
+      step = open[at];
+      steps.forEach((one) => { one.hidden = one !== step; });
+      button.hidden = at < open.length - 1;
+      next.hidden = !button.hidden;
+      back.hidden = !at;
+      mark.textContent = form.dataset.step.replace("{n}", at + 1).replace("{all}", open.length);
+      const legend = step.firstElementChild;
+      legend.append(" ", mark);
+      legend.tabIndex = -1;
+      if (focus) legend.focus();
+    };
+
+    const move = (by) => turn(way()[way().indexOf(step) + by], true);
+    const stepOf = (field) => field.closest(".form-group");
 
     const stay = (event) => event.preventDefault();
 
@@ -141,7 +183,10 @@
       list.replaceChildren(...wrong.map(([field, message]) => {
         const line = document.createElement("li");
         const link = field ? line.appendChild(document.createElement("a")) : line;
-        if (field) link.href = `#${controlsOf(field)[0].id}`;
+        if (field) {
+          link.href = `#${controlsOf(field)[0].id}`;
+          link.addEventListener("click", () => turn(stepOf(field)));
+        }
         link.textContent = field ? `${field.dataset.label} ${message}` : message;
         return line;
       }));
@@ -154,13 +199,14 @@
       const told = new Map(wrong);
       fields.forEach((field) => show(field, told.get(field) || "", false));
       wrong.forEach(([field]) => touched.add(field));
+      if (wrong[0]?.[0]) turn(stepOf(wrong[0][0]));
       summarise(wrong);
       return !wrong.length;
     };
 
-    const check = () => {
-      fields.forEach(mend);
-      return refuse(fields.filter((field) => !field.hidden).map((field) => [field, flaw(field)]).filter(([, message]) => message));
+    const check = (those) => {
+      those.forEach(mend);
+      return refuse(those.filter((field) => !off.has(field)).map((field) => [field, flaw(field)]).filter(([, message]) => message));
     };
 
     const refused = (errors) => refuse(errors.map(({ field, message }) => [
@@ -174,6 +220,7 @@
         return;
       }
       HTMLFormElement.prototype.reset.call(form);
+      step = steps[0];
       ask();
       settle();
     };
@@ -196,9 +243,10 @@
     };
 
     const post = async () => {
-      const body = new URLSearchParams(new FormData(form));
+      const sent = new FormData(form);
+      const body = form.getAttribute("enctype") ? sent : new URLSearchParams(sent);
       const response = await fetch(target, {
-        method: "POST", body, headers: { Accept: "application/json" }, credentials: "omit", signal: AbortSignal.timeout?.(PATIENCE),
+        method: "POST", body, headers: { Accept: "application/json" }, credentials: "omit", signal: AbortSignal.timeout?.(body === sent ? 20 * PATIENCE : PATIENCE),
       });
       const answer = await response.json().catch(() => null);
       return [response, answer];
@@ -216,17 +264,30 @@
       if (response?.ok && (answer || response.redirected)) return arrived(answer ? answer.next : response.url);
       settle();
       if (response?.status === 422 && answer?.errors?.length) return refused(answer.errors);
+      // A proof is asked for: the page that answers a plain post gives it, and keeps all that was written.
+      if (response?.status === 428) return HTMLFormElement.prototype.submit.call(form);
       if (!response || response.ok || response.status === 429 || response.status >= 500) return later(response);
       return say(answer?.detail || words.failed);
     };
 
+    const forward = () => {
+      if (check(fields.filter((field) => stepOf(field) === step))) move(1);
+    };
+
     form.setAttribute("novalidate", "");
+    if (steps.length) {
+      button.before(next);
+      button.after(back);
+      next.addEventListener("click", forward);
+      back.addEventListener("click", () => move(-1));
+    }
     own("instance").value = own("instance").value || uuid();
     ask();
 
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (!busy && check()) send();
+      if (button.hidden) forward(); // Enter, before the last step
+      else if (!busy && check(fields)) send();
     });
 
     form.addEventListener("input", ({ target: control }) => {

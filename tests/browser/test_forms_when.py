@@ -1,4 +1,4 @@
-"""Conditions of fields in a real browser: it asks for what the server asks for, and sends nothing else."""
+"""Conditions and steps in a real browser: it asks for what the server asks for, and sends nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from obverse.forms import Form, FormField
 from obverse.forms.checking import check
 from obverse.forms.when import Tree
-from tests.browser.forms_served import CONTACT, Endpoint, endpoint_served
+from tests.browser.forms_served import CONTACT, Answer, Endpoint, endpoint_served
 from tests.browser.kinds import watched
 from tests.browser.test_axe import violations
 
@@ -49,7 +49,7 @@ def page(browser: Browser, endpoint: Endpoint) -> Iterator[Page]:
     context = browser.new_context(reduced_motion="reduce")
     one, watch = watched(context, endpoint.address)
     yield one
-    told = [said for said in watch.told() if not said.startswith("console: Failed to load")]
+    told = [said for said in watch.told() if not said.startswith(("console: Failed to load", "422"))]
     context.close()
     assert told == []
 
@@ -93,6 +93,81 @@ def test_without_a_script_all_fields_stand_there_and_none_holds_up_the_form(
     page.get_by_label("For myself").check()
     page.locator("button[type=submit]").click()
     expect(page).to_have_url(re.compile("/_ob/t/r1$"))
+    context.close()
+
+
+# --- steps -------------------------------------------------------------------------------------------------------
+
+STEPS = Form(
+    "contact",
+    "en",
+    "Talk to us",
+    "Send",
+    (
+        FormField("one", "heading", label="Who"),
+        FormField("name", required=True, label="Your name"),
+        FormField("kind", "choice", options=KINDS, label="For whom?"),
+        FormField("two", "heading", label="Your company", when=("==", "kind", "company")),
+        FormField("seats", "number", required=True, label="Seats"),
+        FormField("three", "heading", label="Your question"),
+        FormField("email", "email", required=True, label="E-mail"),
+        FormField("message", rows=3, label="Message"),
+    ),
+    steps=True,
+)
+
+
+def where(page: Page) -> str:
+    """The step that is shown, and how far that is."""
+    return " ".join((page.locator("legend.form-heading:visible").text_content() or "").split())
+
+
+def test_a_form_in_steps_is_filled_by_keyboard_and_sent_as_a_whole(page: Page, endpoint: Endpoint) -> None:
+    page.goto(endpoint.show(STEPS))
+    assert (where(page), seen(page)) == ("Who Step 1 of 2", {"name", "kind"})
+    expect(page.get_by_role("button")).to_have_text(["Next"])
+    assert violations(page, {}) == []
+    page.locator("[name=name]").press("Enter")
+    expect(page.locator(".form-summary")).to_be_focused()
+    assert where(page) == "Who Step 1 of 2"
+    page.locator("[name=name]").fill("Ada")
+    page.get_by_label("For a company").check()
+    page.locator("[name=name]").press("Enter")
+    assert (where(page), seen(page)) == ("Your company Step 2 of 3", {"seats"})
+    expect(page.locator("legend:focus")).to_contain_text("Your company")
+    page.get_by_role("button", name="Back").click()
+    page.get_by_label("For myself").check()
+    page.get_by_role("button", name="Next").press("Enter")
+    assert (where(page), seen(page)) == ("Your question Step 2 of 2", {"email", "message"})
+    expect(page.get_by_role("button")).to_have_text(["Send", "Back"])
+    page.locator("[name=email]").fill("ada@example.com")
+    page.get_by_role("button", name="Send").click()
+    expect(page).to_have_url(re.compile("/_ob/t/r1$"))
+    (post,) = endpoint.posts
+    assert (post.one("name"), post.one("email"), "seats" in post.fields) == ("Ada", "ada@example.com", False)
+
+
+def test_what_the_endpoint_does_not_take_is_shown_in_its_step(page: Page, endpoint: Endpoint) -> None:
+    page.goto(endpoint.show(STEPS))
+    said = {"field": "name", "code": "characters", "message": "Not this, please."}
+    endpoint.answers.append(Answer(422, {"errors": [said, {**said, "field": "email"}]}))
+    page.locator("[name=name]").fill("Ada")
+    page.get_by_role("button", name="Next").click()
+    page.locator("[name=email]").fill("ada@example.com")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".form-summary")).to_be_focused()
+    assert where(page) == "Who Step 1 of 2"
+    page.get_by_role("link", name="E-mail: Not this, please.").click()
+    assert where(page) == "Your question Step 2 of 2"
+    expect(page.locator("[name=email]")).to_be_focused()
+
+
+def test_without_a_script_the_steps_are_one_page(browser: Browser, endpoint: Endpoint) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(endpoint.show(STEPS))
+    assert seen(page) == {"name", "kind", "seats", "email", "message"}
+    expect(page.get_by_role("button")).to_have_text(["Send"])
     context.close()
 
 

@@ -156,7 +156,8 @@ def test_classes_in_the_sheet_are_in_use() -> None:
     """A rule for nothing is weight and a riddle; these are the names that Markdown and the script write."""
     written = "".join(TEMPLATES.values()) + (THEME / "assets" / "edge.svg").read_text("utf-8") + SCRIPT
     written += "".join(
-        (THEME.parent / name).read_text("utf-8") for name in ("obverse/forms/html.py", "capture/answers.py")
+        (THEME.parent / name).read_text("utf-8")
+        for name in ("obverse/forms/html.py", "capture/answers.py", "templates/assets/form.js")
     )
     by_markdown = (
         "highlight filename hll linenos lineno err table left center right task-list-item keys footnote footnote-ref "

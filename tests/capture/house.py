@@ -143,9 +143,11 @@ def write_release(
     return folder
 
 
-def make_house(folder: Path, url: str = "", *, settings: Settings = SETTINGS, **setup: Any) -> House:
+def make_house(
+    folder: Path, url: str = "", *, settings: Settings = SETTINGS, forms: tuple[Form, ...] = FORMS, **setup: Any
+) -> House:
     """A house in `folder`, over the database at `url` ("" = SQLite). Close it: `house.database.close()`."""
-    release = write_release(folder / "release", settings=settings)
+    release = write_release(folder / "release", settings=settings, forms=forms)
     given = {"address": "https://site.test", "secrets": Secrets(key=KEY, database=url), "release": release, **setup}
     return open_house(Setup(folder=folder / "var", **given), Clock(), Tokens())
 

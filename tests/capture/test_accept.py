@@ -10,7 +10,7 @@ from capture.accept import Refusal, accept
 from capture.answers import origin_of
 from capture.ids import Ids, instance_key
 from capture.judge import judge
-from capture.limits import WINDOW, Limits
+from capture.limits import WINDOW, Limit, Limits, Room
 from capture.model import Consent, Submission
 from capture.posting import Post
 from capture.setup import PageRow
@@ -151,47 +151,58 @@ def test_the_verdict(sent: dict[str, tuple[str, ...]], reasons: tuple[str, ...])
 # --- limits
 
 
+def taken(limits: Limits, key: str, rate: int, now: float, *, times: int = 1, proved: bool = False) -> Room:
+    return limits.take([Limit((key,), rate)], times, now, proved=proved)
+
+
+def waits(limits: Limits, key: str, now: float, many: int = 1) -> list[int]:
+    """What posts that come at once are told at a limit of three, where no proof is asked for."""
+    return [taken(limits, key, 3, now).wait for _ in range(many)]
+
+
 def test_a_network_may_send_so_many_in_ten_minutes() -> None:
     limits = Limits()
-    assert [limits.wait("a", "f", 3, 0.0) for _ in range(4)] == [0, 0, 0, 200]
-    assert limits.wait("b", "f", 3, 0.0) == 0
-    assert limits.wait("a", "g", 3, 0.0) == 0
-    assert limits.wait("a", "f", 3, 199.0) == 1
-    assert limits.wait("a", "f", 3, 200.0) == 0
-    assert limits.wait("a", "f", 3, 200.0) == 200
-    assert [limits.wait("a", "f", 3, 10_000.0) for _ in range(4)] == [0, 0, 0, 200]
+    assert waits(limits, "a", 0.0, 4) == [0, 0, 0, 200]
+    assert waits(limits, "b", 0.0) == [0]
+    assert waits(limits, "a", 199.0) == [1]
+    assert waits(limits, "a", 200.0, 2) == [0, 200]
+    assert waits(limits, "a", 10_000.0, 4) == [0, 0, 0, 200]
 
 
 def test_being_refused_costs_nothing() -> None:
     limits = Limits()
-    for _ in range(3):
-        limits.wait("a", "f", 3, 0.0)
-    assert {limits.wait("a", "f", 3, 0.0) for _ in range(50)} == {200}
+    waits(limits, "a", 0.0, 3)
+    assert set(waits(limits, "a", 0.0, 50)) == {200}
 
 
-def test_all_together_may_send_so_many() -> None:
-    limits = Limits(total=5)
-    assert [bool(limits.wait(str(one), "f", 3, 0.0)) for one in range(6)] == [False] * 5 + [True]
+def test_past_the_rate_a_proof_lets_in_until_so_many_times_of_it() -> None:
+    limits = Limits()
+    assert [taken(limits, "a", 3, 0.0, times=3) for _ in range(5)] == [Room()] * 3 + [Room(proof=True)] * 2
+    proved = [taken(limits, "a", 3, 0.0, times=3, proved=True) for _ in range(7)]
+    assert proved == [Room(proof=True)] * 6 + [Room(proof=True, wait=200)]
+    assert taken(limits, "a", 3, 1200.0, times=3) == Room(proof=True)
+    assert taken(limits, "a", 3, 1400.0, times=3) == Room()
+
+
+def test_the_fullest_bucket_decides_and_none_is_filled_by_what_may_not_come() -> None:
+    limits = Limits()
+    both = [Limit(("one",), 5), Limit(("all",), 2)]
+    assert [limits.take(both, 1, 0.0).wait for _ in range(4)] == [0, 0, 300, 300]
+    assert [limits.take(both[:1], 1, 0.0).wait for _ in range(4)] == [0, 0, 0, 120]
 
 
 def test_many_networks_take_bounded_room() -> None:
-    limits = Limits(room=1000, total=10**9)
+    limits = Limits(room=1000)
     for one in range(200_000):
-        limits.wait(f"2001:db8:{one:x}::/48", "f", 30, one / 1000)
+        taken(limits, f"2001:db8:{one:x}::/48", 30, one / 1000)
     assert len(limits) == 1000
-
-
-def test_no_rate_is_no_limit() -> None:
-    limits = Limits()
-    assert {limits.wait("a", "f", 0, 0.0) for _ in range(5000)} == {0}
 
 
 def test_a_clock_set_back_keeps_nobody_out() -> None:
     limits = Limits()
-    for _ in range(3):
-        limits.wait("a", "f", 3, 1e9)
-    assert limits.wait("a", "f", 3, 1e9 - 7200) <= WINDOW
-    assert limits.wait("a", "f", 3, 1e9 - 7200 + WINDOW) == 0
+    waits(limits, "a", 1e9, 3)
+    assert waits(limits, "a", 1e9 - 7200) <= [WINDOW]
+    assert waits(limits, "a", 1e9 - 7200 + WINDOW) == [0]
 
 
 # --- the message

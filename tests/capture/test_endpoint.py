@@ -367,7 +367,12 @@ def test_other_methods_are_told_the_way(desk: House, method: str) -> None:
         assert '<a href="/articles/pricing/">' in response.text
 
 
-def test_too_many_keep_the_text(desk: House) -> None:
+def test_too_many_keep_the_text(tmp_path: Path, sqlite_url: str) -> None:
+    with a_house(tmp_path, sqlite_url, settings=replace(SETTINGS, proofs=1)) as house:
+        too_many_keep_the_text(house)
+
+
+def too_many_keep_the_text(desk: House) -> None:
     browser = client(desk)
     for number in range(SETTINGS.rate):
         assert browser.post(FORM, data={**ANSWERS, "message": f"number {number}"}).status_code == 303
@@ -393,7 +398,7 @@ def test_a_forged_address_does_not_help(tmp_path: Path, sqlite_url: str) -> None
         for number in range(3):
             claimed = {"X-Forwarded-For": f"10.{number}.0.1, 203.0.113.{number}"}
             seen.append(browser.post(FORM, data={**ANSWERS, "message": str(number)}, headers=claimed).status_code)
-        assert seen == [303, 303, 429]
+        assert seen == [303, 303, 200]
         assert {one["network"] for one in rows(house, submissions)} == {"203.0.113.0/24"}
 
 

@@ -21,7 +21,7 @@ from tests.capture.house import CONTACT, GUIDE, NOW, SETTINGS
 from tests.capture.samples import digits, make_submission
 
 SITE = replace(SETTINGS, timezone="America/New_York")
-HEAD = Letterhead(SITE, "https://site.test", say_in("en"))
+HEAD = Letterhead(SITE, "https://site.test", say_in("en"), lambda _: say_in("en"))
 PAGE = PageRow("articles/two-sides.md", "/articles/two-sides/", "Marketing vs. sales")
 PERSON = {"name": "Ann Example", "email": "ann@example.com"}
 VALUES = {**PERSON, "budget": "middle", "message": "First\nSecond", "news": True}

@@ -102,7 +102,7 @@ def test_multipart() -> None:
 def test_a_file_is_seen_and_left(more: str, text: str, file: bool) -> None:
     post = read(part("a", "kept") + part("cv", text, more) + "--b--\r\n", MULTIPART)
     assert isinstance(post, Post)
-    assert post.files is file
+    assert post.strays is file
     assert post.fields == {"a": ("kept",)}
 
 

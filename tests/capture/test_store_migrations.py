@@ -61,7 +61,7 @@ def test_the_migrations_make_the_tables_of_the_program(empty_url: str, tmp_path:
         assert named(database) == set(metadata.tables)
         assert differences(database) == []
         upgrade(database)
-        assert revision(database) == "0003"
+        assert revision(database) == "0005"
 
 
 def test_a_difference_would_be_seen(empty_url: str, tmp_path: Path) -> None:

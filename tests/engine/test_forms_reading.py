@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from obverse.forms import Form
@@ -294,6 +296,12 @@ def test_the_longest_name_is_good() -> None:
         ("title: T\nfields: {h: {type: heading}, x: {type: hidden}}\n", "3:1 'fields' needs at least one field"),
         ("title: T\nfields: [a, b]\n", "3:9 'fields' must be a table of names, not a list [bad-value]"),
         ("title: T\nfields:\n  a: Your name\n", "4:6 'a' must be a table of keys and values, not 'Your name'"),
+        (
+            "title: T\nsteps: true\nfields:\n  a:\n  b: {type: heading}\n",
+            "3:1 'steps' needs a heading before the first",
+        ),
+        ("title: T\nfields: {a: {type: heading}, b: }\nsteps: yes\n", "4:1 'steps' needs a heading before the first"),
+        ("title: T\nauto_reply: true\nfields:\n  a:\n", "3:1 'auto_reply' needs a field of type 'email'"),
         ("title: T\nnotify: [a@b.example, nobody]\nfields:\n  a:\n", "3:23 'notify' must be an e-mail address"),
         (f"title: T\nsubmit: {'T' * 81}\nfields:\n  a:\n", "3:9 'submit' must be at most 80 characters long"),
     ],
@@ -322,6 +330,14 @@ def test_a_condition_is_a_rule_of_the_form_and_a_heading_s_is_that_of_what_follo
     assert conditions(form.fields) == {"seats": company, "plan": ("and", company, (">", "seats", 10))}
     assert form.rules != good(CONDITIONS.replace("seats > 10", "seats > 11")).rules
     assert form.rules == good(CONDITIONS.replace("seats > 10", "(seats>10)")).rules
+
+
+def test_steps_are_no_rule_and_travel_with_the_form() -> None:
+    yaml = "title: T\nfields:\n  one: {type: heading}\n  a:\n  two: {type: heading}\n  b:\n"
+    plain, stepped = good(yaml), good(yaml + "steps: true\n")
+    assert (plain.rules, plain.words) == (stepped.rules, stepped.words)
+    assert Form.from_plain(json.loads(json.dumps(stepped.to_plain()))) == stepped
+    assert "steps" not in plain.to_plain()
 
 
 def test_a_circle_through_a_heading_is_told() -> None:
@@ -406,6 +422,7 @@ def test_a_variant_that_says_nothing_is_the_base_in_its_language() -> None:
     "yaml, message",
     [
         ("notify: a@b.example\n", "2:1 'notify' belongs to the base file content/forms/contact.md [bad-value]"),
+        ("steps: true\n", "2:1 'steps' belongs to the base file content/forms/contact.md [bad-value]"),
         ("fields: {name: {max: 5}}\n", "2:17 'max' belongs to the base file content/forms/contact.md"),
         ("fields: {name: {required: no}}\n", "2:17 'required' belongs to the base file"),
         ("fields: {name: {when: a}}\n", "2:17 'when' belongs to the base file"),
