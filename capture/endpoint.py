@@ -29,7 +29,7 @@ from capture.proof import make
 from capture.release import Release
 from capture.setup import PageRow
 from capture.spool import find, keep
-from capture.store.attachments import used
+from capture.store.attachments import is_stored, used
 from capture.store.database import Unavailable
 from capture.store.known import is_known
 from capture.store.line import save
@@ -225,7 +225,7 @@ def _settled(house: House, submission: Submission, most: int) -> bool:
     ids, size = [one.id for one in submission.attachments], sum(one.size for one in submission.attachments)
     if not ids:
         return True
-    if _used(house, submission.form) + size > most * MEGABYTE > 0 or not has_room(house.uploads, size):
+    if _used(house, submission) + size > most * MEGABYTE > 0 or not has_room(house.uploads, size):
         _log.warning("the uploads of a form have no more room")
         return False
     try:
@@ -236,11 +236,11 @@ def _settled(house: House, submission: Submission, most: int) -> bool:
     return True
 
 
-def _used(house: House, form: str) -> int:
-    """The bytes that the form's files take by now; 0 while the database is away."""
+def _used(house: House, submission: Submission) -> int:
+    """The bytes that the form's files take by now; 0 for what is stored already, and while the database is away."""
     try:
         with house.ready().read() as connection:
-            return used(connection, form)
+            return 0 if is_stored(connection, submission.id) else used(connection, submission.form)
     except Unavailable:
         return 0
 

@@ -41,6 +41,11 @@ def known(connection: sa.Connection, ids: Iterable[str]) -> set[str]:
     return found
 
 
+def is_stored(connection: sa.Connection, submission: str) -> bool:
+    """Whether there is a submission of that id."""
+    return connection.execute(sa.select(submissions.c.id).where(submissions.c.id == submission)).first() is not None
+
+
 def used(connection: sa.Connection, form: str) -> int:
     """The bytes of all files that came with a form."""
     total = sa.select(sa.func.coalesce(sa.func.sum(attachments.c.size), 0)).join(submissions)

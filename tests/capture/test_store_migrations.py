@@ -119,7 +119,7 @@ def test_what_was_sent_before_is_known_of_each_channel(empty_url: str, tmp_path:
             outbox.sent(connection, first.id, NOW)
             outbox.sent(connection, second.id, NOW + timedelta(hours=1))
             connection.exec_driver_sql("DROP TABLE channels")
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0002'")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
         upgrade(database)
         with database.read() as connection:
             assert channels.states(connection) == (channels.Channel("mail", sent_at=NOW + timedelta(hours=1)),)

@@ -43,8 +43,8 @@ def house(tmp_path: Path, database_url: str) -> Any:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Any:
-    with taking(tmp_path) as house:
+def small(tmp_path: Path, sqlite_url: str) -> Any:
+    with taking(tmp_path, sqlite_url) as house:
         yield house
 
 

@@ -25,8 +25,8 @@ RLO = "\u202e"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with taking(tmp_path) as house:
+def house(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    with taking(tmp_path, sqlite_url) as house:
         yield house
 
 

@@ -38,8 +38,8 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[House]:
-    with taking(tmp_path) as house:
+def small(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    with taking(tmp_path, sqlite_url) as house:
         yield house
 
 

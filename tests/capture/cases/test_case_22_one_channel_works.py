@@ -54,7 +54,7 @@ def test_what_was_is_not_forgotten_with_the_person_it_was_about(sqlite_url: str,
         Worker(house, STILL).step(NOW)
         tell(house, "b@house.test", values={"name": "Bo", "email": "bo@example.org", "message": "Hello"})
         with house.database.write() as connection:
-            assert len(erase(connection, "ada@example.org", NOW)) == 1
+            assert len(erase(connection, "ada@example.org", NOW).inquiries) == 1
         html = page(staff(house), "/inbox/deliveries")
         assert status(html)["Mail"][0] == "1"
         assert moments(html) == [NOW.isoformat(timespec="seconds")]

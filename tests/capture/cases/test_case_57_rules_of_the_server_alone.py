@@ -33,8 +33,8 @@ FORGED: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
-    with taking(tmp_path, database_url) as house:
+def house(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    with taking(tmp_path, sqlite_url) as house:
         yield house
 
 

@@ -24,8 +24,8 @@ PAGES = {
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str) -> Iterator[House]:
-    with taking(tmp_path, database_url) as house:
+def house(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    with taking(tmp_path, sqlite_url) as house:
         yield house
 
 

@@ -24,7 +24,6 @@ MANUAL = Path(__file__).parents[3] / "docs" / "content" / "operators.md"
 
 DOUBTFUL = {
     "a zip bomb": ("cv", docx({"word/media/a.bin": bytes(30 << 20)}), "file-bomb"),
-    "a zip of thousands": ("cv", docx({f"{n}": b"" for n in range(2100)})[: 100 * 1024 * 3], "file-bomb"),
     "50,000 pixels": ("photo", png(50_000, 50_000), "file-bomb"),
     "a PDF that is a zip": ("cv", PDF + packed({"a.exe": b"MZ"}), "file-mixed"),
     "a picture that is a zip": ("photo", png() + packed({"a.exe": b"MZ"}), "file-mixed"),
@@ -40,21 +39,22 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[House]:
-    with taking(tmp_path) as house:
+def small(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    with taking(tmp_path, sqlite_url) as house:
         yield house
 
 
 def test_case_60_each_is_thanked_for_kept_and_held_with_its_reason(house: House) -> None:
-    for number, (what, (field, data, reason)) in enumerate(DOUBTFUL.items()):
-        if len(data) > 100 * 1024:  # more than the form takes, whatever it is
-            continue
-        email = f"a{number}@example.org"
+    for what, (field, data, _) in DOUBTFUL.items():
+        email = f"{what.replace(' ', '-').replace(',', '')}@example.org"
         assert send(house, **{"cv": named(PDF, "cv.pdf"), field: named(data, "x")}, email=email).status_code == 303
-        (found,) = (one for one in everything(house) if one.row.email == email)
+    browser, kept, inquiries = staff(house), on_disk(house).values(), {one.row.email: one for one in everything(house)}
+    assert len(inquiries) == len(DOUBTFUL)
+    for what, (_, data, reason) in DOUBTFUL.items():
+        found = inquiries[f"{what.replace(' ', '-').replace(',', '')}@example.org"]
         assert (found.row.held, found.row.held_reasons) == (True, (reason,)), what
-        assert data in on_disk(house).values()
-        assert t(f"held.{reason}") in staff(house).get(f"/inbox/i/{found.row.id}").text
+        assert data in kept
+        assert t(f"held.{reason}") in browser.get(f"/inbox/i/{found.row.id}").text
     with house.database.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(outbox)) == 0
 

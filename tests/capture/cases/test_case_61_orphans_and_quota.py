@@ -23,6 +23,8 @@ from tests.capture.files import PDF, TXT, docx, png
 from tests.capture.house import KEY, SETTINGS
 from tests.capture.running import REPOSITORY
 
+KEYED = {"_ob_instance": "0f3c1b52-6a40-4d39-9d5e-1f2c3b4a5d6e"}
+
 # A process that ends, as by a power cut, when its files are kept and their rows are not.
 DIES = """
 import json, os, signal, sys
@@ -61,17 +63,15 @@ def test_case_61_what_is_refused_leaves_nothing(house: House) -> None:
     assert everything(house) == []
 
 
-@pytest.mark.parametrize("place", ["settle", "save"])
-def test_case_61_what_a_killed_process_leaves_is_swept_by_age(tmp_path: Path, database_url: str, place: str) -> None:
+def test_case_61_what_a_process_leaves_that_is_killed_before_its_rows_are(tmp_path: Path, database_url: str) -> None:
     with taking(tmp_path, database_url) as house:
         send(house, cv=named(docx(), "kept.docx"))
-        given = json.dumps([str(tmp_path), database_url, place, KEY])
+        given = json.dumps([str(tmp_path), database_url, "save", KEY])
         died = subprocess.run([sys.executable, "-c", DIES, given], cwd=REPOSITORY, capture_output=True, check=False)
         assert died.returncode == -signal.SIGKILL, died.stderr.decode()
         (kept,) = attached(house)
         left = set(on_disk(house)) - {kept.id}
         assert len(left) == 1
-        assert [name.startswith(".") for name in left] == [place == "settle"]
         folder, written = house.setup.folder, (house.uploads / next(iter(left))).stat().st_mtime
         at = house.now().fromtimestamp(written, tz=house.now().tzinfo)
         assert sweep(house.database, folder, at + timedelta(hours=23)) == 0
@@ -99,7 +99,13 @@ def test_case_61_the_files_of_a_form_have_a_bound(tmp_path: Path, database_url: 
     large = png()[:-12] + b"\0\0\0\0tEXt" + bytes(90_000) + png()[-12:]
     with taking(tmp_path, database_url, FORM, other, settings=replace(SETTINGS, uploads=1, rate=1000)) as house:
         answers = [
-            send(house, cv=named(PDF, "cv.pdf"), photo=named(large, "me.png"), email=f"ann{number}@example.org")
+            send(
+                house,
+                cv=named(PDF, "cv.pdf"),
+                photo=named(large, "me.png"),
+                email=f"ann{number}@example.org",
+                **({} if number else KEYED),
+            )
             for number in range(13)
         ]
         codes = [one.status_code for one in answers]
@@ -109,6 +115,9 @@ def test_case_61_the_files_of_a_form_have_a_bound(tmp_path: Path, database_url: 
         assert "ann12@example.org" in answers[-1].text
         assert "please choose yours once more" in answers[-1].text
         assert sum(one.size for one in attached(house)) == sum(map(len, on_disk(house).values())) <= MEGABYTE
+        # Who was stored and did not hear of it is told so, not that there is no room.
+        answer = send(house, cv=named(PDF, "cv.pdf"), photo=named(large, "me.png"), email="ann0@example.org", **KEYED)
+        assert answer.status_code == 303
         # Other forms are not shut by it, and no text is refused for it.
         assert send(house, to="/_ob/f/other", cv=named(PDF, "cv.pdf")).status_code == 303
         assert send(house, to="/_ob/f/contact", message="Hello").status_code == 303

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -40,15 +41,21 @@ FORM = Form(
 )
 
 
+# The application of each house: to make one takes as long as to answer a post.
+_APPS: dict[int, Flask] = {}
+
+
 @contextmanager
 def taking(folder: Path, url: str = "", *forms: Form, settings: Settings = SETTINGS) -> Iterator[House]:
     """A house with the contact form, which takes no files, and others; the form for jobs when none is named."""
     release = write_release(folder / "release", forms=(CONTACT, *(forms or (FORM,))), settings=settings)
     setup = Setup(folder / "var", "https://site.test", Secrets(key=KEY, database=url), release)
     house = open_house(setup, Clock(), Tokens())
+    _APPS[id(house)] = create_app(house)
     try:
         yield house
     finally:
+        del _APPS[id(house)]
         house.database.close()
 
 
@@ -64,7 +71,7 @@ def send(house: House, *, to: str = JOB, headers: dict[str, str] | None = None, 
 
 def visitor(house: House) -> FlaskClient:
     """A browser without scripts."""
-    return create_app(house).test_client()
+    return (_APPS.get(id(house)) or create_app(house)).test_client()
 
 
 def staff(house: House) -> FlaskClient:
