@@ -120,10 +120,11 @@ def _of_mail(prepared: Prepared, dns: mail.Dns, now: datetime) -> Iterator[Findi
     else:
         yield unknown("mail", "nobody sends mail here yet: [capture] from is not set")
     if settings.webhook:
-        yield _webhook(given.webhook, now)
+        yield webhook(given.webhook, now)
 
 
-def _webhook(secret: str, now: datetime) -> Finding:
+def webhook(secret: str, now: datetime) -> Finding:
+    """Whether posts can be signed, and whether a key among them has ended."""
     keys = keys_of(secret)
     active = signing(keys, now)
     if not active:

@@ -155,11 +155,11 @@ def replay_range(
 ) -> int:
     """Try again what was given up of the rows made from `start` on and before `end`; how many rows that is.
 
-    `sent_too` takes what was sent as well, for a receiver that lost it; but never a reply, which a visitor has read.
+    `sent_too` takes notices that were sent as well, for a receiver that lost them; never what a visitor was sent.
     """
     which = [outbox.c.created_at >= to_text(start), outbox.c.created_at < to_text(end)]
     which += [outbox.c.channel == channel] if channel else []
-    had = sa.and_(outbox.c.state == "sent", outbox.c.kind != "reply")
+    had = sa.and_(outbox.c.state == "sent", outbox.c.kind == "notify")
     return _again(connection, now, *which, (outbox.c.state == "dead") | had if sent_too else outbox.c.state == "dead")
 
 

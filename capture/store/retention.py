@@ -108,7 +108,7 @@ def _due_ids(
         return ()
     is_kind = inquiries.c.held if kind == "held" else ~inquiries.c.held & (inquiries.c.stage == kind)
     of_one = outbox.c.inquiry.is_not(None)  # among what is compared with NOT IN, one NULL would keep everything
-    untold = sa.select(outbox.c.inquiry).where(of_one, outbox.c.state.in_(("waiting", "claimed")))
+    untold = sa.select(outbox.c.inquiry).where(of_one, outbox.c.state.in_(("waiting", "claimed", "stopped")))
     query = sa.select(inquiries.c.id).where(
         is_kind,
         inquiries.c.touched_at < to_text(now - timedelta(days=days)),

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from capture.store import inquiries
+from capture.store import channels, inquiries
 from capture.store.inquiries import Query
 from capture.store.saving import save
 from tests.browser.kinds import watched
@@ -108,6 +108,27 @@ def test_axe_finds_nothing_and_nothing_sticks_out(browser: Browser, desk: Room, 
         said[f"{name}, dark"] = page.evaluate(RUN, COLOUR)
         said[f"{name}, width"] = page.evaluate("document.documentElement.scrollWidth") - width or None
     context.close()
+    assert {name: found for name, found in said.items() if found} == {}
+
+
+def test_a_broken_channel_is_said_so_that_everybody_can_read_it(browser: Browser, desk: Room, address: str) -> None:
+    with desk.house.database.write() as connection:
+        channels.failed(connection, "mail", "451 4.7.1 try again later", desk.clock(), for_good=True)
+    context = entered(browser, desk, address, viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    said: dict[str, Any] = {}
+    try:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.goto(f"{address}/inbox/")
+            assert page.get_by_role("alert").inner_text().startswith("Nothing is delivered by Mail since")
+            page.evaluate(Axe().axe_script)
+            said[scheme] = page.evaluate(RUN, {})
+        said["width"] = page.evaluate("document.documentElement.scrollWidth") - 360 or None
+    finally:
+        context.close()
+        with desk.house.database.write() as connection:
+            channels.worked(connection, "mail", desk.clock())
     assert {name: found for name, found in said.items() if found} == {}
 
 

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,17 +20,21 @@ import dns.rrset
 import pytest
 
 from capture.doctor import machine, mail
-from capture.doctor.examination import examine, findings
+from capture.doctor.examination import examine, findings, webhook
 from capture.doctor.findings import ERROR, UNKNOWN, WARNING, WELL, Finding, as_text
 from capture.outbox.mail import answers
 from capture.spool import keep
-from capture.store.database import FILE
+from capture.store import outbox
+from capture.store.database import FILE, Database
+from capture.store.migrations import upgrade
+from capture.store.saving import save
 from obverse.cli import main
 from tests.capture.receivers import mail_server
 from tests.capture.running import MANY, let_in, make_root
-from tests.capture.samples import make_outgoing, make_submission
+from tests.capture.samples import make_outgoing, make_submission, tokens
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+HOOK = "whsec_" + "a" * 44
 NAME = "house.test"
 GOOD = {
     (NAME, "TXT"): ['"v=spf1 mx -all"', '"google-site-verification=x"'],
@@ -234,6 +238,34 @@ def test_what_is_wrong_is_an_exit_code_and_sentences(tmp_path: Path, capsys: pyt
         assert words in said
     assert "→ " in said
     assert "errors, " in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("secret", "state", "words"),
+    [
+        (HOOK, WELL, "a secret to be signed with"),
+        (f"{HOOK} {HOOK}@2026-11-23", WELL, "signed with both keys"),
+        (f"{HOOK} {HOOK}@2026-11-22", WARNING, "an old key has ended"),
+        ("", ERROR, "no whsec_"),
+    ],
+)
+def test_the_keys_of_a_webhook_are_looked_at(secret: str, state: str, words: str) -> None:
+    found = webhook(secret, datetime(2026, 11, 23, 23, 59, tzinfo=UTC))
+    assert (found.state, words in found.said) == (state, True)
+
+
+def test_a_channel_that_is_broken_is_told(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    now = datetime.now(UTC)
+    with closing(Database.open("", root / "var")) as database:
+        upgrade(database)
+        with database.write() as connection:
+            save(connection, make_submission(), [make_outgoing("https://hook.test", "webhook")], tokens("row"))
+            [row] = outbox.deliveries(connection)
+            outbox.stop(connection, row.id, row.target, "the receiver said 410", now)
+    with name_server(GOOD) as address:
+        found = next(one for one in findings(root, mail.Resolver(address), now) if one.about == "outbox")
+    assert (found.state, found.mend) == (ERROR, "mend its address, then: obverse outbox resume")
 
 
 def test_a_broken_database_is_told_and_the_rest_is_looked_at(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def test_a_range_of_time_is_sent_again(database: Database) -> None:
         "stopped": ("webhook", "notify", "stopped", 1),
         "mail": ("mail", "notify", "dead", 1),
         "reply": ("mail", "reply", "sent", 1),
+        "thanks": ("mail", "auto-reply", "sent", 1),
     }
     put(database, *rows)
 
