@@ -40,20 +40,13 @@ class Limits:
             own, own_wait = _pour(self._empty_at.get(key, 0.0), rate, now)
             every, every_wait = _pour(self._all, max(self.total, rate), now)
             if own_wait or every_wait:
-                return self._refused(key, now, max(own_wait, every_wait))
+                return max(own_wait, every_wait)
             self._all = every
             self._empty_at[key] = own
             self._empty_at.move_to_end(key)
             while len(self._empty_at) > self.room:
                 self._empty_at.popitem(last=False)
         return 0
-
-    def _refused(self, key: tuple[str, str], now: float, wait: int) -> int:
-        """Nothing is counted, but what a clock set back left behind is cut to a window from now."""
-        self._all = min(self._all, now + WINDOW)
-        if key in self._empty_at:
-            self._empty_at[key] = min(self._empty_at[key], now + WINDOW)
-        return wait
 
     def __len__(self) -> int:
         """How many networks are remembered."""
@@ -62,6 +55,7 @@ class Limits:
 
 def _pour(empty_at: float, rate: int, now: float) -> tuple[float, int]:
     """One more drop into a bucket that is empty at that time: when it is empty then, and how long to wait instead."""
-    after = max(min(empty_at, now + WINDOW), now) + WINDOW / rate
+    # One that is fuller than full was filled by a clock that has been put back since, and says nothing.
+    after = max(empty_at if empty_at <= now + WINDOW + 1 else now, now) + WINDOW / rate
     # Seconds since 1970 are exact to about a millionth.
     return after, math.ceil(max(0.0, after - now - WINDOW - 1e-6))

@@ -151,14 +151,6 @@ def test_a_day_later_all_is_forgotten_and_no_address_was_kept(sqlite_database: D
         assert [one.count for one in attempts_at(connection, (one.key for one in asked)).values()] == [1, 1]
 
 
-def test_a_clock_put_back_makes_nobody_wait_for_years(sqlite_database: Database) -> None:
-    asked = throttle.counters("key", "ann@house.test", "192.0.2.0/24")
-    with sqlite_database.write() as connection:
-        for _ in range(20):
-            throttle.admit(connection, asked, NOW + timedelta(days=900))
-        assert throttle.admit(connection, asked, NOW) <= timedelta(minutes=15)
-
-
 def test_a_good_login_forgives_the_account_and_not_the_network(sqlite_database: Database) -> None:
     asked = throttle.counters("key", "ann@house.test", "192.0.2.0/24")
     with sqlite_database.write() as connection:
