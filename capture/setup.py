@@ -61,9 +61,10 @@ class Settings:
     """`[capture]` of the site's settings and what it is called, as the release brings them (`site.json`).
 
     `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
-    told of every inquiry; `origin` the scheme and host of the endpoint when it is not the site's own; `contact` another
-    way to reach the house, shown when a form cannot be taken; `rate` how many posts a network may send in ten
-    minutes; `hold` words, and domains of e-mail addresses after an `@`, that hold whatever has them.
+    told of every inquiry, `inside` the hosts it may have in a network of our own; `origin` the scheme and host of the
+    endpoint when it is not the site's own; `contact` another way to reach the house, shown when a form cannot be taken;
+    `rate` how many posts a network may send in ten minutes; `hold` words, and domains of e-mail addresses after an `@`,
+    that hold whatever has them.
     """
 
     title: str = ""
@@ -76,6 +77,7 @@ class Settings:
     sender: str = ""
     notify: tuple[str, ...] = ()
     webhook: str = ""
+    inside: tuple[str, ...] = ()
     origin: str = ""
     contact: str = ""
     rate: int = 30
@@ -85,7 +87,9 @@ class Settings:
     def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings of a release's `site.json`; what a newer build may have added is left out."""
         known: dict[str, Any] = {name: plain[name] for name in cls.__dataclass_fields__ if name in plain}
-        lists: dict[str, Any] = {name: tuple(known[name]) for name in ("languages", "notify", "hold") if name in known}
+        lists: dict[str, Any] = {
+            name: tuple(known[name]) for name in ("languages", "notify", "hold", "inside") if name in known
+        }
         return cls(**{**known, **lists})
 
 

@@ -146,7 +146,8 @@ class Worker:
     def _by_channel(self, delivery: Delivery, now: datetime) -> Outcome:
         given = self._house.setup
         if delivery.channel == "webhook":
-            return self._channels.post(delivery, given.secrets.webhook, given.address, now)
+            inside = self._house.releases.current().settings.inside
+            return self._channels.post(delivery, given.secrets.webhook, given.address, now, inside=inside)
         head = letterhead(self._house)
         if not head.sender:
             return later("no sender is set: give from in [capture] of obverse.toml", "NoSender")
