@@ -204,38 +204,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         yield create_app(house)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "//evil.example",
-        "//evil.example/inbox/",
-        "/\\evil.example",
-        "\\\\evil.example",
-        "https:evil.example",
-        "https://evil.example/inbox/",
-        "%09//evil.example",
-        "\t//evil.example",
-        "/inbox/\r\nSet-Cookie: a=b",
-        "javascript:alert(1)",
-        "/inbox",
-        "/elsewhere/",
-        "/inboxes/",
-        "/inbox/../",
-        "/inbox/%2e%2e/_ob/mail/",
-        "/inbox/..%2f..%2f/evil",
-        "/inbox//evil.example",
-        "/inbox/a/%2e%2e",
-        "/inbox/%5c%5cevil.example",
-        "/inbox/\u00e9",
-        "http://[/inbox/",
-        "",
-    ],
-)
-def test_a_login_leads_nowhere_but_to_the_inbox(app: Flask, text: str) -> None:
-    with app.test_request_context("/inbox/login"):
-        assert safe_next(text) == "/inbox/"
-
-
 @pytest.mark.parametrize("text", ["/inbox/", "/inbox/i/0af3", "/inbox/?view=all&q=a%2Fb", "/inbox/?q=//evil.example"])
 def test_a_login_leads_back_to_where_one_was(app: Flask, text: str) -> None:
     with app.test_request_context("/inbox/login"):
