@@ -247,9 +247,11 @@ def origin_of(url: str) -> str:
         port = parts.port
     except ValueError:
         return ""
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    # It stands in headers, where a blank, a comma or a semicolon would begin something else.
+    if parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9.:_-]+", parts.hostname or ""):
         return ""
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    name = parts.hostname or ""
+    host = f"[{name}]" if ":" in name else name
     usual = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != usual else "")
 

@@ -118,8 +118,8 @@ class Limits:
         bucket = self._buckets.get(key)
         if bucket is None:
             return now
-        # After that a proof may be asked for, but nobody is kept out.
-        bucket.mend(now + times * WINDOW, now + WINDOW)
+        # Fuller than full: a clock that has been put back since has filled it, which says nothing.
+        bucket.mend(now + times * WINDOW, now)
         return max(bucket.counted, bucket.stored, now)
 
     def _bucket(self, key: Key) -> _Bucket:

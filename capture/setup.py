@@ -63,11 +63,12 @@ class Settings:
     """`[capture]` of the site's settings and what it is called, as the release brings them (`site.json`).
 
     `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
-    told of every inquiry; `chat` what the chat is called that is told of it, whose URL is a secret; `origin` the scheme
-    and host of the endpoint when it is not the site's own; `contact` another way to reach the house, shown when a form
-    cannot be taken; `uploads` how many megabytes the files of one form may take, 0 for no limit; `hold` words, and
-    domains of e-mail addresses after an `@`, that hold whatever has them. `canary` are the mailboxes, and
-    `canary_webhook` the URL, that hourly tests go to; `canary_form` is the form they are sent to.
+    told of every inquiry, `inside` the hosts it may have in a network of our own; `chat` what the chat is called that
+    is told of it, whose URL is a secret; `origin` the scheme and host of the endpoint, if it is not the site's own;
+    `contact` another way to reach the house, shown when a form cannot be taken; `uploads` how many megabytes the files
+    of one form may take, 0 for no limit; `hold` words, and domains of e-mail addresses after an `@`, that hold whatever
+    has them. `canary` are the mailboxes, and `canary_webhook` the URL, that hourly tests go to; `canary_form` is the
+    form they are sent to.
 
     `rate` is how many posts a network may send to one form in ten minutes, `rate_form` all together to one form,
     `rate_recipient` to all forms that tell one address; past these each needs a proof of work, and at `proofs` times of
@@ -85,6 +86,7 @@ class Settings:
     notify: tuple[str, ...] = ()
     webhook: str = ""
     chat: str = ""
+    inside: tuple[str, ...] = ()
     origin: str = ""
     contact: str = ""
     rate: int = 30
@@ -101,7 +103,7 @@ class Settings:
     def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings of a release's `site.json`; what a newer build may have added is left out."""
         known: dict[str, Any] = {name: plain[name] for name in cls.__dataclass_fields__ if name in plain}
-        many = ("languages", "notify", "hold", "canary")
+        many = ("languages", "notify", "hold", "canary", "inside")
         lists: dict[str, Any] = {name: tuple(known[name]) for name in many if name in known}
         return cls(**{**known, **lists})
 

@@ -81,6 +81,7 @@ class Capture:
     notify: tuple[str, ...] = ()
     webhook: str = ""
     chat: str = ""
+    inside: tuple[str, ...] = ()
     contact: str = ""
     currency: str = "EUR"
     proxies: int = 0
@@ -139,6 +140,7 @@ class Config:
             "notify": list(capture.notify),
             "webhook": capture.webhook,
             "chat": capture.chat,
+            "inside": list(capture.inside),
             "origin": capture.origin,
             "contact": capture.contact,
             "rate": capture.rate,
@@ -181,16 +183,32 @@ def _base_url(url: str) -> str:
         return "must end with the host or a path"
     if parts.username or parts.password:
         return "must not hold a user name"
+    if not _has_plain_host(url):
+        return "must have a host of letters, digits, dots and hyphens"
     return "must not hold '..' or '//' in its path" if re.search(r"//|/\.{1,2}(/|$)", parts.path.rstrip("/")) else ""
+
+
+def _has_plain_host(url: str) -> bool:
+    """Whether nothing in the host could begin something else in a header that it stands in."""
+    return re.fullmatch(r"[\w.:-]+", urlsplit(url).hostname or "") is not None
 
 
 def _origin(url: str) -> str:
     parts = urlsplit(url) if is_web_address(url) else None
-    good = parts and not parts.path.rstrip("/") and not parts.query and not parts.fragment and not parts.username
+    good = (
+        parts
+        and _has_plain_host(url)
+        and not parts.path.rstrip("/")
+        and not parts.query
+        and not parts.fragment
+        and not parts.username
+    )
     return "" if good else "must be scheme and host alone, such as https://forms.example.com"
 
 
 def _https(url: str) -> str:
+    if "@" in url.partition("//")[2].partition("/")[0]:
+        return "must not hold a user name"
     local = is_web_address(url) and urlsplit(url).hostname in ("127.0.0.1", "localhost")
     return "" if url.startswith("https://") or local else "must begin with https://"
 
@@ -355,6 +373,11 @@ CONFIG_FIELDS: dict[str, Field] = {
                 "list", of=Field("email"), help="Who is told of an inquiry by a form that names nobody under notify."
             ),
             "webhook": Field("url", check=_https, help="An address that is told of every inquiry, signed."),
+            "inside": Field(
+                "list",
+                of=Field(pattern=r"[a-z0-9.:_-]+"),
+                help="Hosts of the webhook that may be in a network of your own, such as crm.internal.",
+            ),
             "chat": Field(
                 max=60,
                 check=_chat,

@@ -72,7 +72,8 @@ def login_of(connection: sa.Connection, secret: str, now: datetime) -> Login | N
     if found is None:
         return None
     session, person = found
-    if now >= session.expires_at or now - session.seen_at > IDLE:
+    # One that was begun by a clock far ahead would otherwise last until that time has come.
+    if now >= session.expires_at or abs(now - session.seen_at) > IDLE:
         return None
     return Login(session, user_of(person))
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from capture.store.database import lock
-from capture.store.people import attempts_at, count_attempts, forget_attempts, forget_attempts_before
+from capture.store.people import Attempts, attempts_at, count_attempts, forget_attempts, forget_attempts_before
 
 _FORGET = timedelta(days=1)
 
@@ -64,19 +64,23 @@ def admit(connection: sa.Connection, asked: Iterable[Counter], now: datetime) ->
     for one in asked:
         lock(connection, "attempts", one.key)
     past = attempts_at(connection, (one.key for one in asked))
-    waits = [
-        past[one.key].last_at + one.scale.wait(past[one.key].count) - now
-        for one in asked
-        if one.key in past and past[one.key].last_at > now - _FORGET
-    ]
-    # A clock that was put back must not make anybody wait for longer than the scale says.
-    longest = max((one.scale.longest for one in asked), default=timedelta(0))
-    wait = min(max(waits, default=timedelta(0)), longest)
+    wait = max((_left(past[one.key], one.scale, now) for one in asked if one.key in past), default=timedelta(0))
     if wait > timedelta(0):
         return wait
     count_attempts(connection, [one.key for one in asked], now, now - _FORGET)
     forget_attempts_before(connection, now - _FORGET)
     return timedelta(0)
+
+
+def _left(past: Attempts, scale: Scale, now: datetime) -> timedelta:
+    """How much of a wait is left. A last try that is long past, or further ahead than any wait is, counts for none.
+
+    The latter a clock wrote down that has been put back since: it must not keep anybody out until that time has come.
+    """
+    whole = scale.wait(past.count)
+    if not whole or not now - _FORGET < past.last_at <= now + scale.longest:
+        return timedelta(0)
+    return min(past.last_at + whole - now, scale.longest)
 
 
 def forgive(connection: sa.Connection, asked: Iterable[Counter]) -> None:

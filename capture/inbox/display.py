@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -99,19 +100,15 @@ def amount(text: str) -> int | None:
 
 
 def visible(text: object) -> Markup:
-    """Text as HTML in which characters that hide or turn other characters are shown by their names."""
-    parts: list[Markup] = []
-    for piece in re.split(_HIDING, str(text)):
-        if piece and re.fullmatch(_HIDING, piece):
-            parts.append(Markup('<span class="marked">{}</span>').format(_name(piece)))
-        else:
-            parts.append(escape(piece))
-    return Markup("").join(parts)
+    """Text as HTML in which characters that hide or turn others are shown by their names, and hosts as they are."""
+    return Markup("").join(
+        _MARK.format(shown) if is_mark else escape(shown) for shown, is_mark in _told(str(text)) if shown
+    )
 
 
 def marked(text: str) -> str:
     """The same for places that hold no marks of HTML: titles and options."""
-    return re.sub(_HIDING, lambda found: f"[{_name(found[0])}]", text)
+    return "".join(f"[{shown}]" if is_mark else shown for shown, is_mark in _told(text) if shown)
 
 
 def stripped(text: str) -> str:
@@ -134,6 +131,38 @@ _SHORT = (
 
 def _name(character: str) -> str:
     return _SHORT.get(character) or f"U+{ord(character):04X}"
+
+
+# A host's name: after a scheme or an @ whatever it is, in running text where it may be taken for another one.
+_HOST = re.compile(
+    r"(?P<sign>://|@|)(?<![\w-])(?P<host>(?:[\w\u200c\u200d-]{1,63}[.\u3002\uff0e\uff61]){1,20}[\w-]{2,63})"
+)
+_LOOK_LATIN = {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}
+_MARK = Markup('<span class="marked">{}</span>')
+
+
+def _told(text: str) -> Iterator[tuple[str, bool]]:
+    """The pieces of a text, each with whether it is a mark of ours: the name of a character, or of a host."""
+    for piece in re.split(_HIDING, text):
+        if re.fullmatch(_HIDING, piece):
+            yield _name(piece), True
+            continue
+        end = 0
+        for found in re.finditer(_HOST, piece):
+            if spelled := _spelled(found["host"], named=bool(found["sign"])):
+                yield piece[end : found.end()], False
+                yield spelled, True
+                end = found.end()
+        yield piece[end:], False
+
+
+def _spelled(host: str, *, named: bool) -> str:
+    """A host as the network knows it ("xn--…"), "" where it is that already or is no more than two words and a dot."""
+    scripts = {unicodedata.name(one, "").partition(" ")[0] for one in host}
+    if host.isascii() or not (named or ("LATIN" in scripts and scripts & _LOOK_LATIN)):
+        return ""
+    labels = re.split("[.\u3002\uff0e\uff61]", unicodedata.normalize("NFKC", host).lower())
+    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
 
 
 def first_line(text: str, limit: int = 140) -> str:

@@ -64,4 +64,4 @@ def post(delivery: Delivery, url: str, head: Letterhead, now: datetime, *, whole
     """Tell the chat whose incoming webhook `url` is, once, within `whole` seconds."""
     if not url:
         return later("no address of the chat is set: give OBVERSE_CHAT, or chat in secrets.toml", "NoSecret")
-    return post_json(url, body(delivery, head), {}, now, whole=whole)
+    return post_json(url, body(delivery, head), {}, now, whole=whole, inside=head.settings.inside)

@@ -14,12 +14,13 @@ import http.client
 import json
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from capture.outbox.addresses import OWN, Inside, connected
 from capture.outbox.backoff import SENT, Outcome, dead, later, stopped
 from capture.outbox.deadline import Deadline
 from capture.outbox.keys import keys_of, signing
@@ -112,20 +113,40 @@ def signed(id: str, now: datetime, content: bytes, keys: Sequence[bytes]) -> dic
     return {"webhook-id": id, "webhook-timestamp": seconds, "webhook-signature": signatures}
 
 
-def post(delivery: Delivery, secret: str, address: str, now: datetime, *, whole: float = WHOLE) -> Outcome:
-    """Tell the receiver, once, within `whole` seconds. Where it redirects to is never followed."""
+def post(
+    delivery: Delivery,
+    secret: str,
+    address: str,
+    now: datetime,
+    *,
+    whole: float = WHOLE,
+    inside: Collection[str] = (),
+) -> Outcome:
+    """Tell the receiver, once, within `whole` seconds. Where it redirects to is never followed.
+
+    `inside` are the hosts that may be within a network of our own.
+    """
     keys = signing(keys_of(secret), now)
     if not keys:
         return dead("the webhook has no secret, or it has ended: give OBVERSE_WEBHOOK as whsec_…", "NoSecret")
     content = body(delivery, address)
-    return post_json(delivery.target, content, signed(delivery.id, now, content, keys), now, whole=whole)
+    more = signed(delivery.id, now, content, keys)
+    return post_json(delivery.target, content, more, now, whole=whole, inside=inside)
 
 
-def post_json(url: str, content: bytes, more: Mapping[str, str], now: datetime, *, whole: float = WHOLE) -> Outcome:
+def post_json(
+    url: str,
+    content: bytes,
+    more: Mapping[str, str],
+    now: datetime,
+    *,
+    whole: float = WHOLE,
+    inside: Collection[str] = (),
+) -> Outcome:
     """Post JSON to an address, once, with `more` headers: how that ended. `whole` is the most seconds for all of it."""
     headers = {"Content-Type": "application/json", "User-Agent": "Obverse", **more}
     try:
-        talk, target = _connection(url, whole)
+        talk, target = _connection(url, whole, inside)
     except ValueError:
         return dead("the address is none", "BadAddress")
     with contextlib.closing(talk), Deadline(whole, lambda: talk.line) as deadline:
@@ -155,34 +176,39 @@ class _Talk(http.client.HTTPConnection):
     Its parent does not know it yet while both sides shake hands, and no more when the answer is all that is left.
     """
 
-    def __init__(self, host: str, port: int | None, timeout: float, *, secure: bool) -> None:
+    def __init__(self, host: str, port: int, timeout: float, *, secure: bool, inside: Collection[str] = ()) -> None:
         self.default_port = 443 if secure else 80
         super().__init__(host, port, timeout=timeout)
         self._tls = ssl.create_default_context() if secure else None
+        self._inside = inside
         self.line: socket.socket | None = None
 
     def connect(self) -> None:
-        self.line = self.sock = socket.create_connection((self.host, self.port), self.timeout)
+        self.line = self.sock = connected(self.host, self.port, self.timeout, self._inside)
         if self._tls:
             wrapped = self._tls.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
             self.line = self.sock = wrapped
             wrapped.do_handshake()
 
 
-def _connection(url: str, whole: float) -> tuple[_Talk, str]:
+def _connection(url: str, whole: float, inside: Collection[str]) -> tuple[_Talk, str]:
     """A connection that is not yet made, and what to ask for there. Raises ValueError for what is no web address."""
     parts = urlsplit(url)
     host, port = parts.hostname, parts.port
-    if parts.scheme not in {"http", "https"} or not host:
+    plain = parts.scheme == "http" and host in OWN
+    if not host or not (plain or parts.scheme == "https") or "@" in parts.netloc:
         raise ValueError
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return _Talk(host, port, whole, secure=parts.scheme == "https"), target
+    # Without a port, what follows the last colon of an IPv6 address would be taken for one.
+    return _Talk(host, port or (80 if plain else 443), whole, secure=not plain, inside=inside), target
 
 
 def _broken(error: Exception, *, over: bool) -> Outcome:
     cause = type(error).__name__
     if over or isinstance(error, TimeoutError):
         return later("the receiver did not answer in time", "TimeoutError")
+    if isinstance(error, Inside):
+        return later("the receiver is inside a network of your own: name its host under inside in [capture]", cause)
     if isinstance(error, socket.gaierror):
         return later("the receiver's name is not known", cause)
     if isinstance(error, ssl.SSLError):

@@ -155,7 +155,10 @@ class Worker:
     def _by_channel(self, delivery: Delivery, now: datetime) -> Outcome:
         given = self._house.setup
         if delivery.channel == "webhook":
-            return self._stopped(delivery) or self._channels.post(delivery, given.secrets.webhook, given.address, now)
+            posted = self._channels.post
+            inside = self._house.releases.current().settings.inside
+            stopped = self._stopped(delivery)
+            return stopped or posted(delivery, given.secrets.webhook, given.address, now, inside=inside)
         head = letterhead(self._house)
         if delivery.channel == "chat":
             return self._stopped(delivery) or self._channels.chat(delivery, given.secrets.chat, head, now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -211,6 +211,8 @@ def _session(values: sa.RowMapping) -> Session:
 
 # One-time links.
 
+LINK_LONGEST = timedelta(days=1)
+
 
 def add_link(connection: sa.Connection, link: Link) -> None:
     """Keep a new link."""
@@ -223,8 +225,7 @@ def use_link(connection: sa.Connection, id: str, now: datetime) -> Person | None
 
     One statement decides, so of two who come at once only one is let in.
     """
-    fresh = (links.c.id == id, links.c.used_at.is_(None), links.c.expires_at > to_text(now))
-    used = connection.execute(links.update().where(*fresh).values(used_at=to_text(now)))
+    used = connection.execute(links.update().where(*_fresh(id, now)).values(used_at=to_text(now)))
     if not used.rowcount:
         return None
     whose = connection.execute(sa.select(links.c.user).where(links.c.id == id)).scalar_one()
@@ -233,8 +234,13 @@ def use_link(connection: sa.Connection, id: str, now: datetime) -> Person | None
 
 def link_is_fresh(connection: sa.Connection, id: str, now: datetime) -> bool:
     """Whether a link may still be used."""
-    fresh = (links.c.id == id, links.c.used_at.is_(None), links.c.expires_at > to_text(now))
-    return connection.execute(sa.select(links.c.id).where(*fresh)).first() is not None
+    return connection.execute(sa.select(links.c.id).where(*_fresh(id, now))).first() is not None
+
+
+def _fresh(id: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """That it is not used up, nor over; one that ends later than any may was made by a clock far ahead."""
+    ends = links.c.expires_at
+    return links.c.id == id, links.c.used_at.is_(None), ends > to_text(now), ends <= to_text(now + LINK_LONGEST)
 
 
 # Attempts.

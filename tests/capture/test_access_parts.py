@@ -151,14 +151,6 @@ def test_a_day_later_all_is_forgotten_and_no_address_was_kept(sqlite_database: D
         assert [one.count for one in attempts_at(connection, (one.key for one in asked)).values()] == [1, 1]
 
 
-def test_a_clock_put_back_makes_nobody_wait_for_years(sqlite_database: Database) -> None:
-    asked = throttle.counters("key", "ann@house.test", "192.0.2.0/24")
-    with sqlite_database.write() as connection:
-        for _ in range(20):
-            throttle.admit(connection, asked, NOW + timedelta(days=900))
-        assert throttle.admit(connection, asked, NOW) <= timedelta(minutes=15)
-
-
 def test_a_good_login_forgives_the_account_and_not_the_network(sqlite_database: Database) -> None:
     asked = throttle.counters("key", "ann@house.test", "192.0.2.0/24")
     with sqlite_database.write() as connection:
@@ -210,38 +202,6 @@ def test_cookies_are_named_by_where_they_are_set(address: str, name: str, tmp_pa
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     with a_house(tmp_path_factory.mktemp("house")) as house:
         yield create_app(house)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "//evil.example",
-        "//evil.example/inbox/",
-        "/\\evil.example",
-        "\\\\evil.example",
-        "https:evil.example",
-        "https://evil.example/inbox/",
-        "%09//evil.example",
-        "\t//evil.example",
-        "/inbox/\r\nSet-Cookie: a=b",
-        "javascript:alert(1)",
-        "/inbox",
-        "/elsewhere/",
-        "/inboxes/",
-        "/inbox/../",
-        "/inbox/%2e%2e/_ob/mail/",
-        "/inbox/..%2f..%2f/evil",
-        "/inbox//evil.example",
-        "/inbox/a/%2e%2e",
-        "/inbox/%5c%5cevil.example",
-        "/inbox/\u00e9",
-        "http://[/inbox/",
-        "",
-    ],
-)
-def test_a_login_leads_nowhere_but_to_the_inbox(app: Flask, text: str) -> None:
-    with app.test_request_context("/inbox/login"):
-        assert safe_next(text) == "/inbox/"
 
 
 @pytest.mark.parametrize("text", ["/inbox/", "/inbox/i/0af3", "/inbox/?view=all&q=a%2Fb", "/inbox/?q=//evil.example"])

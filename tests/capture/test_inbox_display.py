@@ -78,20 +78,6 @@ def test_what_is_no_amount(typed: str) -> None:
         amount(typed)
 
 
-def test_what_hides_or_turns_text_is_shown() -> None:
-    assert visible("evil\u202etxt.exe") == 'evil<span class="marked">RLO</span>txt.exe'
-    assert visible("a\u200bb\ufeff\x07") == (
-        'a<span class="marked">ZWSP</span>b<span class="marked">BOM</span><span class="marked">U+0007</span>'
-    )
-    assert visible("pay\u200dpal") == 'pay<span class="marked">ZWJ</span>pal'
-    assert visible("two\nlines\tand") == "two\nlines\tand"
-
-
-def test_joiners_stay_where_a_script_needs_them() -> None:
-    for text in ("می\u200cخواهم", "👩\u200d🔬"):
-        assert visible(text) == text
-
-
 def test_markup_is_text() -> None:
     assert visible('<img src=x onerror="alert(1)">\u202e') == (
         '&lt;img src=x onerror=&#34;alert(1)&#34;&gt;<span class="marked">RLO</span>'

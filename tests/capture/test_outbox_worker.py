@@ -21,7 +21,6 @@ from capture.outbox.notices import outgoing_for
 from capture.outbox.worker import LEASE, ROUND, Channels, Worker
 from capture.setup import Secrets
 from capture.spool import keep
-from capture.store import outbox
 from capture.store.database import Database, Unavailable
 from capture.store.saving import save
 from capture.store.tables import outbox as rows
@@ -276,31 +275,6 @@ def test_without_settings_the_mail_waits_and_says_what_to_set(sqlite_url: str, t
         found = table(house)
     assert "[capture]" in found["a@house.test"].last_error
     assert found["https://hook.test/"].state == "dead"
-
-
-def test_a_clock_that_jumps_neither_fires_everything_nor_sticks(database_url: str, tmp_path: Path) -> None:
-    years = timedelta(days=3 * 365)
-    with mail_server(manner="defer") as mail, house_on(tmp_path, database_url, mail) as house:
-        tell(house, "a@house.test")
-        worker = Worker(house, STILL)
-        assert worker.step(NOW) == 1
-        assert worker.step(NOW + years) == 1  # forward: its next try, once, and the next after that in its order
-        assert worker.step(NOW + years) == 0
-        row = table(house)["a@house.test"]
-        assert (row.attempts, row.next_at) == (2, NOW + years + timedelta(minutes=1))
-        assert worker.step(NOW) == 1  # back: it does not wait three years
-        assert table(house)["a@house.test"].next_at == NOW + timedelta(minutes=5)
-        assert worker.step(NOW - timedelta(hours=2)) == 0  # a little back: a little longer
-        assert table(house)["a@house.test"].attempts == 3
-
-
-def test_a_claim_of_a_clock_that_was_wrong_ends(sqlite_url: str, tmp_path: Path) -> None:
-    with mail_server() as mail, house_on(tmp_path, sqlite_url, mail) as house:
-        tell(house, "a@house.test")
-        with house.database.write() as connection:
-            outbox.claim(connection, "gone", NOW + timedelta(days=900), 1, LEASE)
-        assert Worker(house, STILL).step(NOW) == 1
-        assert len(mail.taken) == 1
 
 
 def test_what_waits_in_the_spool_is_stored_and_told(sqlite_url: str, tmp_path: Path) -> None:

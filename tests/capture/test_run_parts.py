@@ -16,8 +16,6 @@ from typing import Any
 
 import flask
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from capture.run.child import nicely
 from capture.run.demands import demands, is_placeholder
@@ -55,16 +53,6 @@ def test_a_line_is_json_with_time_and_kind() -> None:
         '{"time": "2026-11-23T10:00:00.000Z", "kind": "request", "method": "GET", "route": "/a/", "status": 200, '
         '"ms": 1.3, "bytes": 12}\n'
     )
-
-
-@given(st.text())
-def test_nothing_makes_two_lines_or_moves_a_terminal(text: str) -> None:
-    told = Told()
-    told.log.tell("note", message=text)
-    line = told.stream.getvalue()
-    assert line.endswith("\n")
-    assert line[:-1].isascii()
-    assert line[:-1].isprintable()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from capture.model import Consent, Saved, Submission, Verdict
 from capture.store import tables
 from capture.store.database import Database
-from capture.store.inquiries import detail, release, set_stage
+from capture.store.inquiries import detail, set_stage
 from capture.store.saving import Thanked, save, thanked
 from tests.capture.samples import NOW, make_outgoing, make_submission, tokens
 
@@ -199,16 +199,6 @@ def test_people_without_an_address_are_never_joined(database: Database) -> None:
     assert counts(database, "contacts") == [2]
 
 
-def test_a_held_one_tells_nobody_and_waits_for_nobody(database: Database) -> None:
-    saved = put(database, make_submission(instance="one", verdict=HELD))
-    assert turn(database, saved) == (True, "new", None)
-    assert counts(database, "outbox") == [0]
-    assert rows(database, tables.events, "kind", "reason") == [("received", "trap"), ("held", "trap")]
-    with database.write() as connection:
-        release(connection, saved.inquiry, [make_outgoing()], actor="", now=NOW, token=tokens("release"))
-    assert counts(database, "outbox") == [1]
-
-
 def test_a_clean_follow_up_releases_a_held_one(database: Database) -> None:
     first = make_submission(instance="one", verdict=HELD)
     saved = put(database, first)
@@ -216,16 +206,6 @@ def test_a_clean_follow_up_releases_a_held_one(database: Database) -> None:
     assert turn(database, saved) == (True, "new", None)
     put(database, typo(first, "I am no machine"))
     assert turn(database, saved) == (False, "new", NOW)
-    assert counts(database, "outbox") == [1]
-
-
-def test_a_suspect_follow_up_of_an_open_one_waits_but_tells_nobody(database: Database) -> None:
-    first = make_submission(instance="one")
-    saved = put(database, first)
-    with database.write() as connection:
-        set_stage(connection, saved.inquiry, "contacted", actor="", now=NOW)
-    put(database, typo(first, verdict=HELD))
-    assert turn(database, saved) == (False, "contacted", NOW + MINUTE)
     assert counts(database, "outbox") == [1]
 
 
