@@ -14,7 +14,10 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationStep, RevisionStep
 from alembic.script import Script, ScriptDirectory
 
-from capture.store.database import Database, lock
+from capture.store.database import Database, Unavailable, lock
+
+# How often one revision is tried while the database is locked and nobody else gets on with it.
+TRIES = 3
 
 
 class TooNew(Exception):  # noqa: N818 -- it names a state
@@ -27,11 +30,24 @@ def upgrade(database: Database) -> None:
     Raises TooNew, and Unavailable as every use of a database does. Several processes may start at once.
     """
     script = ScriptDirectory(str(Path(__file__).parent))
+    tries = 0
+    due = _due(script, database)
+    while due:
+        try:
+            with database.write() as connection:
+                _step(script, connection)
+        except Unavailable:  # SQLite's waiting is by chance: of several that start at once one may never have its turn
+            tries = tries + 1 if _due(script, database) == due else 0
+            if tries == TRIES:
+                raise
+        due = _due(script, database)
+
+
+def _due(script: ScriptDirectory, database: Database) -> str:
+    """The revision that is next, "" when all are there."""
     with database.read() as connection:
-        done = _following(script, connection) is None
-    while not done:
-        with database.write() as connection:
-            done = not _step(script, connection)
+        following = _following(script, connection)
+    return following.revision if following else ""
 
 
 def _following(script: ScriptDirectory, connection: sa.Connection) -> Script | None:
@@ -43,17 +59,16 @@ def _following(script: ScriptDirectory, connection: sa.Connection) -> Script | N
     return next((one for one in revisions if one.down_revision == at), None)
 
 
-def _step(script: ScriptDirectory, connection: sa.Connection) -> bool:
+def _step(script: ScriptDirectory, connection: sa.Connection) -> None:
     """Run the next revision, if there is one: whole, or not at all."""
     _wait_in_line(connection)
     following = _following(script, connection)
     if following is None:
-        return False
+        return
     steps: list[RevisionStep] = [MigrationStep.upgrade_from_script(script.revision_map, following)]
     context = MigrationContext.configure(connection, opts={"fn": lambda _revision, _context: steps})
     with Operations.context(context):
         context.run_migrations()
-    return True
 
 
 def _wait_in_line(connection: sa.Connection) -> None:

@@ -15,8 +15,8 @@ from tests.capture.outbox_room import STILL, Crash, house_on, table, tell
 from tests.capture.receivers import mail_server, receiver
 
 
-def post_and_crash(*given: Any) -> Outcome:
-    webhook.post(*given)
+def post_and_crash(*given: Any, **named: Any) -> Outcome:
+    webhook.post(*given, **named)
     raise Crash
 
 

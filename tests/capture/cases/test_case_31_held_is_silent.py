@@ -17,10 +17,10 @@ from capture.store.inquiries import set_stage
 from obverse.forms.html import TRAP
 from tests.capture.cases.visits import key, post, receipt_of, stored, visitor
 from tests.capture.house import SETTINGS, a_house, no_sync
+from tests.capture.outbox_room import SECRET, STILL
 from tests.capture.posting import clock
 from tests.capture.receivers import MailServer, Receiver, mail_server, receiver
 from tests.capture.samples import NOW, make_outgoing, make_submission, tokens
-from tests.capture.test_outbox_worker import SECRET, STILL
 from tests.capture.test_store_saving import HELD, MINUTE, counts, put, rows, turn, typo
 
 __all__ = ["no_sync"]
