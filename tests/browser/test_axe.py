@@ -28,7 +28,7 @@ def violations(page: Page, options: dict[str, Any]) -> list[str]:
     return [str(one) for one in page.evaluate(RUN, options)]
 
 
-@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("width", [1280, pytest.param(320, marks=pytest.mark.long)])
 def test_axe_finds_nothing(browser: Browser, doors: dict[str, str], width: int) -> None:
     found: dict[str, Any] = {}
     page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")

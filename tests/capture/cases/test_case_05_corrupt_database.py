@@ -14,7 +14,7 @@ from tests.capture.running import database, let_in, make_root, running
 from tests.serving import until
 
 
-@pytest.mark.parametrize("harm", ["no header", "nothing but noise"])
+@pytest.mark.parametrize("harm", ["no header", pytest.param("nothing but noise", marks=pytest.mark.long)])
 def test_forms_are_taken_and_stored_when_it_is_mended(tmp_path: Path, harm: str) -> None:
     root = make_root(tmp_path)
     let_in(root)
