@@ -92,7 +92,7 @@ def screens(desk: Room) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("width", [1440, 360])
+@pytest.mark.parametrize("width", [1440, pytest.param(360, marks=pytest.mark.long)])
 def test_axe_finds_nothing_and_nothing_sticks_out(browser: Browser, desk: Room, address: str, width: int) -> None:
     context = entered(browser, desk, address, viewport={"width": width, "height": 800})
     page = context.new_page()

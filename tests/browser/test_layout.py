@@ -182,7 +182,7 @@ def test_forced_colours_keep_what_can_be_pressed(page: Page, doors: dict[str, st
     assert colour != ground
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, pytest.param(1280, marks=pytest.mark.long)])
 def test_nothing_shifts_while_it_loads(browser: Browser, doors: dict[str, str], width: int) -> None:
     """Styles, scripts and pictures come late, each after the page."""
     found = {}
