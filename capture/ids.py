@@ -50,7 +50,7 @@ class Ids:
     def is_canary(self, form: str, instance: str, mark: str) -> bool:
         """Whether a post carries that mark. One that was made up says nothing: whoever sent it is a visitor."""
         ours = self.canary(form, instance)
-        return bool(instance) and hmac.compare_digest(mark.encode("utf-8", "replace"), ours.encode())
+        return bool(instance and self.key) and hmac.compare_digest(mark.encode("utf-8", "replace"), ours.encode())
 
     def _mac(self, purpose: str, *parts: str) -> str:
         # As JSON, no text of one part can reach over into the next.

@@ -32,6 +32,7 @@ from capture.store.database import Unavailable
 from capture.store.moments import to_text
 from capture.store.outbox import Delivery
 from capture.store.tables import outbox as rows
+from capture.watch.letters import KINDS
 
 _log = logging.getLogger("obverse.capture")
 
@@ -137,9 +138,10 @@ class Worker:
             self._marks.popleft()
 
     def _addressed(self, delivery: Delivery) -> Delivery:
-        """The row as it goes today: a webhook's address may have been mended since."""
+        """The row as it goes today: the webhook's address may have been mended since. Tests have one of their own."""
         address = self._house.releases.current().settings.webhook
-        return replace(delivery, target=address) if delivery.channel == "webhook" and address else delivery
+        is_ours = delivery.channel == "webhook" and delivery.kind not in KINDS
+        return replace(delivery, target=address) if is_ours and address else delivery
 
     def _deliver(self, delivery: Delivery, now: datetime) -> Outcome:
         """Whatever goes wrong with one row, the others have their turn."""

@@ -27,6 +27,7 @@ PAGE = "_ob_page"
 INSTANCE = "_ob_instance"
 ELAPSED = "_ob_elapsed"
 TRAP = "_ob_trap"
+PROVED = "_ob_challenge"
 
 # Up to so many options all stand on the page; more fold into a select.
 SHOWN_OPTIONS = 6
@@ -121,7 +122,7 @@ def form_html(
         _ending(sheet),
     )
     attributes = {"class": "form", "id": stem, "method": "post", "action": action, "aria-label": form.title}
-    if form.steps:
+    if form.steps and PROVED not in hidden:  # who is asked for a proof is through with the steps
         attributes |= {"data-step": say("form.step", n="{n}", all="{all}")}
         attributes |= {"data-next": say("form.next"), "data-back": say("form.back")}
     attributes |= {"enctype": "multipart/form-data"} if form.files else {}

@@ -212,6 +212,31 @@ def test_a_mail_server_that_refuses_is_told_by_the_webhook_once_and_again_when_m
         assert one.told() == ["Tests through a form come through again"]
 
 
+def test_the_webhook_of_inquiries_hears_of_no_test(tmp_path: Path, sqlite_url: str) -> None:
+    with receiver() as inquiries_hook, scene(tmp_path, sqlite_url, webhook=inquiries_hook.url) as one:
+        given = replace(one.house.releases.current().settings, canary_webhook=one.hook.url)
+        object.__setattr__(one.house.releases.current(), "settings", given)
+        one.look(3)
+        assert [json.loads(post.body)["type"] for post in one.hook.taken] == ["house.canary"]
+        assert inquiries_hook.taken == []
+
+
+def test_it_is_asked_for_no_proof_however_many_arrive(tmp_path: Path, sqlite_url: str) -> None:
+    with scene(tmp_path, sqlite_url, rate=1, rate_form=1, rate_recipient=1, proofs=1) as one:
+        browser, sent = create_app(one.house).test_client(), {"name": "Ann", "email": "a@b.test", "message": "Hello"}
+        statuses = [
+            browser.post("/_ob/f/contact", data={**sent, "message": f"Hello {n}"}).status_code for n in range(2)
+        ]
+        assert statuses == [303, 429]
+        one.look(3)
+        assert (len(one.mail.to(BOX)), one.stands()) == (1, [])
+
+
+def test_a_house_without_a_key_knows_no_canary() -> None:
+    nobody = Ids("", lambda: "")
+    assert not nobody.is_canary("contact", "a" * 32, nobody.canary("contact", "a" * 32))
+
+
 def test_a_mail_server_that_wants_it_twice_is_no_outage_and_one_that_never_takes_it_is(calm: Scene) -> None:
     calm.mail.deferred = {BOX}
     calm.look(10)

@@ -348,3 +348,11 @@ def test_a_condition_travels_with_its_field_and_the_browser_insists_on_nothing()
     assert wrapper(written, "seats")["data-kind"] == "number"
     assert WORDS["form.required.some"].split("“")[0] in written
     assert "data-when" not in html(FormField("x", required=True))
+
+
+def test_who_is_asked_for_a_proof_sees_the_whole_form() -> None:
+    stepped = Form(
+        "contact", "en", "T", "", (FormField("a", "heading"), FormField("x"), FormField("b", "heading")), steps=True
+    )
+    assert 'data-step="Step {n} of {all}"' in form_html(stepped, "/", say)
+    assert "data-step" not in form_html(stepped, "/", say, hidden={"_ob_challenge": "t"})
