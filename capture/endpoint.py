@@ -273,7 +273,7 @@ def _saved(house: House, submission: Submission, outgoing: list[Outgoing]) -> Sa
     except Exception as error:  # noqa: BLE001 -- whatever the fault is, what the visitor wrote must not be lost by it
         _log.warning("the database did not take a submission: %s", type(error).__name__)
         return _spooled(house, submission, outgoing)
-    if saved.outcome == "replayed" and submission.attachments:
+    if saved.outcome == "replayed":
         drop_copies(house.database, house.setup.folder, (one.id for one in submission.attachments))
     house.wake()
     return saved

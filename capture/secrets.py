@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from capture.files import make_folder, put
+from capture.outbox.addresses import OWN
 from capture.outbox.keys import keys_of
 from capture.setup import Secrets
 from obverse.problems import Problem, nearest, problem
@@ -148,8 +149,7 @@ def _report(value: str) -> str:
 def _chat(value: str) -> str:
     try:
         parts = urlsplit(value)
-        near = parts.hostname in ("127.0.0.1", "localhost")
-        good = parts.scheme == "https" or (parts.scheme == "http" and near)
+        good = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in OWN)
     except ValueError:
         good = False
     return "" if good and parts.hostname else "must be an address that begins with https://"

@@ -49,7 +49,6 @@ def _given() -> dict[str, Any]:
         "user": user,
         "csrf_token": csrf_token,
         **(_troubles() if user else {}),
-        "notices": _notices() if user else (),
     }
 
 
@@ -72,16 +71,18 @@ def _places() -> dict[str, str]:
 
 
 def _troubles() -> dict[str, Any]:
-    """What every page says of deliveries: how many were given up or stopped, and which channels are broken."""
+    """What every page says: how many deliveries were given up or stopped, which channels are broken, what stands."""
+    now = house().now()
     try:
         with house().ready().read() as connection:
             health = outbox.health(connection).values()
-            broken = channels.broken(connection, house().now())
+            broken, notices = channels.broken(connection, now), standing(connection)
     except Unavailable:
-        return {"dead_count": 0, "broken": []}
+        return {"dead_count": 0, "broken": [], "notices": ()}
     return {
         "dead_count": sum(one.dead + one.stopped for one in health),
         "broken": [_broken(one) for one in broken],
+        "notices": tuple(notice_text(one, release().settings.timezone, now) for one in notices),
     }
 
 
@@ -94,15 +95,6 @@ def _broken(channel: Channel) -> dict[str, Any]:
         "since": display.moment(since, house().now(), zone),
         "error": display.visible(channel.error),
     }
-
-
-def _notices() -> tuple[str, ...]:
-    """What the house has to say of itself, on every page until it ends."""
-    try:
-        with house().ready().read() as connection:
-            return tuple(notice_text(one, release().settings.timezone, house().now()) for one in standing(connection))
-    except Unavailable:
-        return ()
 
 
 def fault_page(code: int) -> Response:

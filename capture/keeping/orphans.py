@@ -43,5 +43,7 @@ def drop_copies(database: Database, folder: Path, ids: Iterable[str]) -> None:
     Rows are asked: a commit that seemed to fail may have been one.
     """
     came = set(ids)
+    if not came:
+        return
     with contextlib.suppress(Unavailable, OSError), database.read() as connection:
-        remove(folder / FOLDER, came - known(connection, came) if came else ())
+        remove(folder / FOLDER, came - known(connection, came))

@@ -20,6 +20,7 @@ from capture.store import channels
 from capture.store.channels import Channel
 from capture.store.saving import Rows, put_out
 from capture.store.tables import outbox
+from capture.watch.told import owners
 
 _log = logging.getLogger("obverse.capture")
 
@@ -52,8 +53,7 @@ def _others(broken: str, release: Release) -> Iterator[tuple[str, str]]:
     """The channels beside the broken one, and whom they reach."""
     settings = release.settings
     if broken != "mail":
-        of_forms = [address for form in release.forms.values() for address in form.notify]
-        yield from (("mail", address) for address in dict.fromkeys(settings.notify or of_forms))
+        yield from (("mail", address) for address in owners(release))
     if settings.webhook and broken != "webhook":
         yield "webhook", settings.webhook
     if settings.chat and broken != "chat":

@@ -75,10 +75,8 @@ def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
 
 def _house(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """To the owner: what the house has to say of itself. The header lets a mailbox sort it."""
-    message = _frame(delivery, head, writer=head.settings.title, receiver="")
     subject, text = written(delivery.kind, delivery.payload, head.say, head.moment, f"{head.address}/inbox/")
-    message["Subject"] = line(subject, 200)
-    message["Auto-Submitted"] = "auto-generated"
+    message = _to_staff(delivery, head, line(subject, 200))
     message["X-Obverse-Notice"] = delivery.kind
     return _with_text(message, text)
 
@@ -86,12 +84,10 @@ def _house(delivery: Delivery, head: Letterhead) -> EmailMessage:
 def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """To the staff: an inquiry has come."""
     told, say = delivery.payload, head.say
-    message = _frame(delivery, head, writer=head.settings.title, receiver="")
+    message = _to_staff(delivery, head, headline(told, say))
     answer_to = ascii_address(_text(told, "email"))
     if answer_to:
         message["Reply-To"] = mailbox(_text(told, "name"), answer_to)
-    message["Subject"] = headline(told, say)
-    message["Auto-Submitted"] = "auto-generated"
     closing = [say("mail.link", link=head.link(delivery.inquiry)), say("mail.hint") if answer_to else ""]
     parts = [_opening(told, head), answered(told, say), _consents(told, say), _files(told, head)]
     parts += [_extra(told, say), _joined("\n", closing)]
@@ -123,10 +119,8 @@ def _auto_reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
 
 def _outage(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """To the owner: another channel is broken."""
-    message = _frame(delivery, head, writer=head.settings.title, receiver="")
-    message["Auto-Submitted"] = "auto-generated"
-    message["Subject"], text, closing = outage(delivery, head)
-    return _with_text(message, _joined("\n\n", [text, closing]))
+    subject, text, closing = outage(delivery, head)
+    return _with_text(_to_staff(delivery, head, subject), _joined("\n\n", [text, closing]))
 
 
 def outage(delivery: Delivery, head: Letterhead) -> tuple[str, str, str]:
@@ -136,6 +130,14 @@ def outage(delivery: Delivery, head: Letterhead) -> tuple[str, str, str]:
     since = say("outage.since", channel=channel, time=head.moment(_text(told, "since")))
     text = _joined("\n\n", [since, line(_text(told, "error"), 300)])
     return say("outage.subject", channel=channel), text, say("outage.kept", link=f"{head.address}/inbox/deliveries")
+
+
+def _to_staff(delivery: Delivery, head: Letterhead, subject: str) -> EmailMessage:
+    """A mail that the house sends to its own people by itself."""
+    message = _frame(delivery, head, writer=head.settings.title, receiver="")
+    message["Subject"] = subject
+    message["Auto-Submitted"] = "auto-generated"
+    return message
 
 
 def _frame(delivery: Delivery, head: Letterhead, *, writer: str, receiver: str) -> EmailMessage:

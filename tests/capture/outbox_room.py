@@ -23,7 +23,7 @@ from capture.store import outbox, people
 from capture.store.outbox import Delivery
 from capture.store.saving import save
 from tests.capture.house import CONTACT, NOW, SETTINGS, Clock, a_house
-from tests.capture.receivers import MailServer
+from tests.capture.receivers import MailServer, Receiver, mail_server, receiver
 from tests.capture.samples import make_submission
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -41,6 +41,16 @@ def house_on(tmp_path: Path, url: str, mail: MailServer | None = None, **setup: 
     secrets = Secrets(key="5e" * 32, database=url, smtp=mail.url if mail else "", webhook=SECRET)
     with a_house(tmp_path, url, **{"secrets": secrets, **setup}) as house:
         yield house
+
+
+@contextmanager
+def house_with_all(tmp_path: Path, url: str) -> Iterator[tuple[House, MailServer, Receiver, Receiver]]:
+    """A house that tells by mail, webhook and chat, and who hears of it by each."""
+    with mail_server() as mail, receiver() as hook, receiver() as room:
+        given = Secrets(key="5e" * 32, smtp=mail.url, webhook=SECRET, chat=room.url)
+        told = replace(SETTINGS, webhook=hook.url, chat="sales")
+        with house_on(tmp_path, url, secrets=given, settings=told) as house:
+            yield house, mail, hook, room
 
 
 def tell(house: House, *targets: str, webhook: str = "", **changes: Any) -> None:

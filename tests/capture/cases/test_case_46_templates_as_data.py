@@ -2,17 +2,14 @@
 
 import html
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from capture.outbox.worker import Worker
-from capture.setup import Secrets
 from tests.capture.cases.visits import post, visitor
-from tests.capture.house import NOW, SETTINGS
-from tests.capture.outbox_room import SECRET, STILL, house_on, page, staff, submit, table
-from tests.capture.receivers import mail_server, receiver
+from tests.capture.house import NOW
+from tests.capture.outbox_room import STILL, house_with_all, page, staff, submit, table
 
 TEXTS = (
     "{{7*7}}",
@@ -26,19 +23,16 @@ TEXTS = (
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_comes_out_as_it_went_in(sqlite_url: str, tmp_path: Path, text: str) -> None:
-    with mail_server() as mail, receiver() as hook, receiver() as room:
-        given = Secrets(key="5e" * 32, smtp=mail.url, webhook=SECRET, chat=room.url)
-        told = replace(SETTINGS, webhook=hook.url, chat="sales")
-        with house_on(tmp_path, sqlite_url, secrets=given, settings=told) as house:
-            browser = visitor(house)
-            thanks = browser.get(post(browser, name=text, message=f"{text}\nand more").headers["Location"])
-            worker, desk = Worker(house, STILL), staff(house)
-            assert worker.step(NOW) == 3
-            inquiry = table(house)["sales"].inquiry
-            reply = {"subject": f"Re: {text}", "text": f"You wrote {text}"}
-            assert "done=reply" in submit(desk, f"/inbox/i/{inquiry}/reply", **reply)
-            assert worker.step(NOW) == 1
-            shown = page(desk, f"/inbox/i/{inquiry}")
+    with house_with_all(tmp_path, sqlite_url) as (house, mail, hook, room):
+        browser = visitor(house)
+        thanks = browser.get(post(browser, name=text, message=f"{text}\nand more").headers["Location"])
+        worker, desk = Worker(house, STILL), staff(house)
+        assert worker.step(NOW) == 3
+        inquiry = table(house)["sales"].inquiry
+        reply = {"subject": f"Re: {text}", "text": f"You wrote {text}"}
+        assert "done=reply" in submit(desk, f"/inbox/i/{inquiry}/reply", **reply)
+        assert worker.step(NOW) == 1
+        shown = page(desk, f"/inbox/i/{inquiry}")
     notice, answer = mail.messages
     data = json.loads(hook.taken[0].body)["data"]
     assert html.escape(text) in thanks.text

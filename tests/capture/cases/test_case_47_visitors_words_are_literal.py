@@ -1,20 +1,17 @@
 """Case 47: `<!channel>`, links, Markdown and replacement patterns in an answer are literal in mail and in the chat."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from capture.house import House
 from capture.outbox.worker import Worker
-from capture.setup import Secrets
 from capture.store import inquiries
 from capture.store.inquiries import Query
 from tests.capture.cases.visits import post, visitor
-from tests.capture.house import NOW, SETTINGS
-from tests.capture.outbox_room import SECRET, STILL, house_on, staff, submit
-from tests.capture.receivers import mail_server, receiver
+from tests.capture.house import NOW
+from tests.capture.outbox_room import STILL, house_with_all, staff, submit
 
 # What is typed, and how it stands in the text that a chat is sent; ~ for the space without width that breaks it up.
 TYPED = {
@@ -43,14 +40,11 @@ def release_all(house: House) -> None:
 
 @pytest.mark.parametrize("typed", TYPED)
 def test_an_answer_is_text_and_nothing_else(sqlite_url: str, tmp_path: Path, typed: str) -> None:
-    with mail_server() as mail, receiver() as hook, receiver() as room:
-        given = Secrets(key="5e" * 32, smtp=mail.url, webhook=SECRET, chat=room.url)
-        told = replace(SETTINGS, webhook=hook.url, chat="sales")
-        with house_on(tmp_path, sqlite_url, secrets=given, settings=told) as house:
-            browser = visitor(house)
-            assert post(browser, message=typed, budget="small").status_code == 303
-            release_all(house)
-            assert Worker(house, STILL).step(NOW) == 3
+    with house_with_all(tmp_path, sqlite_url) as (house, mail, hook, room):
+        browser = visitor(house)
+        assert post(browser, message=typed, budget="small").status_code == 303
+        release_all(house)
+        assert Worker(house, STILL).step(NOW) == 3
     [message] = mail.messages
     assert message.get_content_type() == "text/plain"  # in which nothing is markup
     assert f"How can we help?: {typed}\n" in message.get_content().replace("\r\n", "\n")
