@@ -6,14 +6,16 @@ no longer what they were. Rendering asks more; everything asked is numbered, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from obverse.cells import Cells, digest_of_value, origin_of
 from obverse.clock import NEVER
-from obverse.ledger import Asked, Key, Origin, packed, unpacked
+from obverse.ledger import Asked, Key, packed, unpacked
+from obverse.ledger import Cells as Known
 from obverse.questions import QUESTIONS, until
+from obverse.rows import Rows
 
 
 class Told(NamedTuple):
@@ -31,11 +33,13 @@ class Answers:
     def __init__(self, cells: Cells, known: Asked) -> None:
         """Begin with what the last build recorded, and find out which of its answers have changed."""
         self._cells = cells
-        self._keys = list(known.keys)
+        self._keys = known.keys.copy()
         self._digests = list(known.digests)
         self._until = dict(known.until)
-        self._origins = known.origins
+        self._marks, self._known = known.marks, known.cells
+        self._others = tuple(cells.others(known.marks))
         self._numbers: dict[Key, int] | None = None
+        self._expected: dict[Key, int] = {}
         self._values: dict[int, Any] = {}
         self._readers: dict[str, set[int]] = {}
         self._read_elsewhere: dict[str, bytes] = {}
@@ -44,10 +48,8 @@ class Answers:
     def _ask_again(self) -> Iterator[int]:
         """The numbers of the questions that have another answer now. Only those that read a changed cell are asked."""
         again: set[int] = set()
-        for origin, (mark, rows) in self._origins.items():
-            if mark is not None and mark == self._cells.mark(origin):
-                continue
-            for name, (digest, readers) in rows.items():
+        for origin in self._others:
+            for name, (digest, readers) in self._known[origin].items():
                 if self._cells.digest(name) != digest:
                     again.update(unpacked(readers))
         for number in sorted(again):
@@ -66,8 +68,14 @@ class Answers:
                 self._record(number)
         return number, self._values[number]
 
+    def expect(self, numbers: Iterable[int]) -> None:
+        """Have these questions at hand: while no other is asked, the rest need not be looked at."""
+        self._expected = {self._keys[number]: number for number in numbers}
+
     def _number(self, key: Key) -> int:
-        if self._numbers is None:  # a build that renders nothing never needs to find a question
+        if key in self._expected:
+            return self._expected[key]
+        if self._numbers is None:  # a build that renders nothing, or what asks as it did, never needs to find one
             self._numbers = {known: number for number, known in enumerate(self._keys)}
         number = self._numbers.get(key)
         if number is None:
@@ -153,32 +161,32 @@ class Answers:
         Questions no output asks any more stay while they are few; more than that and all are numbered anew.
         """
         if len(self._keys) <= 2 * len(live) + 100:
-            return Asked(self._keys, self._digests, self._until, self._present()), None
+            return Asked(self._keys, self._digests, self._until, *self._present()), None
         numbers = {old: new for new, old in enumerate(sorted(live))}
         kept = Asked(
             [self._keys[old] for old in numbers],
             [self._digests[old] for old in numbers],
             {numbers[old]: moment for old, moment in self._until.items() if old in numbers},
-            dict(_renumbered(self._present(), numbers)),
+            *_renumbered(*self._present(), numbers),
         )
         return kept, numbers
 
-    def _present(self) -> dict[str, Origin]:
-        """The cells as they are now with the questions that read them; those of an unchanged origin are not touched."""
-        found: dict[str, Origin] = {}
+    def _present(self) -> tuple[dict[str, str | None], dict[str, Known] | Rows]:
+        """The marks and the cells as they are now; those of an unchanged origin that was not read are not touched."""
+        marks, found = dict(self._marks), self._known.copy()
         newly: dict[str, list[str]] = {}
         for name in self._readers:
             newly.setdefault(origin_of(name), []).append(name)
-        for origin in (*self._origins, *(one for one in newly if one not in self._origins)):
-            mark = self._cells.mark(origin)
-            known = self._origins.get(origin, (None, {}))
-            rows = known[1]
-            if mark is None or mark != known[0]:
-                rows = {name: (self._digest(name), readers) for name, (_, readers) in rows.items()}
-            found[origin] = (mark, self._with_readers(rows, newly[origin]) if origin in newly else rows)
-        return found
+        for origin in self._others:
+            known = self._known[origin]
+            found[origin] = {name: (self._digest(name), readers) for name, (_, readers) in known.items()}
+            marks[origin] = self._cells.mark(origin)
+        for origin, names in newly.items():
+            found[origin] = self._with_readers(found.get(origin, {}), names)
+            marks[origin] = self._cells.mark(origin)
+        return marks, found
 
-    def _with_readers(self, known: dict[str, tuple[bytes, bytes]], names: list[str]) -> dict[str, tuple[bytes, bytes]]:
+    def _with_readers(self, known: Known, names: list[str]) -> Known:
         rows = dict(known)
         for name in names:
             more = self._readers[name]
@@ -191,13 +199,17 @@ class Answers:
         return self._read_elsewhere.get(name) or self._cells.digest(name)
 
 
-def _renumbered(origins: dict[str, Origin], numbers: dict[int, int]) -> Iterator[tuple[str, Origin]]:
-    """The cells that questions which stay have read, with their new numbers."""
-    for origin, (mark, rows) in origins.items():
+def _renumbered(
+    marks: dict[str, str | None], cells: Mapping[str, Known], numbers: dict[int, int]
+) -> tuple[dict[str, str | None], dict[str, Known]]:
+    """The cells that questions which stay have read, with their new numbers, and the marks of their origins."""
+    found: dict[str, Known] = {}
+    for origin, rows in cells.items():
         kept = {}
         for name, (digest, readers) in rows.items():
             stay = packed(numbers[old] for old in unpacked(readers) if old in numbers)
             if stay:
                 kept[name] = (digest, stay)
         if kept:
-            yield origin, (mark, kept)
+            found[origin] = kept
+    return {origin: marks[origin] for origin in found}, found

@@ -25,7 +25,7 @@ from obverse.ledger import Ledger, Outline, stamps_of
 from obverse.lock import locked
 from obverse.options import RELEASE, BuildOptions, Report
 from obverse.problems import Problem, StoppedError, errors, problem
-from obverse.sources import SETTINGS, Sources, read_sources
+from obverse.sources import SETTINGS, Sources, read_sources, recorded
 from obverse.verify import differences
 from obverse.versions import rules
 
@@ -132,7 +132,7 @@ def _nothing_to_do(options: BuildOptions, old: Outline, sources: Sources, at: Cl
 
 def _refresh_stamps(options: BuildOptions, known: Outline, sources: Sources, keep: Keep) -> None:
     """Remember stats that may be trusted by now, so that those files need not be read again."""
-    stamps = {path: (source.stamp and tuple(source.stamp), source.digest) for path, source in sources.files.items()}
+    stamps = recorded(sources, known.sources)
     if stamps != known.sources:
         old = keep.ledger(options.ledger_file)
         new = replace(old, sources=stamps)

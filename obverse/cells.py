@@ -11,7 +11,7 @@ short texts, and none of them is unpacked.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,7 @@ _OF_PLACES = frozenset({"list", "places", "shelf", "terms"})
 _OF_A_PAGE = frozenset({"anchors", "card", "page"})
 # Large, and looked at by the page itself alone: not kept.
 _SEEN_ONCE = frozenset({"page"})
+_PAGE = "page:"
 LAYOUT = "layout"
 PLACES = "places"
 ALL_PLACES = "places:"
@@ -185,6 +186,14 @@ class Cells:
             file = self._files_by_url.get(key)
             return file.digest if file else ""
         return self._marks.get(kind)
+
+    def others(self, marks: Mapping[str, str | None]) -> Iterator[str]:
+        """Those origins whose cells may be others than when they had these marks."""
+        pages, start = self.site.marks, len(_PAGE)
+        for origin, mark in marks.items():
+            now = pages.get(origin[start:], "") if origin.startswith(_PAGE) else self.mark(origin)
+            if mark is None or mark != now:
+                yield origin
 
     def _anchors(self, path: str) -> tuple[str, ...] | None:
         entry = self.site.entries.get(path)

@@ -12,23 +12,25 @@ from obverse.ledger import Ledger, Outline
 class Keep:
     """The ledger of the last build, for as long as the files it was written to are as they were left."""
 
-    __slots__ = ("_file", "_ledger", "_stamps")
+    __slots__ = ("_file", "_ledger", "_outline", "_stamps")
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self._file = Path()
         self._ledger: Ledger | None = None
+        self._outline: Outline | None = None
         self._stamps: object = None
 
     def outline(self, file: Path) -> Outline:
         """What the ledger in `file` says before it is read, from memory when nobody else has written it since."""
         known = self._known(file)
-        return ledgers.outline(file) if known is None else known.outline()
+        self._outline = ledgers.outline(file) if known is None else known.outline()
+        return self._outline
 
     def ledger(self, file: Path) -> Ledger:
-        """The ledger in `file`, from memory when nobody else has written it since."""
+        """The ledger in `file`, whose outline was asked for just before, from memory when nobody else has written it."""
         known = self._known(file)
-        return ledgers.load(file) if known is None else known
+        return ledgers.load(file, self._outline) if known is None else known
 
     def remember(self, file: Path, ledger: Ledger) -> None:
         """Keep the ledger that has just been written to `file`."""

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from obverse import rows
 from obverse.options import RELEASE
 from obverse.problems import Level, Problem
+from obverse.rows import Row
 
 Key: TypeAlias = tuple[Any, ...]
 """A question: its kind, then its arguments."""
@@ -24,8 +26,8 @@ Key: TypeAlias = tuple[Any, ...]
 Rows: TypeAlias = tuple[tuple[Any, ...], ...]
 """Problems as plain values."""
 
-Origin: TypeAlias = tuple[str | None, dict[str, tuple[bytes, bytes]]]
-"""What is recorded of the cells of one origin: its mark, and cell -> (digest, packed numbers of its questions)."""
+Cells: TypeAlias = dict[str, tuple[bytes, bytes]]
+"""What is recorded of the cells of one origin: cell -> (digest, packed numbers of its questions)."""
 
 
 class Written(NamedTuple):
@@ -49,13 +51,14 @@ class Asked:
     """All questions by number, and the cells they were answered from.
 
     `keys` and `digests` (of the answers) are in step; `until` tells of a question about time the ISO moment from which
-    it will be answered differently; `origins` are the cells.
+    it will be answered differently. `marks` are those of all origins, `cells` the cells of each.
     """
 
-    keys: list[Key] = field(default_factory=list)
+    keys: list[Key] | Row = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
     until: dict[int, str] = field(default_factory=dict)
-    origins: dict[str, Origin] = field(default_factory=dict)
+    marks: dict[str, str | None] = field(default_factory=dict)
+    cells: dict[str, Cells] | rows.Rows = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +145,11 @@ def problems_out(problems: Iterable[Problem]) -> Rows:
     )
 
 
-def problems_in(rows: Rows) -> tuple[Problem, ...]:
+def problems_in(told: Rows) -> tuple[Problem, ...]:
     """Problems from the plain rows they are kept as."""
     return tuple(
         Problem(code, path, message, line, column, excerpt, hint, Level(level), spared)
-        for code, path, message, line, column, excerpt, hint, level, spared in rows
+        for code, path, message, line, column, excerpt, hint, level, spared in told
     )
 
 

@@ -15,18 +15,21 @@ import os
 import struct
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from obverse.ledger import Asked, Base, Ledger, Outline, Written, problems_in, problems_out
+from obverse.rows import Packed, Row, Rows, packed
 
-FORMAT = 7
+FORMAT = 8
 _MAGIC = f"obverse ledger {FORMAT} {sys.implementation.cache_tag}\n".encode()
 # Of each part its length in bytes and its CRC-32. They guard against a torn file, and together they name a base.
 _HEAD = struct.Struct("<QIQI")
 _BODY = len(_MAGIC) + _HEAD.size
+# In the second part of a base: how long what is unpacked at once is, and how long the questions are.
+_LENGTHS = struct.Struct("<QQ")
 
 BASE = ".ledger"
 SINCE = ".since"
@@ -37,6 +40,8 @@ _LITTLE = 100_000
 # The tables that are dicts, in their order in each part.
 _SEEN = ("sources", "stamps")
 _TABLES = ("pages", "places", "references", "outputs", "addresses")
+# Those of what was asked; of the second, and of all questions, only what an edit touches is ever unpacked.
+_ASKED = ("marks", "cells")
 
 # What has changed in a table: the rows that are new or others, and the keys of those that are gone.
 _Change = tuple[dict[str, Any], Any]
@@ -51,11 +56,14 @@ def outline(file: Path) -> Outline:
         return Outline()
 
 
-def load(file: Path) -> Ledger:
-    """The ledger in `file`; an empty one when there is none, or when it is damaged or of another format or Python."""
+def load(file: Path, seen: Outline | None = None) -> Ledger:
+    """The ledger in `file`; an empty one when there is none, or when it is damaged or of another format or Python.
+
+    `seen` is what it said before it was read, if that is known.
+    """
     try:
         with _read(file) as (base, since):
-            return _whole(base, since) if base else Ledger()
+            return _whole(base, since, seen if seen and seen.stamps else _outline(base, since)) if base else Ledger()
     except ValueError:
         return Ledger()
 
@@ -67,13 +75,13 @@ def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
     """
     base = old.base
     with _no_collection():
-        if base is not None and new.asked.keys[: len(old.asked.keys)] == old.asked.keys:
+        if base is not None and _longer(old.asked.keys, new.asked.keys):
             changes = _changes(old, new, base)
-            data = _framed((base.check, *changes[:2]), changes[2])
+            data = _framed(marshal.dumps((base.check, *changes[:2])), marshal.dumps(changes[2]))
             if len(data) < max(_LITTLE, base.size // _WORTH):
                 new.base = replace(base, since=changes)
                 return file.with_suffix(SINCE), data
-        data = _framed(_plain_seen(new), _plain_rest(new))
+        data = _framed(marshal.dumps(_plain_seen(new)), _packed_rest(new))
         new.base = Base(data[len(_MAGIC) : _BODY], len(data), len(new.asked.keys))
         return file, data
 
@@ -131,17 +139,22 @@ class _Frame:
         return self.data[len(_MAGIC) : _BODY]
 
     def part(self, number: int) -> Any:
-        """The first or the second part. Raises ValueError when it is damaged."""
-        first, check, second, other = _HEAD.unpack(self.check)
-        start, end, check = ((_BODY, _BODY + first, check), (_BODY + first, _BODY + first + second, other))[number]
-        with memoryview(self.data)[start:end] as part:
-            if zlib.crc32(part) != check:
-                raise ValueError("a damaged ledger")
+        """The first or the second part as the values it was made of. Raises ValueError when it is damaged."""
+        with self.view(number) as part:
             return marshal.loads(part)  # noqa: S302 - checked: our own bytes, on our own disk
 
+    def view(self, number: int) -> memoryview:
+        """The bytes of the first or the second part. Raises ValueError when it is damaged."""
+        first, check, second, other = _HEAD.unpack(self.check)
+        start, end, check = ((_BODY, _BODY + first, check), (_BODY + first, _BODY + first + second, other))[number]
+        part = memoryview(self.data)[start:end]
+        if zlib.crc32(part) != check:
+            part.release()
+            raise ValueError("a damaged ledger")
+        return part
 
-def _framed(first: Any, second: Any) -> bytes:
-    parts = marshal.dumps(first), marshal.dumps(second)
+
+def _framed(*parts: bytes) -> bytes:
     return b"".join((_MAGIC, _HEAD.pack(*(one for part in parts for one in (len(part), zlib.crc32(part)))), *parts))
 
 
@@ -178,10 +191,15 @@ def _plain_texts(ledger: Ledger) -> tuple[Any, ...]:
     return ledger.rules, ledger.setting, ledger.next_due, ledger.built_at, problems_out(ledger.told)
 
 
-def _plain_rest(ledger: Ledger) -> tuple[Any, ...]:
-    asked = ledger.asked
+def _packed_rest(ledger: Ledger) -> bytes:
+    """What is unpacked at once, the questions, and the cells: each after its length."""
+    asked, pack = ledger.asked, marshal.dumps
     tables = tuple(_plain_table(ledger, name) for name in _TABLES)
-    return tables, _plain_standing(ledger), (asked.keys, asked.digests, asked.origins)
+    plain = pack((tables, _plain_standing(ledger), asked.digests, asked.marks))
+    keys = asked.keys.pack(pack) if isinstance(asked.keys, Row) else packed((), map(pack, asked.keys))
+    cells = asked.cells
+    by_origin = cells.pack(pack) if isinstance(cells, Rows) else packed(tuple(cells), map(pack, cells.values()))
+    return b"".join((_LENGTHS.pack(len(plain), len(keys)), plain, keys, by_origin))
 
 
 def _plain_table(ledger: Ledger, name: str) -> dict[str, Any]:
@@ -207,9 +225,12 @@ def _outline(base: _Frame, since: _Frame | None) -> Outline:
     return Outline(sources, stamps, rules, setting, next_due, built_at, problems_in(told))
 
 
-def _whole(base: _Frame, since: _Frame | None) -> Ledger:
-    ledger = _from_plain(base.part(0), base.part(1))
+def _whole(base: _Frame, since: _Frame | None, outline: Outline) -> Ledger:
+    with base.view(1) as rest:
+        ledger = _from_packed(rest)
+    ledger.sources = outline.sources
     ledger.base = Base(base.check, len(base.data), len(ledger.asked.keys))
+    _set_outline(ledger, outline)
     if since is not None:
         (check, *seen), changes = since.part(0), since.part(1)
         if check == base.check:
@@ -217,20 +238,23 @@ def _whole(base: _Frame, since: _Frame | None) -> Ledger:
     return ledger
 
 
-def _from_plain(seen: tuple[Any, ...], rest: tuple[Any, ...]) -> Ledger:
-    (sources, _), texts = seen
-    tables, standing, (keys, digests, origins) = rest
+def _from_packed(rest: memoryview) -> Ledger:
+    plain, keys = _LENGTHS.unpack_from(rest)
+    start, end = _LENGTHS.size + plain, _LENGTHS.size + plain + keys
+    with rest[_LENGTHS.size : start] as part:
+        tables, standing, digests, marks = marshal.loads(part)  # noqa: S302 - checked
+    # Copies, so that the file can be closed; nothing of them is looked at yet.
+    row, cells = Row(Packed(memoryview(bytes(rest[start:end])))), Rows(Packed(memoryview(bytes(rest[end:]))))
     named = dict(zip(_TABLES, tables, strict=True))
-    ledger = Ledger(sources=sources, **named, asked=Asked(keys, digests, {}, origins))
+    ledger = Ledger(**named, asked=Asked(row, digests, {}, marks, cells))
     ledger.outputs = dict(zip(ledger.outputs, map(Written._make, ledger.outputs.values()), strict=True))
-    _set_texts(ledger, texts)
     _set_standing(ledger, standing)
     return ledger
 
 
-def _set_texts(ledger: Ledger, texts: tuple[Any, ...]) -> None:
-    ledger.rules, ledger.setting, ledger.next_due, ledger.built_at, told = texts
-    ledger.told = problems_in(told)
+def _set_outline(ledger: Ledger, outline: Outline) -> None:
+    ledger.rules, ledger.setting, ledger.told = outline.rules, outline.setting, outline.told
+    ledger.next_due, ledger.built_at = outline.next_due, outline.built_at
 
 
 def _set_standing(ledger: Ledger, standing: tuple[Any, ...]) -> None:
@@ -243,7 +267,7 @@ def _set_standing(ledger: Ledger, standing: tuple[Any, ...]) -> None:
 _UNCHANGED: tuple[Any, ...] = (
     tuple(({}, ()) for _ in _SEEN),
     (),
-    (tuple(({}, ()) for _ in (*_TABLES, "origins")), {}),
+    (tuple(({}, ()) for _ in (*_TABLES, *_ASKED)), {}),
 )
 
 
@@ -255,7 +279,7 @@ def _changes(old: Ledger, new: Ledger, base: Base) -> tuple[Any, ...]:
         for name, known in zip(_SEEN, seen, strict=True)
     )
     pairs = [(getattr(old, name), getattr(new, name)) for name in _TABLES]
-    pairs.append((old.asked.origins, new.asked.origins))
+    pairs += [(getattr(old.asked, name), getattr(new.asked, name)) for name in _ASKED]
     tables = tuple(_merged(known, *_difference(*pair)) for known, pair in zip(tables, pairs, strict=True))
     both = zip(old.asked.digests[: base.keys], new.asked.digests[: base.keys], strict=True)
     digests = digests | {number: now for number, (then, now) in enumerate(both) if then is not now and then != now}
@@ -263,13 +287,30 @@ def _changes(old: Ledger, new: Ledger, base: Base) -> tuple[Any, ...]:
     return seen, _plain_texts(new), (tables, digests, *asked, _plain_standing(new))
 
 
-def _difference(old: dict[str, Any], new: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
-    changed = {}
-    for key, value in new.items():
-        before = old.get(key)
-        if before is not value and before != value:
-            changed[key] = value if type(value) is tuple else tuple(value)
+def _longer(old: Sequence[Any], new: Sequence[Any]) -> bool:
+    """Whether a row of questions is another one with nothing but more at its end."""
+    if isinstance(old, Row) and isinstance(new, Row) and old.base is new.base:
+        return new.more[: len(old.more)] == old.more
+    return list(new)[: len(old)] == list(old)
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    if isinstance(old, Rows) and isinstance(new, Rows) and old.base is new.base:
+        changed = {key: row for key, row in new.changed.items() if old.get(key) != row}
+        return changed, {key for key in (*new.gone, *old.changed) if key in old and key not in new}
+    before = old.get
+    other = {key: value for key, value in new.items() if before(key, _NONE) is not value}
+    changed = {key: _plain(value) for key, value in other.items() if before(key, _NONE) != value}
     return changed, old.keys() - new.keys()
+
+
+# Nothing that any table holds.
+_NONE = object()
+
+
+def _plain(value: Any) -> Any:
+    """A record without the class that marshal does not know."""
+    return tuple(value) if isinstance(value, tuple) else value
 
 
 def _merged(known: _Change, changed: dict[str, Any], gone: set[str]) -> _Change:
@@ -278,23 +319,24 @@ def _merged(known: _Change, changed: dict[str, Any], gone: set[str]) -> _Change:
 
 
 def _apply(ledger: Ledger, base: Base, changes: tuple[Any, ...]) -> None:
-    seen, texts, (tables, digests, keys, more, standing) = changes
+    _, _, (tables, digests, keys, more, standing) = changes
     asked = ledger.asked
-    targets = [ledger.sources, *(getattr(ledger, name) for name in _TABLES), asked.origins]
-    for target, change in zip(targets, (seen[0], *tables), strict=True):
+    # The sources and the texts are those of the outline, which knows of them already.
+    targets = [*(getattr(ledger, name) for name in _TABLES), asked.marks, asked.cells]
+    for target, change in zip(targets, tables, strict=True):
         _change(target, change)
     rows = ledger.outputs
     rows.update({path: Written._make(rows[path]) for path in tables[_TABLES.index("outputs")][0]})
     for number, digest in digests.items():
         asked.digests[number] = digest
-    asked.keys.extend(keys)
+    for key in keys:
+        asked.keys.append(key)
     asked.digests.extend(more)
-    _set_texts(ledger, texts)
     _set_standing(ledger, standing)
     base.since = changes
 
 
-def _change(table: dict[str, Any], change: _Change) -> None:
+def _change(table: MutableMapping[str, Any], change: _Change) -> None:
     changed, gone = change
     table.update(changed)
     for key in gone:

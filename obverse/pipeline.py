@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from obverse.answers import Answers
 from obverse.bundled import bundled
@@ -43,11 +43,14 @@ from obverse.problems import Problem, errors, levelled, problem
 from obverse.references import keep, kept
 from obverse.release import release_jobs
 from obverse.site import File, Site, Surveyed
-from obverse.sources import HOOKS, SETTINGS, Source, Sources, digest_of, restless
+from obverse.sources import HOOKS, SETTINGS, Source, Sources, digest_of, recorded, restless
 from obverse.theme import Theme
 from obverse.versions import rules
 from obverse.view import Refused
 from obverse.workers import count
+
+Addresses: TypeAlias = dict[str, tuple[str, str]]
+"""Content path -> (site-local URL, body key) of all that is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,7 @@ class _Looked:
 
     records: dict[str, Record]
     places: dict[str, Placed]
+    addresses: Addresses
     site: Site
     planned: Plan
     forms: Forms
@@ -100,7 +104,7 @@ def look(
             return None, problems
         reader = _reader(desk)
         records, unreadable = reader.records(sources.under("content/"))
-        site, _, moved, _ = _placed(desk, surveyed(records), reader)
+        site, _, moved, *_ = _placed(desk, surveyed(records), reader)
         return site, levelled((*problems, *unreadable, *moved, *site.problems), desk.config.checks)
 
 
@@ -144,7 +148,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     jinja = functools.cache(functools.partial(_jinja, desk))
     reader = _reader(desk, functools.partial(_prepare, desk, jinja))
     records, unreadable = reader.records(desk.sources.under("content/"))
-    site, moves, moved, places = _placed(desk, surveyed(records), reader)
+    site, moves, moved, places, addresses = _placed(desk, surveyed(records), reader)
     data, strange = data_sources(desk.sources.under(DATA))
     forms = forms_of(desk.sources.under(FORMS), desk.config, desk.rules, desk.old.forms)
     planned = _planned(desk, site, forms)
@@ -165,7 +169,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
         due = min(site.next_due, answers.next_due(done.live_questions))
         report = _report(done, told, due)
         if not report.blocked and not desk.options.dry:
-            ledger = _ledger(desk, _Looked(records, places, site, planned, forms), answers, done, report)
+            ledger = _ledger(desk, _Looked(records, places, addresses, site, planned, forms), answers, done, report)
             _write_moves(desk, moves)
             removals = (*done.removals, *_strangers(desk, done))
             commit(desk.options.workshop, stage, removals, *save(desk.old, ledger, desk.options.ledger_file))
@@ -238,7 +242,8 @@ def _text(source: Source) -> str:
 
 def _placed(
     desk: Desk, pages: dict[str, Surveyed], reader: Reader
-) -> tuple[Site, Moves, tuple[Problem, ...], dict[str, Placed]]:
+) -> tuple[Site, Moves, tuple[Problem, ...], dict[str, Placed], Addresses]:
+    """The site, what moved, what is wrong with what is known of that, and what to remember of it."""
     moves, problems = desk.moved
     grounds = Grounds(
         sources=tuple(desk.sources.under(CONTENT)),
@@ -258,12 +263,12 @@ def _placed(
         more = detected(_published(before), _published(now), moves, paths)
         if more != moves:
             site, places = index(pages, replace(grounds, moves=more))
-            return site, more, problems, places
-    return site, moves, problems, places
+            return site, more, problems, places, now
+    return site, moves, problems, places, now
 
 
-def _addresses(site: Site) -> dict[str, tuple[str, str]]:
-    """Content path -> (site-local URL, body key) of all that is published."""
+def _addresses(site: Site) -> Addresses:
+    """Where all that is published is, and what is there."""
     base = site.config.base_path
     return {
         # Pages without a word are all alike, so none of them can be recognised by its body.
@@ -272,12 +277,12 @@ def _addresses(site: Site) -> dict[str, tuple[str, str]]:
     }
 
 
-def _elsewhere(before: dict[str, tuple[str, str]], now: dict[str, tuple[str, str]]) -> bool:
+def _elsewhere(before: Addresses, now: Addresses) -> bool:
     """Whether any page may have moved: where all paths have the URLs they had, none has."""
     return before.keys() != now.keys() or any(now[path][0] != url for path, (url, _) in before.items())
 
 
-def _published(addresses: dict[str, tuple[str, str]]) -> list[Published]:
+def _published(addresses: Addresses) -> list[Published]:
     return [Published(path, url, body) for path, (url, body) in addresses.items()]
 
 
@@ -315,11 +320,7 @@ def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, repor
         # A template or a file that was written while we read it: what was made in this build is made again.
         done.distrust_written()
     return Ledger(
-        sources={
-            path: (source.stamp and tuple(source.stamp), source.digest)
-            for path, source in desk.sources.files.items()
-            if path not in touched
-        },
+        sources={path: one for path, one in recorded(desk.sources, desk.old.sources).items() if path not in touched},
         pages={path: record for path, record in looked.records.items() if f"content/{path}" not in touched},
         references=desk.theme.references,
         rules=desk.rules,
@@ -333,7 +334,7 @@ def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, repor
         forms=looked.forms.record,
         asked=asked,
         outputs=done.records if numbers is None else done.renumbered(numbers),
-        addresses=_addresses(looked.site),
+        addresses=looked.addresses,
         told=report.problems,
     )
 

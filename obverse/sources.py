@@ -84,6 +84,21 @@ def read_sources(root: Path, theme: Path, known: Known, now_ns: int) -> Sources:
     return Sources(dict(sorted(scan.found.items())), tuple(scan.problems))
 
 
+Recorded = dict[str, tuple[tuple[int, ...] | None, str]]
+
+
+def recorded(sources: Sources, known: Known) -> Recorded:
+    """What the ledger keeps of all files; of those it knew as they are now, the very records it has."""
+    found: Recorded = {}
+    for path, source in sources.files.items():
+        before = known.get(path)
+        if before is not None and before[0] == source.stamp and before[1] == source.digest:
+            found[path] = before
+        else:
+            found[path] = (source.stamp and tuple(source.stamp), source.digest)
+    return found
+
+
 def digest_of(data: bytes) -> str:
     """The digest by which contents are told apart: BLAKE2b, 128 bits, in hexadecimal."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
