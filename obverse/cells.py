@@ -56,7 +56,10 @@ _OF_THE_LAYOUT = frozenset(
         "urls",
     }
 )
-_OF_PLACES = frozenset({"list", "places", "shelf", "terms"})
+_OF_PLACES = frozenset({"list", "places"})
+# Lists are by date and so of the layout, but for these.
+_OF_LISTS = frozenset({"list", "shelf", "terms"})
+_BY_TITLE = ("kind=", "pages=")
 _OF_A_PAGE = frozenset({"anchors", "card", "page"})
 # Large, and looked at by the page itself alone: not kept.
 _SEEN_ONCE = frozenset({"page"})
@@ -79,7 +82,7 @@ def origin_of(name: str) -> str:
         return name
     if kind in {"form", "forms"}:
         return FORMS
-    if kind in _OF_THE_LAYOUT:
+    if kind in _OF_THE_LAYOUT or (kind in _OF_LISTS and not key.partition("/")[2].startswith(_BY_TITLE)):
         return LAYOUT
     return PLACES if kind in _OF_PLACES else ""
 

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -67,8 +67,9 @@ class Grounds:
 def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[str, Placed]]:
     """Put every page in its place; also what to remember of it. `pages` are all there are, in order of path."""
     config, moves = grounds.config, grounds.moves
-    states = {path: _state(one, grounds) for path, one in pages.items()}
-    hidden = {path: state for path, state in states.items() if state.state}
+    now, drafts = grounds.clock.now.timestamp(), grounds.drafts
+    states = {path: _state(one, now, drafts=drafts) for path, one in pages.items()}
+    hidden = {path: Hidden(pages[path], *state) for path, state in states.items() if state[0]}
     visible = [one for path, one in pages.items() if path not in hidden]
     homes = {folder: None if one.path in hidden else one.glance.home for folder, one in _bundles(pages, config).items()}
     files, hidden_files = _files(grounds.sources, homes, config)
@@ -124,25 +125,25 @@ def _all_stand(placed: Mapping[str, Placed], known: Mapping[str, Placed]) -> boo
     return all(one is known[path] or one[1] == known[path][1] for path, one in placed.items())
 
 
-def _state(one: Surveyed, grounds: Grounds) -> Hidden:
-    """Whether a page is out now (state "") or why not; `until` is when that changes by itself."""
-    glance, now = one.glance, grounds.clock.now.timestamp()
+def _state(one: Surveyed, now: float, *, drafts: bool) -> tuple[str, float]:
+    """Whether a page is out now ("") or why not, and when that changes by itself."""
+    glance = one.glance
     if glance.told and _unreadable(one.page.problems):
-        return Hidden(one, UNREADABLE, _NEVER)
+        return UNREADABLE, _NEVER
     ends = _NEVER if glance.expires is None else glance.expires
     if ends <= now:
-        return Hidden(one, "expired", _NEVER)
-    if grounds.drafts:
-        return Hidden(one, "", ends)
+        return "expired", _NEVER
+    if drafts:
+        return "", ends
     if glance.draft:
-        return Hidden(one, "draft", _NEVER)
+        return "draft", _NEVER
     if glance.date is not None and glance.date > now:
-        return Hidden(one, "scheduled", glance.date)
-    return Hidden(one, "", ends)
+        return "scheduled", glance.date
+    return "", ends
 
 
-def _next_due(states: Iterable[Hidden]) -> datetime:
-    first = min((one.until for one in states), default=_NEVER)
+def _next_due(states: Iterable[tuple[str, float]]) -> datetime:
+    first = min((until for _, until in states), default=_NEVER)
     return NEVER if first >= NEVER.timestamp() else datetime.fromtimestamp(first, UTC)
 
 
@@ -224,7 +225,7 @@ def _entries(visible: Iterable[Surveyed], placed: Mapping[str, Placed]) -> dict[
     for one in visible:
         _, place, packed, _ = placed[one.path]
         if place is not None:
-            entries[one.path] = Entry(one, Place._make(place), partial(_card, packed))
+            entries[one.path] = Entry(one, Place._make(place), packed, _card)
     return entries
 
 
@@ -359,7 +360,7 @@ def _at(entry: Entry, key: str, code: str, message: str, hint: str) -> Problem:
     return softened((one,))[0] if entry.place.draft else one
 
 
-def _menus(config: Config, states: Mapping[str, Hidden]) -> list[Problem]:
+def _menus(config: Config, states: Mapping[str, object]) -> list[Problem]:
     problems = []
     for name, items in config.menus.items():
         for item in items:

@@ -28,7 +28,7 @@ class Keep:
         return self._outline
 
     def ledger(self, file: Path) -> Ledger:
-        """The ledger in `file`, whose outline was asked for just before, from memory when nobody else has written it."""
+        """The ledger in `file`, whose outline was asked for before, from memory when nobody else wrote it since."""
         known = self._known(file)
         return ledgers.load(file, self._outline) if known is None else known
 

@@ -281,8 +281,10 @@ def _changes(old: Ledger, new: Ledger, base: Base) -> tuple[Any, ...]:
     pairs = [(getattr(old, name), getattr(new, name)) for name in _TABLES]
     pairs += [(getattr(old.asked, name), getattr(new.asked, name)) for name in _ASKED]
     tables = tuple(_merged(known, *_difference(*pair)) for known, pair in zip(tables, pairs, strict=True))
-    both = zip(old.asked.digests[: base.keys], new.asked.digests[: base.keys], strict=True)
-    digests = digests | {number: now for number, (then, now) in enumerate(both) if then is not now and then != now}
+    was, now = old.asked.digests[: base.keys], new.asked.digests[: base.keys]
+    if was != now:
+        both = enumerate(zip(was, now, strict=True))
+        digests = digests | {number: digest for number, (then, digest) in both if then != digest}
     asked = new.asked.keys[base.keys :], new.asked.digests[base.keys :]
     return seen, _plain_texts(new), (tables, digests, *asked, _plain_standing(new))
 

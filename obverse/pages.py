@@ -10,7 +10,7 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -215,7 +215,7 @@ def _seconds(moment: datetime | None) -> float | None:
 def surveyed(records: Mapping[str, Record]) -> dict[str, Surveyed]:
     """Records as surveyed pages, by content path in order."""
     return {
-        path: Surveyed(path, Glance._make(glance), key, digest, partial(_unpacked, path, packed))
+        path: Surveyed(path, Glance._make(glance), key, digest, packed, _unpacked)
         for path, (digest, rules, key, glance, packed) in sorted(records.items())
     }
 

@@ -22,27 +22,37 @@ class Surveyed:
     parts are kept, `mark` the digest of the source.
     """
 
-    __slots__ = ("_unpack", "body", "glance", "mark", "path")
+    __slots__ = ("_packed", "_unpack", "body", "glance", "mark", "path")
 
     def __init__(
-        self, path: str, glance: Glance, body: str, mark: str, unpack: Callable[[], tuple[Page, Facts]]
+        self,
+        path: str,
+        glance: Glance,
+        body: str,
+        mark: str,
+        packed: bytes,
+        unpack: Callable[[str, bytes], tuple[Page, Facts]],
     ) -> None:
-        """`unpack` gives the page and the facts. It is asked each time, so that a site is not all unpacked at once."""
+        """`unpack` gives the page and the facts of the page at `path` from what they are packed in.
+
+        It is asked each time, so that a site is not all unpacked at once.
+        """
         self.path = path
         self.glance = glance
         self.body = body
         self.mark = mark
+        self._packed = packed
         self._unpack = unpack
 
     @property
     def page(self) -> Page:
         """The page, without its body."""
-        return self._unpack()[0]
+        return self._unpack(self.path, self._packed)[0]
 
     @property
     def facts(self) -> Facts:
         """What is known of its body."""
-        return self._unpack()[1]
+        return self._unpack(self.path, self._packed)[1]
 
 
 class Glance(NamedTuple):
@@ -167,11 +177,12 @@ _SAID = tuple(one.name for one in fields(Card) if one.init)
 class Entry:
     """A page in its place: its source, the facts of its body, its card. Each is unpacked when somebody looks at it."""
 
-    __slots__ = ("_card", "_card_of", "_surveyed", "body", "place")
+    __slots__ = ("_card", "_card_of", "_packed", "_surveyed", "body", "place")
 
-    def __init__(self, surveyed: Surveyed, place: Place, card_of: Callable[[], Card]) -> None:
-        """`card_of` gives the card; it is called at most once."""
+    def __init__(self, surveyed: Surveyed, place: Place, packed: bytes, card_of: Callable[[bytes], Card]) -> None:
+        """`card_of` gives the card from what it is packed in; it is called at most once."""
         self._surveyed = surveyed
+        self._packed = packed
         self._card_of = card_of
         self._card: Card | None = None
         self.place = place
@@ -196,7 +207,7 @@ class Entry:
     def card(self) -> Card:
         """What others may know of it."""
         if self._card is None:
-            self._card = self._card_of()
+            self._card = self._card_of(self._packed)
         return self._card
 
 
