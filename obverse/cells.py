@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from obverse.facts import Heading
 from obverse.form_files import Forms
@@ -24,8 +23,7 @@ from obverse.sources import Source
 from obverse.theme import Theme
 
 
-@dataclass(frozen=True, slots=True)
-class Inside:
+class Inside(NamedTuple):
     """What only a page itself shows of itself: its body and the front matter that cards do not carry."""
 
     body: str

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -26,8 +26,7 @@ class Told(Generic[T]):
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """A frozen moment (`now`, always with a zone) seen from the site's time zone."""
 
     now: datetime

@@ -7,9 +7,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from obverse import __version__
 
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 SETTINGS = "obverse.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command: its name, one sentence of help, how it adds its options, and what it does."""
 
     name: str

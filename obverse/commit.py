@@ -12,9 +12,8 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from obverse.ledger_file import settle
 from obverse.options import RELEASE
@@ -41,8 +40,7 @@ class CannotWriteError(StoppedError):
     """The disk refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """The two folders a build writes: the site's and the release's."""
 
     out: Path

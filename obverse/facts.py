@@ -6,7 +6,6 @@ turn. Rendering fills the slots; nothing else of the body is ever looked at agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from obverse.problems import Problem
@@ -68,8 +67,7 @@ class Heading(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What others may want to know of a body without reading it.
 
     `title` is the text of a first level-1 heading that opens the body ("" when there is none; it is then not in the
@@ -85,8 +83,7 @@ class Facts:
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """A surveyed body: what to print and what to know."""
 
     parts: tuple[Part, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from obverse.addresses import is_markdown
 from obverse.late import Late
@@ -24,8 +24,7 @@ if TYPE_CHECKING:  # reading forms brings much along, and most builds read none
 FOLDER = "content/forms/"
 
 
-@dataclass(frozen=True, slots=True)
-class FormFile:
+class FormFile(NamedTuple):
     """A form as one file writes it. `thanks` is the Markdown of its message, which starts on line `thanks_line`."""
 
     form: Form
@@ -43,8 +42,7 @@ Named = tuple[tuple[str, tuple[str, ...]], ...]
 """The names of all forms, in order, each with its languages."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forms:
+class Forms(NamedTuple):
     """All forms of a site by name, each with its languages, the site's own first; and every problem in the files.
 
     `named` are the names alone; `mark` is another text whenever any form could be another one.

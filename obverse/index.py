@@ -9,12 +9,11 @@ from __future__ import annotations
 import marshal
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from obverse.addresses import beneath, encoded, folder_of, is_markdown, with_slash
 from obverse.clock import NEVER, Clock
@@ -45,8 +44,7 @@ Standing: TypeAlias = tuple[Any, ...]
 _NEVER = float("inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Grounds:
+class Grounds(NamedTuple):
     """All that places depend on besides the pages: files, settings, the moment, what moved; and how pages are read.
 
     `known` is what was placed before, `made` what was placed as soon as it was read, on the ground that was foreseen,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from obverse.problems import Problem
 from obverse.site import Card
@@ -56,8 +56,7 @@ def _card_record(card: Card | None) -> tuple[str, ...] | str:
     return bare if card == Card.bare(*bare) else repr(card)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A finished job.
 
     `data` are its bytes, or `copy_of` the file they are in; `reads` the numbers of the questions it asked, `wants` the

@@ -16,9 +16,9 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from obverse.ledger import Asked, Base, Ledger, Outline, Written, problems_in, problems_out
 from obverse.rows import Packed, Row, Rows, packed
@@ -127,8 +127,7 @@ def _read(file: Path) -> Iterator[tuple[_Frame | None, _Frame | None]]:
 # Frames: the two parts that a file holds.
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(NamedTuple):
     """A file of two parts, open to be read."""
 
     data: mmap.mmap

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from obverse.addresses import decoded
 from obverse.problems import Problem, problem
@@ -26,8 +26,7 @@ _HEADER = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(NamedTuple):
     """What moved: old content path -> new content path, and old site-local URL -> content path."""
 
     pages: Mapping[str, str]
@@ -46,8 +45,7 @@ class Moves:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """A page as it was or is published: its content path, its site-local URL, and the key of its body."""
 
     path: str

@@ -6,10 +6,10 @@ import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from obverse.answers import Answers
 from obverse.bundled import bundled
@@ -53,8 +53,7 @@ Addresses: TypeAlias = dict[str, tuple[str, str]]
 """Content path -> (site-local URL, body key) of all that is published."""
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(NamedTuple):
     """All that one build works with before it looks at a page."""
 
     options: BuildOptions
@@ -75,8 +74,7 @@ class Desk:
         return read_moves(_text(source)) if source else (NO_MOVES, ())
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
+class _Looked(NamedTuple):
     """All that was found before anything was made."""
 
     records: dict[str, Record]
@@ -262,7 +260,7 @@ def _placed(
         paths = frozenset(path.removeprefix("content/") for path in desk.sources.files)
         more = detected(_published(before), _published(now), moves, paths)
         if more != moves:
-            site, places = index(pages, replace(grounds, moves=more))
+            site, places = index(pages, grounds._replace(moves=more))
             return site, more, problems, places, now
     return site, moves, problems, places, now
 
@@ -430,6 +428,6 @@ def _maker(
 
         output = make_one(job, shop())
         told = desk.hooks.told()
-        return replace(output, problems=(*output.problems, *told)) if told else output
+        return output._replace(problems=(*output.problems, *told)) if told else output
 
     return make

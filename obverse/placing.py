@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -28,8 +28,7 @@ T = TypeVar("T")
 KINDS = ("article", "page")
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(NamedTuple):
     """What placing needs to know of the site: settings, hrefs of files, first paths of moved pages, known authors."""
 
     config: Config

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from obverse.addresses import beneath
 from obverse.clock import Told
-from obverse.form_files import FormFile
-from obverse.forms import Form
 from obverse.links import Read, Target, target
 from obverse.shelves import most_shared
 from obverse.site import Card, Place, Term
+
+if TYPE_CHECKING:  # reading forms brings much along, and few pages have one
+    from obverse.form_files import FormFile
+    from obverse.forms import Form
 
 Question = Callable[..., Any]
 
@@ -40,8 +41,7 @@ class Picture(NamedTuple):
     height: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What nearly every page shows of the settings: one answer, since a change of any touches nearly all pages."""
 
     title: str

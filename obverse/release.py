@@ -10,16 +10,18 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from obverse.form_files import FormFile, Forms
-from obverse.forms import Slot
 from obverse.jobs import Job
 from obverse.options import RELEASE
 from obverse.plan import generated
 from obverse.problems import Problem, nearest, problem
 from obverse.site import Place, Site
 from obverse.view import View
+
+if TYPE_CHECKING:  # most builds make no form anew
+    from obverse.forms import Slot
 
 # What a shell holds where capture puts in a title and its own HTML.
 TITLE = "%%TITLE%%"
@@ -156,6 +158,8 @@ def _cut(html: str, slots: list[re.Match[str]], file: FormFile, view: View) -> t
             message = f"'{slot[0]}' stands where a value cannot be filled in"
             view.problems.append(_at(file, slot, message, "write it in the text, not in a link, a picture or a tag"))
     clean = _TAG.sub(lambda tag: _TOKEN.sub("", tag[0]), html)
+    from obverse.forms import Slot
+
     parts: list[str | Slot] = []
     start = 0
     for found in _TOKEN.finditer(clean):

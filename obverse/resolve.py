@@ -6,8 +6,8 @@ Nothing is parsed here: survey cut the HTML at every place that depends on the s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -22,8 +22,7 @@ from obverse.view import View
 Render = Callable[[View, Card, Call], tuple[Markup, tuple[Problem, ...]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where parts stand: the content path of their page, and whether it is a draft."""
 
     path: str

@@ -211,8 +211,7 @@ class Entry:
         return self._card
 
 
-@dataclass(frozen=True, slots=True)
-class Hidden:
+class Hidden(NamedTuple):
     """A page that is not published now: why ("draft", "scheduled", "expired") and from when that changes, if ever."""
 
     surveyed: Surveyed
@@ -225,8 +224,7 @@ class Hidden:
         return self.surveyed.page
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file published as it is: its content path, href, digest, and where it lies on disk."""
 
     path: str
@@ -235,8 +233,7 @@ class File:
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """The whole site, in order.
 
     `entries` and `hidden` by content path; `lists` by "language/selector" give content paths in reading order, newest

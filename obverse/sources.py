@@ -11,7 +11,6 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,8 +51,7 @@ class Source(NamedTuple):
     seen: Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """All files of the site by path, sorted, and what could not be read."""
 
     files: Mapping[str, Source]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from obverse.addresses import encoded
 from obverse.problems import Problem, nearest, problem
@@ -23,8 +23,7 @@ FALLBACK_LANGUAGE = "en"
 _CSS_URL = re.compile(rb"""url\(\s*(["']?)(?![a-z]+:|/|#)([^"')]+)\1\s*\)""")
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """A published asset: its name under `templates/assets/`, its href, its output path, and the assets it names."""
 
     name: str

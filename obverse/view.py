@@ -11,21 +11,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
 
 from obverse.addresses import slug
 from obverse.answers import Answers
 from obverse.cells import Inside
-from obverse.forms import Form
-from obverse.forms.html import form_html
 from obverse.jobs import Job
 from obverse.ledger import Key
 from obverse.links import Target
 from obverse.problems import Problem, nearest, problem
 from obverse.questions import Settings
 from obverse.site import Card, Term
+
+if TYPE_CHECKING:
+    from obverse.forms import Form
 
 TOC_LEVELS = (2, 3)
 TOC_LEAST = 3
@@ -478,6 +479,8 @@ class View:
         self._forms[name] += 1
         count = self._forms[name]
         action = f"{self.ask('config', 'capture_url')}/_ob/f/{name}"
+        from obverse.forms.html import form_html  # which few pages need
+
         html = form_html(
             found, action, self.t, hidden={"_ob_page": self._page_id()}, prefix=f"{count}-" if count > 1 else ""
         )

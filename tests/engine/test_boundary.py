@@ -19,7 +19,8 @@ SHARED = ("problems", "config", "schema", "forms")
 
 # A module imports from its own layer and from those before it.
 LAYERS = (
-    {"garbage", "problems", "addresses", "clock", "bundled", "late", "lock", "memo", "progress", "security", "workers"},
+    {"garbage", "problems", "addresses", "clock", "bundled", "late", "lock", "memo", "progress", "rows", "security"}
+    | {"workers"},
     {"schema", "config", "forms", "facts", "page", "sources", "moves", "excerpts", "versions", "options", "new"},
     {"ledger", "ledger_file", "keep"},
     {"markup", "yaml_plain", "yaml_document", "frontmatter", "parse", "survey", "data", "theme"},
