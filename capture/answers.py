@@ -14,10 +14,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from capture.model import Saved
+from capture.outbox.letters import spoken
 from capture.posting import JSON, PROBLEM, Fields, Post
 from capture.proof import ALGORITHM, Challenge
 from capture.release import Release
 from capture.setup import PageRow, Setup
+from capture.store.consents import LASTING, Asking
+from capture.store.moments import to_text
 from capture.thanks import Message, read_next
 from obverse.forms.elements import element, escaped
 from obverse.forms.form import Error, Form
@@ -84,6 +87,10 @@ class Places:
         """Where a form that we show again is sent."""
         return f"{self.base_path}/_ob/f/{quote(name, safe='')}"
 
+    def link(self, kind: str, token: str) -> str:
+        """The path of a consent's link: "c" that confirms, "u" that withdraws."""
+        return f"{self.base_path}/_ob/{kind}/{token}"
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:
@@ -116,6 +123,30 @@ class Voice:
         offered = read_next(self.release.pages.values(), self.lang, origin)
         parts = [told.html, element("p", {"class": "receipt"}, number), self._reading(offered), self._back(origin)]
         return Answer(200, self._page(title, parts))
+
+    def consent(self, one: Asking, state: str, link: str) -> Answer:
+        """How a consent stands (`state`), what was agreed to, and the one button there is at `link`."""
+        times = {name: getattr(one, name) for name in ("asked_at", "confirmed_at", "withdrawn_at")}
+        if self.json:
+            plain = {name: to_text(at) if at else None for name, at in times.items()}
+            return Answer(200, _as_json({"state": state, "text": one.text, "lang": one.lang, **plain}), JSON)
+        zone, latest = self.release.settings.timezone, one.withdrawn_at or one.confirmed_at or one.asked_at
+        told = self.say(
+            f"capture.consent.{state}", site=self.release.settings.title, time=spoken(to_text(latest), zone)
+        )
+        hint = self.say(f"capture.consent.{state}.hint", site=self.release.settings.title, n=LASTING.days)
+        text = element("blockquote", {}, _paragraph(one.text))
+        parts = [_paragraph(told), text, self._button(state, link), _paragraph(hint), self._contact()]
+        return Answer(200, self._page(self.say(f"capture.consent.{state}.title"), parts))
+
+    def _button(self, state: str, link: str) -> str:
+        """What may be done about a consent in that state, as a form of one button; "" when nothing may."""
+        act = {"asked": "confirm", "confirmed": "withdraw"}.get(state)
+        if act is None:
+            return ""
+        named = {"class": "button", "type": "submit", "name": "do", "value": act}
+        button = element("button", named, escaped(self.say(f"capture.consent.{act}")))
+        return element("form", {"method": "post", "action": link}, element("p", {}, button))
 
     def mend(self, sent: Sent, errors: Sequence[Error]) -> Answer:
         """Field errors: the form again, with what was written and what is wrong with it."""

@@ -118,6 +118,8 @@ def due(found: Due, keep: Keep, verb: str) -> str:
     lines = [f"{kind}: {len(ids)} inquiries older than {days} days {verb}" for kind, ids, days in kinds if days]
     if keep.networks:
         lines.append(f"networks: {found.networks} older than {keep.networks} days {verb}")
+    if found.askings:
+        lines.append(f"consents: {found.askings} that nobody confirmed {verb}")
     return "\n".join(lines) or "Everything is kept for ever."
 
 

@@ -167,8 +167,8 @@ def contacts_erase(root: Path, email: str, preview: bool) -> int:
 def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
     """Empty what has been kept for as long as `[capture]` says, or say what that is.
 
-    Networks always go. When inquiries are more than a quarter of all, they go only if somebody is `sure`: a clock that
-    is years ahead takes nothing.
+    Networks always go, and so do addresses that confirmed nothing. When inquiries are more than a quarter of all, they
+    go only if somebody is `sure`: a clock that is years ahead takes nothing.
     """
 
     def work() -> int:
@@ -183,6 +183,7 @@ def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
                 left = len(orphans(database, folder, now))
                 return _said(telling.due(due, keep, "would go") + telling.orphans(left, "would go"))
             keeping.forget_networks(database, keep, now)
+            keeping.forget_askings(database, now)
             left = sweep(database, folder, now)
             if due.is_much and not sure:
                 message = f"{len(due.ids)} of {due.total} inquiries would go at once, and none went"
