@@ -124,8 +124,8 @@ class Voice:
         parts = [told.html, element("p", {"class": "receipt"}, number), self._reading(offered), self._back(origin)]
         return Answer(200, self._page(title, parts))
 
-    def consent(self, one: Asking, state: str, link: str) -> Answer:
-        """How a consent stands (`state`), what was agreed to, and the one button there is at `link`."""
+    def consent(self, one: Asking, state: str, link: str, acts: Sequence[str]) -> Answer:
+        """How a consent stands (`state`), what was agreed to, and the button for what may be done at `link`."""
         times = {name: getattr(one, name) for name in ("asked_at", "confirmed_at", "withdrawn_at")}
         if self.json:
             plain = {name: to_text(at) if at else None for name, at in times.items()}
@@ -136,13 +136,13 @@ class Voice:
         )
         hint = self.say(f"capture.consent.{state}.hint", site=self.release.settings.title, n=LASTING.days)
         text = element("blockquote", {}, _paragraph(one.text))
-        parts = [_paragraph(told), text, self._button(state, link), _paragraph(hint), self._contact()]
+        parts = [_paragraph(told), text, self._button(state, link, acts), _paragraph(hint), self._contact()]
         return Answer(200, self._page(self.say(f"capture.consent.{state}.title"), parts))
 
-    def _button(self, state: str, link: str) -> str:
-        """What may be done about a consent in that state, as a form of one button; "" when nothing may."""
+    def _button(self, state: str, link: str, acts: Sequence[str]) -> str:
+        """What there is to do about a consent in that state, as a form of one button; "" when it may not be done."""
         act = {"asked": "confirm", "confirmed": "withdraw"}.get(state)
-        if act is None:
+        if act not in acts:
             return ""
         named = {"class": "button", "type": "submit", "name": "do", "value": act}
         button = element("button", named, escaped(self.say(f"capture.consent.{act}")))

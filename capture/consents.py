@@ -37,11 +37,12 @@ class _Link:
 
     letter: str
     find: _Find
+    token: Callable[[Asking], str]
     acts: tuple[str, ...]
 
 
-_CONFIRM = _Link("c", consents.to_confirm, ("confirm", "withdraw"))
-_WITHDRAW = _Link("u", consents.to_withdraw, ("withdraw",))
+_CONFIRM = _Link("c", consents.to_confirm, lambda one: one.confirm_token, ("confirm", "withdraw"))
+_WITHDRAW = _Link("u", consents.to_withdraw, lambda one: one.withdraw_token, ("withdraw",))
 
 
 @blueprint.get("/c/<token>", provide_automatic_options=False)
@@ -108,7 +109,7 @@ def _decided(visit: Visit, link: _Link, found: Asking, act: str) -> Answer:
     if found.state(now) in ("asked", "confirmed"):
         with visit.house.ready().write() as connection:
             change(connection, found.id, now)
-    token = found.confirm_token if link is _CONFIRM else found.withdraw_token
+    token = link.token(found)
     voice, again = _voice(visit, found), _found(visit, link, token) or found
     # Servers of mailboxes do not follow redirects (RFC 8058, section 3.1); what is over is said at once.
     if act == "one-click" or voice.json or again.state(now) == "over":
@@ -118,10 +119,9 @@ def _decided(visit: Visit, link: _Link, found: Asking, act: str) -> Answer:
 
 def _shown(visit: Visit, link: _Link, found: Asking) -> Answer:
     voice, state = _voice(visit, found), found.state(visit.house.now())
-    if state == "over" or (state == "asked" and "confirm" not in link.acts):
+    if state == "over":
         return voice.refuse(410, "consent-over")
-    token = found.confirm_token if link is _CONFIRM else found.withdraw_token
-    return voice.consent(found, state, visit.places.link(link.letter, token))
+    return voice.consent(found, state, visit.places.link(link.letter, link.token(found)), link.acts)
 
 
 def _found(visit: Visit, link: _Link, token: str) -> Asking | None:

@@ -7,6 +7,8 @@ due is the store's to say: `capture.store.consents.due`.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from capture.ids import Ids
 from capture.model import CONFIRM, Consent, Outgoing, Submission
 from capture.outbox.auto_reply import is_person
@@ -21,7 +23,6 @@ def confirmations(submission: Submission, ids: Ids) -> list[Outgoing]:
 
 
 def _asking(submission: Submission, one: Consent, ids: Ids) -> Outgoing:
-    day = submission.received_at.date().isoformat()
     told = {
         "form": submission.form,
         "field": one.field,
@@ -34,5 +35,13 @@ def _asking(submission: Submission, one: Consent, ids: Ids) -> Outgoing:
         "confirm_token": ids.token(),
         "withdraw_token": ids.token(),
     }
-    once = ids.once(CONFIRM, email_key(submission.email), submission.form, one.field, day)
+    once = consent_id(ids, submission.email, submission.form, one.field, submission.received_at)
     return Outgoing("mail", CONFIRM, submission.email, told, once=once)
+
+
+def consent_id(ids: Ids, email: str, form: str, field: str, received_at: datetime) -> str:
+    """What an asking is named by: there is one of an address, a consent and a day (UTC).
+
+    It is a MAC, so that it tells nobody of whom, and still proves it to whoever comes with the address.
+    """
+    return ids.once(CONFIRM, email_key(email), form, field, received_at.date().isoformat())

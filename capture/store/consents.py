@@ -8,7 +8,7 @@ field at once. Text, digests and times of an asking never change: they are the p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from capture.model import CONFIRM, Outgoing
 from capture.store.moments import from_text, maybe_from, to_text
-from capture.store.tables import consents, events
+from capture.store.tables import consents, events, submissions
 from capture.store.texts import is_id, storable
 from obverse.forms.checking import email_key
 
@@ -163,6 +163,14 @@ def standing(connection: sa.Connection, emails: Iterable[str]) -> Mapping[Key, A
 def of_address(connection: sa.Connection, email: str) -> list[Asking]:
     """Every asking of an address, the first asked first."""
     return _askings(connection, consents.c.email_key == email_key(email))
+
+
+def without_address(connection: sa.Connection) -> Iterator[tuple[Asking, datetime]]:
+    """Every asking that has lost its address, and when what it belongs to was received."""
+    joined = consents.join(submissions, submissions.c.id == consents.c.submission)
+    chosen = sa.select(consents, submissions.c.received_at).select_from(joined).where(consents.c.email_key.is_(None))
+    for row in connection.execute(chosen.order_by(consents.c.asked_at, consents.c.id)):
+        yield _read(row), from_text(row.received_at)
 
 
 def known_addresses(connection: sa.Connection) -> set[str]:
