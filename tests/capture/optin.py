@@ -53,6 +53,16 @@ def asked(house: House) -> list[str]:
     return [target for kind, target in stored(house, outbox.c.kind, outbox.c.target) if kind == CONFIRM]
 
 
+def askings(house: House, *columns: sa.Column[Any]) -> list[tuple[Any, ...]]:
+    """These columns of all askings, in the order they were made, in which tokens count here."""
+    return [row[1:] for row in sorted(stored(house, consents.c.confirm_token, *columns), key=lambda row: row[0])]
+
+
+def links(house: House) -> list[str]:
+    """The paths of the links, in the same order."""
+    return [f"/_ob/c/{one}" for (one,) in askings(house, consents.c.confirm_token)]
+
+
 def token(house: House, column: sa.Column[Any] = consents.c.confirm_token) -> str:
     """The token of the one asking there is."""
     ((one,),) = stored(house, column)
@@ -71,7 +81,7 @@ def way_out(house: House) -> str:
 
 def times(house: House) -> list[tuple[bool, bool]]:
     """Of each asking: whether it was confirmed, and whether withdrawn."""
-    return [(bool(yes), bool(no)) for yes, no in stored(house, consents.c.confirmed_at, consents.c.withdrawn_at)]
+    return [(bool(yes), bool(no)) for yes, no in askings(house, consents.c.confirmed_at, consents.c.withdrawn_at)]
 
 
 def moved(house: House, **by: float) -> None:

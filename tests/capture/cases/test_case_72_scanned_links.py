@@ -30,6 +30,7 @@ from tests.capture.optin import (
     a_house_that_asks,
     asked,
     link,
+    links,
     mailed,
     moved,
     tick,
@@ -178,7 +179,7 @@ def test_what_is_confirmed_is_not_asked_again_but_another_sentence_is(house: Hou
     tick(house)
     assert len(asked(house)) == 2
     moved(house, days=1)
-    paths = [f"/_ob/c/{one}" for (one,) in stored(house, consents.c.confirm_token)]
+    paths = links(house)
     visitor(house).post(paths[0], data=NO)
     assert times(house) == [(True, True), (False, True)]
 
@@ -269,7 +270,7 @@ def test_a_link_runs_out_but_what_was_confirmed_does_not(house: House) -> None:
     tick(house)
     tick(house, email="bob@example.org")
     browser = visitor(house)
-    first, second = (f"/_ob/c/{one}" for (one,) in stored(house, consents.c.confirm_token))
+    first, second = links(house)
     browser.post(second, data=YES)
     moved(house, days=LASTING.days)
     assert browser.get(first).status_code == 410

@@ -1,0 +1,261 @@
+"""Consents that are confirmed by mail: shown to sales, handed out, erased, let go of; and what stays as proof."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from capture import terminal
+from capture.app import create_app
+from capture.backup import archive
+from capture.backup.command import restore
+from capture.house import House
+from capture.inbox.exports import Outside
+from capture.keeping import contacts
+from capture.model import LOST_REASONS
+from capture.openapi import document
+from capture.store import changes, retention
+from capture.store.database import Database
+from capture.store.inquiries import detail
+from capture.store.retention import Keep
+from capture.store.tables import consents, inquiries, metadata
+from capture.telling import due, whole
+from tests.capture.cases.visits import stored, visitor
+from tests.capture.desk import Desk, a_desk
+from tests.capture.house import KEY, NOW, no_sync
+from tests.capture.optin import (
+    ADDRESS,
+    FORMS,
+    TEXT,
+    a_house_that_asks,
+    askings,
+    link,
+    links,
+    moved,
+    tick,
+    times,
+    way_out,
+)
+from tests.capture.test_openapi import as_declared
+
+__all__ = ["no_sync"]
+pytestmark = pytest.mark.usefixtures("no_sync")
+
+YES, NO = {"do": "confirm"}, {"do": "withdraw"}
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    with a_house_that_asks(tmp_path, database_url) as one:
+        yield one
+
+
+@pytest.fixture
+def desk(tmp_path: Path, sqlite_url: str) -> Iterator[Desk]:
+    with a_desk(tmp_path, sqlite_url, forms=FORMS) as one:
+        yield one
+
+
+def dump(database: Database) -> str:
+    with database.read() as connection:
+        found = [[list(row) for row in connection.execute(sa.select(table))] for table in metadata.tables.values()]
+    return json.dumps(found, default=str).lower()
+
+
+def exported(house: House, email: str = ADDRESS) -> dict[str, Any]:
+    outside = Outside(house.releases.current(), house.setup.address)
+    with house.database.read() as connection:
+        return contacts.exported(connection, house.setup.folder, email, house.now(), outside, KEY)
+
+
+# --- shown and handed out ---
+
+
+def test_sales_sees_how_it_stands(desk: Desk) -> None:
+    browser, visit = desk.logged_in(), visitor(desk.house)
+    tick(desk.house)
+    ((id_,),) = stored(desk.house, inquiries.c.id)
+    seen = [browser.get(f"/inbox/i/{id_}").text]
+    for data in (YES, NO):
+        visit.post(link(desk.house), data=data)
+        seen.append(browser.get(f"/inbox/i/{id_}").text)
+    for page, said in zip(
+        seen,
+        ("Asked by mail on Mon 23 Nov, 10:00, not confirmed yet.", "Confirmed by mail on", "Withdrawn on"),
+        strict=True,
+    ):
+        assert said in page
+    assert "The visitor withdrew what was agreed to" in seen[-1]
+    assert f"Question to {ADDRESS} whether they agree" in seen[0]
+
+
+def test_what_nobody_was_asked_is_said_too(desk: Desk) -> None:
+    tick(desk.house, email="no-reply@example.org")
+    ((id_,),) = stored(desk.house, inquiries.c.id)
+    assert "Not confirmed: no mail has asked for it yet." in desk.logged_in().get(f"/inbox/i/{id_}").text
+
+
+def test_an_inquiry_that_came_later_knows_what_was_confirmed_before(desk: Desk) -> None:
+    tick(desk.house)
+    visitor(desk.house).post(link(desk.house), data=YES)
+    moved(desk.house, days=3)
+    tick(desk.house, message="Once more")
+    first, second = stored(desk.house, inquiries.c.id)
+    texts = [desk.logged_in().get(f"/inbox/i/{id_}").text for (id_,) in (first, second)]
+    assert [text.count("Confirmed by mail on Mon 23 Nov, 10:00.") for text in texts] == [1, 1]
+
+
+def test_a_table_has_the_address_of_one_click_for_who_agreed(desk: Desk) -> None:
+    tick(desk.house)
+    tick(desk.house, email="bob@example.org")
+    visitor(desk.house).post(links(desk.house)[0], data=YES)
+    data = desk.logged_in().get("/inbox/export.csv").data.decode("utf-8-sig")
+    rows = {row["E-mail"]: row for row in csv.DictReader(io.StringIO(data, newline=""))}
+    out = askings(desk.house, consents.c.withdraw_token)[0][0]
+    ann, bob = rows[ADDRESS], rows["bob@example.org"]
+    assert ann["Newsletter: state"] == "confirmed 2026-11-23 10:00"
+    assert ann["Newsletter: List-Unsubscribe"] == f"http://localhost/_ob/u/{out}"
+    assert (bob["Newsletter: state"], bob["Newsletter: List-Unsubscribe"]) == (
+        "asked 2026-11-23 10:00, not confirmed",
+        "",
+    )
+
+
+def test_json_has_what_was_asked_and_when(desk: Desk) -> None:
+    tick(desk.house)
+    visitor(desk.house).post(link(desk.house), data=YES)
+    ((found,),) = [desk.logged_in().get("/inbox/export.json").json]
+    (consent,) = found["submissions"][0]["consents"]
+    assert (consent["given"], consent["confirm"]["text"], consent["confirm"]["rules"]) == (True, TEXT, FORMS[0].rules)
+    assert consent["confirm"]["confirmed_at"] == "2026-11-23T10:00:00.000000Z"
+    assert consent["confirm"]["unsubscribe"] == f"http://localhost{way_out(desk.house)}"
+    visitor(desk.house).post(link(desk.house), data=NO)
+    (again,) = exported(desk.house)["consents"]
+    assert (again["withdrawn_at"] is None, again["unsubscribe"]) == (False, "")
+
+
+def test_the_terminal_tells_it_too(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tick(desk.house)
+    ((id_,),) = stored(desk.house, inquiries.c.id)
+    with desk.house.database.read() as connection:
+        found = detail(connection, id_)
+    assert found
+    text = whole(found, desk.house.releases.current(), desk.house.now() + timedelta(days=8))
+    assert f"yes: {TEXT} (Asked by mail on Mon 23 Nov, 10:00, and never confirmed.)" in text
+    assert terminal.inquiries_export(tmp_path, "csv", preview=False) == 0
+    assert "Newsletter: state" in capsys.readouterr().out
+
+
+def test_a_preview_shows_the_mail_with_a_link_to_follow(tmp_path: Path, sqlite_url: str) -> None:
+    with a_house_that_asks(tmp_path, sqlite_url, preview=True, address="http://localhost") as house:
+        tick(house, name="<b>Ann</b>")
+        ((id_,),) = stored(house, consents.c.id)
+        page = create_app(house).test_client().get(f"/_ob/mail/{id_}").text
+        assert f'<a href="http://localhost{link(house)}">http://localhost{link(house)}</a>' in page
+        assert f"“{TEXT}”" in page
+
+
+def test_answers_of_the_links_are_as_openapi_says(house: House) -> None:
+    tick(house)
+    described, browser = document(house.releases.current(), ""), visitor(house)
+    for accept in ("application/json", "text/html"):
+        for path, data in ((link(house), YES), (way_out(house), NO), (way_out(house), {}), (f"/_ob/c/{'0' * 32}", YES)):
+            told = described["paths"][f"{path.rpartition('/')[0]}/{{token}}"]
+            as_declared(browser.get(path, headers={"Accept": accept}), told["get"], described)
+            as_declared(browser.post(path, data=data, headers={"Accept": accept}), told["post"], described)
+
+
+# --- erased, and let go of ---
+
+
+def test_an_erasure_takes_the_address_ends_what_stood_and_leaves_the_proof(house: House) -> None:
+    tick(house)
+    tick(house, email="bob@example.org")
+    browser, path = visitor(house), links(house)[0]
+    browser.post(path, data=YES)
+    moved(house, days=1)
+    contacts.erase(house.database, house.setup.folder, KEY, "ANN@example.org", house.now())
+    assert ADDRESS not in dump(house.database)
+    assert "bob@example.org" in dump(house.database)
+    assert times(house) == [(True, True), (False, False)]
+    assert "You have withdrawn it" in browser.get(path).text
+    (proof,) = exported(house)["consents"]
+    assert (proof["text"], proof["confirmed_at"][:10], proof["withdrawn_at"][:10]) == (TEXT, "2026-11-23", "2026-11-24")
+    assert exported(house, "stranger@example.org")["consents"] == []
+    assert ADDRESS not in json.dumps(proof)
+
+
+def test_a_link_of_somebody_erased_confirms_nothing(house: House) -> None:
+    tick(house)
+    path = link(house)
+    contacts.erase(house.database, house.setup.folder, KEY, ADDRESS, house.now())
+    assert visitor(house).post(path, data=YES).status_code == 410
+    assert times(house) == [(False, False)]
+
+
+def test_a_restored_backup_erases_it_again(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OBVERSE_KEY", KEY)
+    with a_house_that_asks(tmp_path, sqlite_url) as house:
+        tick(house)
+        visitor(house).post(link(house), data=YES)
+        with house.database.write() as connection:  # as retention does: the contact goes, the consent stands
+            ids = [row[0] for row in connection.execute(sa.select(inquiries.c.id))]
+            changes.set_stage(connection, ids[0], "lost", actor="", now=NOW, reason=LOST_REASONS[0])
+        let_go(house, NOW + timedelta(days=31))
+        archive.write(house.setup.folder, tmp_path / "kept.tar.gz", NOW, secrets=False)
+        contacts.erase(house.database, house.setup.folder, KEY, ADDRESS, NOW + timedelta(days=40))
+    assert restore(tmp_path, tmp_path / "kept.tar.gz") == 0
+    database = Database.open(sqlite_url, tmp_path / "var")
+    assert ADDRESS not in dump(database)
+    database.close()
+
+
+KEEP = Keep(held=30, won=30, lost=30, networks=10)
+
+
+def let_go(house: House, now: Any) -> retention.Due:
+    with house.database.write() as connection:
+        connection.exec_driver_sql("UPDATE outbox SET state = 'sent'")
+    with house.database.read() as connection:
+        chosen = retention.due(connection, KEEP, now)
+    retention.forget_askings(house.database, now)
+    return retention.forget(house.database, KEEP, chosen, now)
+
+
+def test_what_stands_outlives_its_inquiry_and_what_does_not_goes_with_it(house: House) -> None:
+    for name in ("stands", "withdrawn", "waits"):
+        tick(house, email=f"{name}@example.org", message=name)
+    browser = visitor(house)
+    paths = links(house)
+    for number, data in ((0, YES), (1, YES), (1, NO)):
+        browser.post(paths[number], data=data)
+    with house.database.write() as connection:
+        for (id_,) in stored(house, inquiries.c.id):
+            changes.set_stage(connection, id_, "lost", actor="", now=NOW, reason="price")
+    gone = let_go(house, NOW + timedelta(days=31))
+    assert (len(gone.lost), gone.askings) == (3, 1)
+    assert askings(house, consents.c.email) == [("stands@example.org",), ("",), ("",)]
+    left = dump(house.database)
+    assert [name for name in ("stands", "withdrawn", "waits") if f"{name}@example.org" in left] == ["stands"]
+    (still,) = exported(house, "stands@example.org")["consents"]
+    assert still["unsubscribe"]
+
+
+def test_an_address_that_confirmed_nothing_goes_after_thirty_days(house: House) -> None:
+    tick(house)
+    with house.database.read() as connection:
+        assert retention.due(connection, Keep(), NOW + timedelta(days=29)).askings == 0
+        found = retention.due(connection, Keep(), NOW + timedelta(days=31))
+    assert "consents: 1 that nobody confirmed would go" in due(found, Keep(), "would go")
+    retention.forget_askings(house.database, NOW + timedelta(days=31))
+    assert stored(house, consents.c.email_key) == [(None,)]
+    with house.database.read() as connection:
+        assert retention.due(connection, Keep(), NOW + timedelta(days=31)).askings == 0
