@@ -126,17 +126,17 @@ class Voice:
 
     def consent(self, one: Asking, state: str, link: str, acts: Sequence[str]) -> Answer:
         """How a consent stands (`state`), what was agreed to, and the button for what may be done at `link`."""
-        times = {name: getattr(one, name) for name in ("asked_at", "confirmed_at", "withdrawn_at")}
         if self.json:
+            times = {name: getattr(one, name) for name in ("asked_at", "confirmed_at", "withdrawn_at")}
             plain = {name: to_text(at) if at else None for name, at in times.items()}
             return Answer(200, _as_json({"state": state, "text": one.text, "lang": one.lang, **plain}), JSON)
-        zone, latest = self.release.settings.timezone, one.withdrawn_at or one.confirmed_at or one.asked_at
-        told = self.say(
-            f"capture.consent.{state}", site=self.release.settings.title, time=spoken(to_text(latest), zone)
-        )
-        hint = self.say(f"capture.consent.{state}.hint", site=self.release.settings.title, n=LASTING.days)
-        text = element("blockquote", {}, _paragraph(one.text))
-        parts = [_paragraph(told), text, self._button(state, link, acts), _paragraph(hint), self._contact()]
+        settings, latest = self.release.settings, one.withdrawn_at or one.confirmed_at or one.asked_at
+        named = {"site": settings.title, "time": spoken(to_text(latest), settings.timezone), "n": LASTING.days}
+        told, hint = (_paragraph(self.say(f"capture.consent.{state}{more}", **named)) for more in ("", ".hint"))
+        button = self._button(state, link, acts)
+        # A second click on "yes" must not meet the button that withdraws in its place.
+        below = [hint, button] if state == "confirmed" else [button, hint]
+        parts = [told, element("blockquote", {}, _paragraph(one.text)), *below, self._contact()]
         return Answer(200, self._page(self.say(f"capture.consent.{state}.title"), parts))
 
     def _button(self, state: str, link: str, acts: Sequence[str]) -> str:
