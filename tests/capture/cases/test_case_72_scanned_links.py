@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -88,10 +89,15 @@ def scan(running: Running, text: str) -> list[int]:
     ]
 
 
-def standing(root: Path) -> tuple[bool, bool]:
-    """Whether the one asking of a running server is confirmed, and whether withdrawn."""
+def kept(root: Path, *columns: sa.Column[Any]) -> tuple[Any, ...]:
+    """These columns of the one asking of a running server."""
     with database(root) as opened, opened.read() as connection:
-        ((yes, no),) = connection.execute(sa.select(consents.c.confirmed_at, consents.c.withdrawn_at))
+        return tuple(connection.execute(sa.select(*columns)).one())
+
+
+def standing(root: Path) -> tuple[bool, bool]:
+    """Whether it is confirmed, and whether withdrawn."""
+    yes, no = kept(root, consents.c.confirmed_at, consents.c.withdrawn_at)
     return bool(yes), bool(no)
 
 
@@ -105,7 +111,7 @@ def press(running: Running, page: bytes) -> int:
     return answer.status
 
 
-def test_a_scanner_changes_nothing_and_a_person_confirms_and_withdraws(tmp_path: Path, server: MailServer) -> None:
+def test_a_scanner_changes_nothing_but_a_button_and_one_click_do(tmp_path: Path, server: MailServer) -> None:
     root = make_root(tmp_path, smtp=server.url)
     write_release(root / ".obverse" / "release", forms=FORMS, settings=MANY)
     let_in(root)
@@ -126,8 +132,12 @@ def test_a_scanner_changes_nothing_and_a_person_confirms_and_withdraws(tmp_path:
         assert standing(root) == (True, False)
         assert scan(one, text) == [200] * 20
         assert standing(root) == (True, False)
-        assert b"You have agreed" in (page := one.ask(path)).body
-        assert press(one, page.body) == 303
+        assert b"You have agreed" in one.ask(path).body
+        out = f"/_ob/u/{kept(root, consents.c.withdraw_token)[0]}"
+        assert scan(one, f"List-Unsubscribe: <https://site.test{out}>".replace(">", " ")) == [200] * 20
+        assert standing(root) == (True, False)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert one.ask(out, "POST", "List-Unsubscribe=One-Click", **form).status == 200
         assert standing(root) == (True, True)
         assert b"You have withdrawn it" in one.ask(path).body
         assert path.rpartition("/")[2] not in str(one.told)
