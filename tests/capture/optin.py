@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 
+from capture.access.sessions import begin, cookie_name
 from capture.house import House
 from capture.model import CONFIRM
 from capture.outbox.worker import Worker
 from capture.setup import Secrets
+from capture.store import people
 from capture.store.tables import consents, outbox
 from obverse.forms.form import Form
 from tests.capture.cases.visits import key, post, receipt_of, stored, visitor
@@ -82,6 +85,17 @@ def way_out(house: House) -> str:
 def times(house: House) -> list[tuple[bool, bool]]:
     """Of each asking: whether it was confirmed, and whether withdrawn."""
     return [(bool(yes), bool(no)) for yes, no in askings(house, consents.c.confirmed_at, consents.c.withdrawn_at)]
+
+
+def sales(house: House) -> FlaskClient:
+    """A browser that somebody of the house is logged in with."""
+    browser = visitor(house)
+    with house.database.write() as connection:
+        if not people.person(connection, "a" * 32):
+            people.add_person(connection, "a" * 32, "ann@house.test", "Ann", "", house.now())
+        secret = begin(connection, "a" * 32, house.now(), house.token)
+    browser.set_cookie(cookie_name(house.setup), secret, domain="localhost")
+    return browser
 
 
 def moved(house: House, **by: float) -> None:

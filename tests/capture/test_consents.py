@@ -29,7 +29,6 @@ from capture.store.retention import Keep
 from capture.store.tables import consents, inquiries, metadata
 from capture.telling import due, whole
 from tests.capture.cases.visits import stored, visitor
-from tests.capture.desk import Desk, a_desk
 from tests.capture.house import KEY, NOW, no_sync
 from tests.capture.optin import (
     ADDRESS,
@@ -40,6 +39,7 @@ from tests.capture.optin import (
     link,
     links,
     moved,
+    sales,
     tick,
     times,
     way_out,
@@ -59,8 +59,9 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, sqlite_url: str) -> Iterator[Desk]:
-    with a_desk(tmp_path, sqlite_url, forms=FORMS) as one:
+def small(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    """The same where the kind of database says nothing, reached as browsers of tests reach it."""
+    with a_house_that_asks(tmp_path, sqlite_url, address="http://localhost") as one:
         yield one
 
 
@@ -79,13 +80,13 @@ def exported(house: House, email: str = ADDRESS) -> dict[str, Any]:
 # --- shown and handed out ---
 
 
-def test_sales_sees_how_it_stands(desk: Desk) -> None:
-    browser, visit = desk.logged_in(), visitor(desk.house)
-    tick(desk.house)
-    ((id_,),) = stored(desk.house, inquiries.c.id)
+def test_sales_sees_how_it_stands(small: House) -> None:
+    browser, visit = sales(small), visitor(small)
+    tick(small)
+    ((id_,),) = stored(small, inquiries.c.id)
     seen = [browser.get(f"/inbox/i/{id_}").text]
     for data in (YES, NO):
-        visit.post(link(desk.house), data=data)
+        visit.post(link(small), data=data)
         seen.append(browser.get(f"/inbox/i/{id_}").text)
     for page, said in zip(
         seen,
@@ -97,29 +98,29 @@ def test_sales_sees_how_it_stands(desk: Desk) -> None:
     assert f"Question to {ADDRESS} whether they agree" in seen[0]
 
 
-def test_what_nobody_was_asked_is_said_too(desk: Desk) -> None:
-    tick(desk.house, email="no-reply@example.org")
-    ((id_,),) = stored(desk.house, inquiries.c.id)
-    assert "Not confirmed: no mail has asked for it yet." in desk.logged_in().get(f"/inbox/i/{id_}").text
+def test_what_nobody_was_asked_is_said_too(small: House) -> None:
+    tick(small, email="no-reply@example.org")
+    ((id_,),) = stored(small, inquiries.c.id)
+    assert "Not confirmed: no mail has asked for it yet." in sales(small).get(f"/inbox/i/{id_}").text
 
 
-def test_an_inquiry_that_came_later_knows_what_was_confirmed_before(desk: Desk) -> None:
-    tick(desk.house)
-    visitor(desk.house).post(link(desk.house), data=YES)
-    moved(desk.house, days=3)
-    tick(desk.house, message="Once more")
-    first, second = stored(desk.house, inquiries.c.id)
-    texts = [desk.logged_in().get(f"/inbox/i/{id_}").text for (id_,) in (first, second)]
+def test_an_inquiry_that_came_later_knows_what_was_confirmed_before(small: House) -> None:
+    tick(small)
+    visitor(small).post(link(small), data=YES)
+    moved(small, days=3)
+    tick(small, message="Once more")
+    first, second = stored(small, inquiries.c.id)
+    texts = [sales(small).get(f"/inbox/i/{id_}").text for (id_,) in (first, second)]
     assert [text.count("Confirmed by mail on Mon 23 Nov, 10:00.") for text in texts] == [1, 1]
 
 
-def test_a_table_has_the_address_of_one_click_for_who_agreed(desk: Desk) -> None:
-    tick(desk.house)
-    tick(desk.house, email="bob@example.org")
-    visitor(desk.house).post(links(desk.house)[0], data=YES)
-    data = desk.logged_in().get("/inbox/export.csv").data.decode("utf-8-sig")
+def test_a_table_has_the_address_of_one_click_for_who_agreed(small: House) -> None:
+    tick(small)
+    tick(small, email="bob@example.org")
+    visitor(small).post(links(small)[0], data=YES)
+    data = sales(small).get("/inbox/export.csv").data.decode("utf-8-sig")
     rows = {row["E-mail"]: row for row in csv.DictReader(io.StringIO(data, newline=""))}
-    out = askings(desk.house, consents.c.withdraw_token)[0][0]
+    out = askings(small, consents.c.withdraw_token)[0][0]
     ann, bob = rows[ADDRESS], rows["bob@example.org"]
     assert ann["Newsletter: state"] == "confirmed 2026-11-23 10:00"
     assert ann["Newsletter: List-Unsubscribe"] == f"http://localhost/_ob/u/{out}"
@@ -129,26 +130,26 @@ def test_a_table_has_the_address_of_one_click_for_who_agreed(desk: Desk) -> None
     )
 
 
-def test_json_has_what_was_asked_and_when(desk: Desk) -> None:
-    tick(desk.house)
-    visitor(desk.house).post(link(desk.house), data=YES)
-    ((found,),) = [desk.logged_in().get("/inbox/export.json").json]
+def test_json_has_what_was_asked_and_when(small: House) -> None:
+    tick(small)
+    visitor(small).post(link(small), data=YES)
+    ((found,),) = [sales(small).get("/inbox/export.json").json]
     (consent,) = found["submissions"][0]["consents"]
     assert (consent["given"], consent["confirm"]["text"], consent["confirm"]["rules"]) == (True, TEXT, FORMS[0].rules)
     assert consent["confirm"]["confirmed_at"] == "2026-11-23T10:00:00.000000Z"
-    assert consent["confirm"]["unsubscribe"] == f"http://localhost{way_out(desk.house)}"
-    visitor(desk.house).post(link(desk.house), data=NO)
-    (again,) = exported(desk.house)["consents"]
+    assert consent["confirm"]["unsubscribe"] == f"http://localhost{way_out(small)}"
+    visitor(small).post(link(small), data=NO)
+    (again,) = exported(small)["consents"]
     assert (again["withdrawn_at"] is None, again["unsubscribe"]) == (False, "")
 
 
-def test_the_terminal_tells_it_too(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tick(desk.house)
-    ((id_,),) = stored(desk.house, inquiries.c.id)
-    with desk.house.database.read() as connection:
+def test_the_terminal_tells_it_too(small: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tick(small)
+    ((id_,),) = stored(small, inquiries.c.id)
+    with small.database.read() as connection:
         found = detail(connection, id_)
     assert found
-    text = whole(found, desk.house.releases.current(), desk.house.now() + timedelta(days=8))
+    text = whole(found, small.releases.current(), small.now() + timedelta(days=8))
     assert f"yes: {TEXT} (Asked by mail on Mon 23 Nov, 10:00, and never confirmed.)" in text
     assert terminal.inquiries_export(tmp_path, "csv", preview=False) == 0
     assert "Newsletter: state" in capsys.readouterr().out
@@ -163,11 +164,11 @@ def test_a_preview_shows_the_mail_with_a_link_to_follow(tmp_path: Path, sqlite_u
         assert f"“{TEXT}”" in page
 
 
-def test_answers_of_the_links_are_as_openapi_says(house: House) -> None:
-    tick(house)
-    described, browser = document(house.releases.current(), ""), visitor(house)
+def test_answers_of_the_links_are_as_openapi_says(small: House) -> None:
+    tick(small)
+    described, browser = document(small.releases.current(), ""), visitor(small)
     for accept in ("application/json", "text/html"):
-        for path, data in ((link(house), YES), (way_out(house), NO), (way_out(house), {}), (f"/_ob/c/{'0' * 32}", YES)):
+        for path, data in ((link(small), YES), (way_out(small), NO), (way_out(small), {}), (f"/_ob/c/{'0' * 32}", YES)):
             told = described["paths"][f"{path.rpartition('/')[0]}/{{token}}"]
             as_declared(browser.get(path, headers={"Accept": accept}), told["get"], described)
             as_declared(browser.post(path, data=data, headers={"Accept": accept}), told["post"], described)
@@ -193,12 +194,12 @@ def test_an_erasure_takes_the_address_ends_what_stood_and_leaves_the_proof(house
     assert ADDRESS not in json.dumps(proof)
 
 
-def test_a_link_of_somebody_erased_confirms_nothing(house: House) -> None:
-    tick(house)
-    path = link(house)
-    contacts.erase(house.database, house.setup.folder, KEY, ADDRESS, house.now())
-    assert visitor(house).post(path, data=YES).status_code == 410
-    assert times(house) == [(False, False)]
+def test_a_link_of_somebody_erased_confirms_nothing(small: House) -> None:
+    tick(small)
+    path = link(small)
+    contacts.erase(small.database, small.setup.folder, KEY, ADDRESS, small.now())
+    assert visitor(small).post(path, data=YES).status_code == 410
+    assert times(small) == [(False, False)]
 
 
 def test_a_restored_backup_erases_it_again(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,13 +250,13 @@ def test_what_stands_outlives_its_inquiry_and_what_does_not_goes_with_it(house: 
     assert still["unsubscribe"]
 
 
-def test_an_address_that_confirmed_nothing_goes_after_thirty_days(house: House) -> None:
-    tick(house)
-    with house.database.read() as connection:
+def test_an_address_that_confirmed_nothing_goes_after_thirty_days(small: House) -> None:
+    tick(small)
+    with small.database.read() as connection:
         assert retention.due(connection, Keep(), NOW + timedelta(days=29)).askings == 0
         found = retention.due(connection, Keep(), NOW + timedelta(days=31))
     assert "consents: 1 that nobody confirmed would go" in due(found, Keep(), "would go")
-    retention.forget_askings(house.database, NOW + timedelta(days=31))
-    assert stored(house, consents.c.email_key) == [(None,)]
-    with house.database.read() as connection:
+    retention.forget_askings(small.database, NOW + timedelta(days=31))
+    assert stored(small, consents.c.email_key) == [(None,)]
+    with small.database.read() as connection:
         assert retention.due(connection, Keep(), NOW + timedelta(days=31)).askings == 0

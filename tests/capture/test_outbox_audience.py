@@ -17,9 +17,9 @@ from capture.store.tables import inquiries, outbox
 from obverse.forms.form import Form
 from obverse.forms.html import TRAP
 from tests.capture.cases.visits import key, post, receipt_of, stored, visitor
-from tests.capture.desk import Desk, a_desk, token_in
+from tests.capture.desk import token_in
 from tests.capture.house import no_sync, write_release
-from tests.capture.optin import FORMS
+from tests.capture.optin import FORMS, a_house_that_asks, sales
 from tests.capture.samples import make_outgoing, make_submission, tokens
 
 __all__ = ["no_sync"]
@@ -39,8 +39,8 @@ TOLD = [
 
 
 @pytest.fixture
-def desk(tmp_path: Path, sqlite_url: str, no_sync: None) -> Iterator[Desk]:
-    with a_desk(tmp_path, sqlite_url, forms=(OLD,)) as one:
+def house(tmp_path: Path, sqlite_url: str, no_sync: None) -> Iterator[House]:
+    with a_house_that_asks(tmp_path, sqlite_url, forms=(OLD,), address="http://localhost") as one:
         yield one
 
 
@@ -58,38 +58,40 @@ def _away(*_: object) -> None:
     raise Unavailable("away")
 
 
-def test_a_page_of_yesterday_tells_those_of_today(desk: Desk) -> None:
-    publish(desk.house, NEW)
-    receipt_of(post(visitor(desk.house), news="yes", _ob_version=OLD.version, **key()))
-    assert told(desk.house) == TOLD
+def test_a_page_of_yesterday_tells_those_of_today(house: House) -> None:
+    publish(house, NEW)
+    receipt_of(post(visitor(house), news="yes", _ob_version=OLD.version, **key()))
+    assert told(house) == TOLD
 
 
-def test_what_waited_in_the_spool_tells_those_of_when_it_is_stored(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waited_in_the_spool_tells_those_of_when_it_is_stored(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patched:
         patched.setattr("capture.endpoint.save", _away)
-        receipt_of(post(visitor(desk.house), news="yes", **key()))
-    publish(desk.house, NEW)
-    assert ingest(desk.house) == 1
-    assert told(desk.house) == TOLD
+        receipt_of(post(visitor(house), news="yes", **key()))
+    publish(house, NEW)
+    assert ingest(house) == 1
+    assert told(house) == TOLD
 
 
-def test_what_is_let_in_tells_those_of_when_it_is(desk: Desk) -> None:
-    receipt_of(post(visitor(desk.house), news="yes", **{TRAP: "x"}, **key()))
-    assert told(desk.house) == []
-    publish(desk.house, NEW)
-    ((id_,),) = stored(desk.house, inquiries.c.id)
-    browser = desk.logged_in()
+def test_what_is_let_in_tells_those_of_when_it_is(house: House) -> None:
+    receipt_of(post(visitor(house), news="yes", **{TRAP: "x"}, **key()))
+    assert told(house) == []
+    publish(house, NEW)
+    ((id_,),) = stored(house, inquiries.c.id)
+    browser = sales(house)
     page = browser.get(f"/inbox/i/{id_}")
     assert browser.post(f"/inbox/i/{id_}/release", data={"_csrf": token_in(page)}).status_code == 303
-    assert told(desk.house) == TOLD
+    assert told(house) == TOLD
 
 
-def test_of_a_form_that_nobody_knows_the_spool_tells_as_it_was_told_then(desk: Desk) -> None:
-    keep(desk.house.spool, make_submission(form="gone"), [make_outgoing("old@house.test")])
-    assert ingest(desk.house) == 1
-    assert told(desk.house) == [("mail", "notify", "old@house.test")]
+def test_of_a_form_that_nobody_knows_the_spool_tells_as_it_was_told_then(house: House) -> None:
+    keep(house.spool, make_submission(form="gone"), [make_outgoing("old@house.test")])
+    assert ingest(house) == 1
+    assert told(house) == [("mail", "notify", "old@house.test")]
 
 
-def test_a_test_by_the_house_asks_nobody(desk: Desk) -> None:
+def test_a_test_by_the_house_asks_nobody(house: House) -> None:
     canary = make_submission(canary=True)
-    assert audience(desk.house.releases.current(), canary, Ids("", tokens())) == []
+    assert audience(house.releases.current(), canary, Ids("", tokens())) == []

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
+from capture.app import create_app
 from capture.house import House
 from capture.setup import PageRow
 from capture.spool import ingest
@@ -22,7 +24,7 @@ from capture.store.database import Unavailable
 from capture.store.tables import consents, events, inquiries, outbox
 from obverse.forms.html import TRAP
 from tests.capture.cases.visits import ANSWERS, key, post, receipt_of, stored, visitor
-from tests.capture.house import CONTACT, no_sync, write_release
+from tests.capture.house import CONTACT, SETTINGS, no_sync, write_release
 from tests.capture.optin import (
     ADDRESS,
     FORMS,
@@ -39,6 +41,7 @@ from tests.capture.optin import (
     token,
     way_out,
 )
+from tests.capture.posting import at_once
 from tests.capture.proving import TIGHT
 from tests.capture.receivers import MailServer, mail_server
 from tests.capture.running import MANY, Running, database, let_in, make_root, running
@@ -56,8 +59,15 @@ def server() -> Iterator[MailServer]:
 
 
 @pytest.fixture
-def house(tmp_path: Path, database_url: str, server: MailServer, no_sync: None) -> Iterator[House]:
-    with a_house_that_asks(tmp_path, database_url, server.url) as one:
+def house(tmp_path: Path, database_url: str, no_sync: None) -> Iterator[House]:
+    with a_house_that_asks(tmp_path, database_url) as one:
+        yield one
+
+
+@pytest.fixture
+def posting(tmp_path: Path, sqlite_url: str, server: MailServer, no_sync: None) -> Iterator[House]:
+    """One whose mails come to the server."""
+    with a_house_that_asks(tmp_path, sqlite_url, server.url) as one:
         yield one
 
 
@@ -143,12 +153,12 @@ def test_a_scanner_changes_nothing_but_a_button_and_one_click_do(tmp_path: Path,
         assert path.rpartition("/")[2] not in str(one.told)
 
 
-def test_the_inquiry_is_told_at_once_and_the_mail_holds_no_word_of_it(house: House, server: MailServer) -> None:
-    tick(house, name="Ann Winner", message="Do you know spam.example?")
-    (text,) = mailed(house, server)
+def test_the_inquiry_is_told_at_once_and_the_mail_holds_no_word_of_it(posting: House, server: MailServer) -> None:
+    tick(posting, name="Ann Winner", message="Do you know spam.example?")
+    (text,) = mailed(posting, server)
     assert [len(server.to(who)) for who in ("sales@house.test", ADDRESS)] == [1, 1]
     assert TEXT in text
-    assert f"https://site.test{link(house)}" in text
+    assert f"https://site.test{link(posting)}" in text
     whole = server.to(ADDRESS)[0].message.as_string() + text
     assert [one for one in ("spam.example", "Winner") if one in whole] == []
     assert server.to(ADDRESS)[0].message["Auto-Submitted"] == "auto-replied"
@@ -167,14 +177,14 @@ def test_an_address_is_asked_once_a_day_for_a_consent(house: House) -> None:
     assert [kind for (kind,) in stored(house, events.c.kind)].count("consent-asked") == 3
 
 
-def test_whoever_never_answers_is_soon_left_alone(house: House) -> None:
+def test_whoever_never_answers_is_soon_left_alone(small: House) -> None:
     for _ in range(MOST + 2):
-        tick(house)
-        moved(house, days=1)
-    assert len(asked(house)) == MOST
-    moved(house, days=30)
-    tick(house)
-    assert len(asked(house)) == MOST + 1
+        tick(small)
+        moved(small, days=1)
+    assert len(asked(small)) == MOST
+    moved(small, days=30)
+    tick(small)
+    assert len(asked(small)) == MOST + 1
 
 
 def test_what_is_confirmed_is_not_asked_again_but_another_sentence_is(house: House, tmp_path: Path) -> None:
@@ -205,25 +215,25 @@ def test_a_box_left_alone_and_a_consent_without_it_ask_nobody(small: House, tmp_
     assert asked(small) == [ADDRESS]
 
 
-def test_a_held_one_asks_nobody_until_it_is_let_in(house: House) -> None:
-    tick(house, **{TRAP: "x"})
-    assert (asked(house), stored(house, consents.c.id)) == ([], [])
-    tick(house, message="Once more, by a person")
-    assert asked(house) == [ADDRESS]
+def test_a_held_one_asks_nobody_until_it_is_let_in(small: House) -> None:
+    tick(small, **{TRAP: "x"})
+    assert (asked(small), stored(small, consents.c.id)) == ([], [])
+    tick(small, message="Once more, by a person")
+    assert asked(small) == [ADDRESS]
 
 
-def test_out_of_the_spool_it_is_asked_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_the_spool_it_is_asked_once(small: House, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = key()
     with monkeypatch.context() as patched:
         patched.setattr("capture.endpoint.save", _away)
-        tick(house, **sent)
-        tick(house, **sent)
-    assert asked(house) == []
-    assert ingest(house) >= 1
-    tick(house, **sent)
-    assert ingest(house) == 0
-    assert asked(house) == [ADDRESS]
-    assert len(stored(house, consents.c.id)) == 1
+        tick(small, **sent)
+        tick(small, **sent)
+    assert asked(small) == []
+    assert ingest(small) >= 1
+    tick(small, **sent)
+    assert ingest(small) == 0
+    assert asked(small) == [ADDRESS]
+    assert len(stored(small, consents.c.id)) == 1
 
 
 def _away(*_: object) -> None:
@@ -252,15 +262,37 @@ def test_what_is_posted_twice_is_done_once_and_times_stay(house: House) -> None:
     assert ADDRESS not in str(stored(house, *events.c))
 
 
-def test_one_click_withdraws_by_a_post_and_looking_does_not(house: House) -> None:
-    tick(house)
-    browser, path = visitor(house), way_out(house)
-    browser.post(link(house), data=YES)
+def test_who_presses_and_sends_many_times_at_once_does_it_once(house: House) -> None:
+    at_once(house, [{**ANSWERS, **key(), "news": "yes", "message": f"Number {one}"} for one in range(4)])
+    app, path = create_app(house), link(house)
+    with ThreadPoolExecutor(4) as people:
+        statuses = set(people.map(lambda _: app.test_client().post(path, data=YES).status_code, range(4)))
+    assert statuses == {303}
+    kinds = [kind for (kind,) in stored(house, events.c.kind) if kind.startswith("consent")]
+    assert kinds == ["consent-asked", "consent-confirmed"]
+
+
+def test_below_a_path_all_addresses_have_it(tmp_path: Path, sqlite_url: str, no_sync: None, server: MailServer) -> None:
+    settings = replace(SETTINGS, url="https://site.test/blog", base_path="/blog")
+    where = {"address": "https://site.test/blog", "base_path": "/blog"}
+    with a_house_that_asks(tmp_path, sqlite_url, server.url, settings=settings, **where) as house:
+        browser = visitor(house)
+        receipt_of(browser.post("/blog/_ob/f/contact", data={**ANSWERS, **key(), "news": "yes"}))
+        path = f"/blog{link(house)}"
+        assert f"https://site.test{path}" in mailed(house, server)[0].split()
+        assert f'action="{path}"' in browser.get(path).text
+        assert browser.post(path, data=YES).headers["Location"] == path
+
+
+def test_one_click_withdraws_by_a_post_and_looking_does_not(small: House) -> None:
+    tick(small)
+    browser, path = visitor(small), way_out(small)
+    browser.post(link(small), data=YES)
     assert [browser.open(path, method=method).status_code for method in ("GET", "HEAD")] == [200, 200]
-    assert times(house) == [(True, False)]
+    assert times(small) == [(True, False)]
     answer = browser.post(path, data=ONE_CLICK, content_type="multipart/form-data")
     assert (answer.status_code, "Location" in answer.headers) == (200, False)
-    assert times(house) == [(True, True)]
+    assert times(small) == [(True, True)]
     assert browser.post(path, data=ONE_CLICK).status_code == 200
 
 
@@ -276,17 +308,17 @@ def test_the_address_that_withdraws_can_not_confirm_nor_the_other_be_guessed_by_
     assert ids.isdisjoint({token(small), token(small, consents.c.withdraw_token)})
 
 
-def test_a_link_runs_out_but_what_was_confirmed_does_not(house: House) -> None:
-    tick(house)
-    tick(house, email="bob@example.org")
-    browser = visitor(house)
-    first, second = links(house)
+def test_a_link_runs_out_but_what_was_confirmed_does_not(small: House) -> None:
+    tick(small)
+    tick(small, email="bob@example.org")
+    browser = visitor(small)
+    first, second = links(small)
     browser.post(second, data=YES)
-    moved(house, days=LASTING.days)
+    moved(small, days=LASTING.days)
     assert browser.get(first).status_code == 410
     assert browser.post(first, data=YES).status_code == 410
     assert browser.get(second).status_code == 200
-    assert times(house) == [(False, False), (True, False)]
+    assert times(small) == [(False, False), (True, False)]
 
 
 def test_what_names_nothing_is_a_friendly_page(small: House) -> None:
@@ -345,14 +377,14 @@ def test_programs_are_told_the_same(small: House) -> None:
     assert browser.get(f"/_ob/c/{'0' * 32}", headers=head).json["code"] == "unknown-consent"
 
 
-def test_mail_and_page_speak_the_language_of_the_form(house: House, server: MailServer, tmp_path: Path) -> None:
+def test_mail_and_page_speak_the_language_of_the_form(posting: House, server: MailServer, tmp_path: Path) -> None:
     fields = (*FORMS[1].fields[:-1], replace(FORMS[1].fields[-1], text="Ja, einmal im Monat."))
     write_release(tmp_path / "release", forms=(FORMS[0], german := replace(FORMS[1], fields=fields)))
-    house.releases._looked = None
-    tick(house, _ob_version=german.version)
-    assert stored(house, consents.c.lang, consents.c.rules, consents.c.words) == [("de", german.rules, german.words)]
-    assert "Ja, einmal im Monat." in mailed(house, server)[0]
-    assert '<html lang="de">' in visitor(house).get(link(house)).text
+    posting.releases._looked = None
+    tick(posting, _ob_version=german.version)
+    assert stored(posting, consents.c.lang, consents.c.rules, consents.c.words) == [("de", german.rules, german.words)]
+    assert "Ja, einmal im Monat." in mailed(posting, server)[0]
+    assert '<html lang="de">' in visitor(posting).get(link(posting)).text
 
 
 def test_what_was_agreed_to_stays_as_it_was_shown(small: House, tmp_path: Path) -> None:
