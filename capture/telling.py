@@ -92,7 +92,7 @@ def _answers(found: Inquiry, sent: Sent, release: Release, now: datetime) -> Ite
         if name not in consents:
             yield from _answer(labels.get(name) or name, shown_value(value, options.get(name, {})))
     for consent in sent.consents:
-        stands = consent_text(consent, found.asking(sent.form, consent.field), now, zone)
+        stands = consent_text(consent, found.asking(sent.form, consent), now, zone)
         said = f"{display.plain_value(consent.given)}: {consent.text}" + (f" ({stands})" if stands else "")
         yield from _answer(labels.get(consent.field) or consent.field, said)
     for name, values in sent.extra.items():

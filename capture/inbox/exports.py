@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,12 +57,15 @@ def export_json() -> Response:
 class Outside:
     """What an export knows besides rows: the release, and the `address` at which the endpoint is reached."""
 
-    release: Release
-    address: str
+    release: Release = field(default_factory=Release)
+    address: str = ""
 
     def unsubscribe(self, asking: Asking) -> str:
         """Where a consent that stands is withdrawn in one click, for the header List-Unsubscribe; else ""."""
         return f"{self.address}/_ob/u/{asking.withdraw_token}" if asking.stands else ""
+
+
+NOWHERE = Outside()
 
 
 def _outside() -> Outside:
@@ -126,7 +129,7 @@ def _plain_sent(found: Inquiry, sent: Sent, outside: Outside) -> dict[str, Any]:
         "values": dict(sent.values),
         "extra": dict(sent.extra),
         "labels": dict(sent.labels),
-        "consents": [_plain_consent(one, found.asking(sent.form, one.field), outside) for one in sent.consents],
+        "consents": [_plain_consent(one, found.asking(sent.form, one), outside) for one in sent.consents],
         "files": [asdict(one) for one in sent.attachments],
     }
 
@@ -209,11 +212,17 @@ def _record(inquiry: Inquiry, sent: Sent, places: _Places, asked_for: _Places, o
         *(
             cell
             for form_name, name in asked_for
-            for cell in _standing(inquiry.asking(form_name, name) if form_name == sent.form else None, outside)
+            for cell in _standing(_asking(inquiry, sent, form_name, name), outside)
         ),
         "; ".join(f"{name}: {', '.join(values)}" for name, values in sent.extra.items()),
         row.id,
     ]
+
+
+def _asking(inquiry: Inquiry, sent: Sent, form: str, name: str) -> Asking | None:
+    """What was asked about the sentence that a submission had in that field of that form."""
+    seen = next((one for one in sent.consents if one.field == name and sent.form == form), None)
+    return inquiry.asking(form, seen) if seen else None
 
 
 def _standing(asking: Asking | None, outside: Outside) -> tuple[str, str]:

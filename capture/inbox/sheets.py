@@ -119,7 +119,7 @@ def part_shown(found: Inquiry, sent: Sent, frame: Frame, before: Sent | None = N
                 "label": display.visible(labels.get(one.field) or one.field),
                 "text": display.visible(one.text),
                 "given": one.given,
-                "standing": consent_text(one, found.asking(sent.form, one.field), frame.now, frame.zone),
+                "standing": consent_text(one, found.asking(sent.form, one), frame.now, frame.zone),
             }
             for one in sent.consents
             if not before or one not in before.consents

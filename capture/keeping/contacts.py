@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from capture.files import sync_folder
 from capture.ids import Ids
-from capture.inbox.exports import Outside, plain_asking, plain_inquiry
+from capture.inbox.exports import NOWHERE, Outside, plain_asking, plain_inquiry
 from capture.keeping.ledger import Erasure, mark, note
 from capture.outbox.confirmation import consent_id
 from capture.spool import ASIDE, files
@@ -29,7 +29,7 @@ from obverse.forms.checking import email_key
 
 
 def exported(
-    connection: sa.Connection, folder: Path, email: str, now: datetime, outside: Outside, key: str
+    connection: sa.Connection, folder: Path, email: str, now: datetime, outside: Outside = NOWHERE, key: str = ""
 ) -> dict[str, Any]:
     """All that is held of a person, as JSON can hold it; every list is empty for a stranger.
 

@@ -31,8 +31,8 @@ _SPAN = timedelta(days=30)
 
 STATES = ("asked", "over", "confirmed", "withdrawn")
 
-# What a consent is of: the normalised address, the form, the field.
-Key = tuple[str, str, str]
+# What a consent is of: the normalised address, the form, the field, the sentence.
+Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Asking:
     @property
     def key(self) -> Key:
         """Whose consent it is, to what."""
-        return self.email_key, self.form, self.field
+        return self.email_key, self.form, self.field, self.text
 
     @property
     def stands(self) -> bool:
@@ -103,7 +103,7 @@ def _answers(old: Asking, one: Outgoing, key: str) -> bool:
     """Whether an asking makes that mail needless: the same one, or the same sentence that stands confirmed."""
     told = one.payload
     same = (key, told["form"], told["field"], storable(told["text"]))
-    return old.id == one.once or (old.stands and (*old.key, old.text) == same)
+    return old.id == one.once or (old.stands and old.key == same)
 
 
 def asked_row(one: Outgoing, inquiry: str, submission: str | None, now: datetime) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def withdraw(connection: sa.Connection, id: str, now: datetime) -> None:
 
 
 def standing(connection: sa.Connection, emails: Iterable[str]) -> Mapping[Key, Asking]:
-    """How each consent of these addresses stands: by the asking that counts, else by the newest."""
+    """How each sentence that these addresses were asked about stands: by the asking that counts, else by the newest."""
     keys = {email_key(one) for one in emails if one}
     found: dict[Key, Asking] = {}
     for one in _askings(connection, consents.c.email_key.in_(keys)) if keys else ():

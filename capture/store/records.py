@@ -120,6 +120,7 @@ class Inquiry:
     names: Mapping[str, str] = field(default_factory=dict)
     consents: Mapping[Key, Asking] = field(default_factory=dict)
 
-    def asking(self, form: str, name: str) -> Asking | None:
-        """What the person was asked to confirm by the consent field of that name; None when nothing yet."""
-        return self.consents.get((email_key(self.row.email), form, name)) if self.row.email else None
+    def asking(self, form: str, consent: Consent) -> Asking | None:
+        """What the person was asked to confirm of that sentence in that form; None when nothing yet."""
+        key = (email_key(self.row.email), form, consent.field, consent.text)
+        return self.consents.get(key) if self.row.email else None

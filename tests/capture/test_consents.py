@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from capture.store.retention import Keep
 from capture.store.tables import consents, inquiries, metadata
 from capture.telling import due, whole
 from tests.capture.cases.visits import stored, visitor
-from tests.capture.house import KEY, NOW, no_sync
+from tests.capture.house import KEY, NOW, no_sync, write_release
 from tests.capture.optin import (
     ADDRESS,
     FORMS,
@@ -112,6 +113,23 @@ def test_an_inquiry_that_came_later_knows_what_was_confirmed_before(small: House
     first, second = stored(small, inquiries.c.id)
     texts = [sales(small).get(f"/inbox/i/{id_}").text for (id_,) in (first, second)]
     assert [text.count("Confirmed by mail on Mon 23 Nov, 10:00.") for text in texts] == [1, 1]
+
+
+def test_another_sentence_is_not_confirmed_by_the_one_before(small: House, tmp_path: Path) -> None:
+    tick(small)
+    visitor(small).post(link(small), data=YES)
+    fields = (*FORMS[0].fields[:-1], replace(FORMS[0].fields[-1], text="I agree to two articles a month."))
+    write_release(tmp_path / "release", forms=(replace(FORMS[0], fields=fields),))
+    small.releases._looked = None  # as if a second had passed
+    moved(small, days=1)
+    tick(small, message="Once more")
+    pages = [sales(small).get(f"/inbox/i/{id_}").text for (id_,) in stored(small, inquiries.c.id)]
+    assert [("Confirmed by mail" in page, "not confirmed yet" in page) for page in pages] == [
+        (True, False),
+        (False, True),
+    ]
+    rows = csv.DictReader(io.StringIO(sales(small).get("/inbox/export.csv").data.decode("utf-8-sig"), newline=""))
+    assert sorted(bool(row["Newsletter: List-Unsubscribe"]) for row in rows) == [False, True]
 
 
 def test_a_table_has_the_address_of_one_click_for_who_agreed(small: House) -> None:
