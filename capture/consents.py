@@ -8,6 +8,7 @@ The tokens are random and name nobody; whoever has one needs no other proof.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -17,10 +18,14 @@ from flask import Blueprint, Response, request
 from capture.answers import Answer, Voice
 from capture.endpoint import RETRY, Visit, as_response, is_foreign
 from capture.gate import gate_link
+from capture.house import House
+from capture.keeping.withdrawals import note
 from capture.posting import address_of, network_of
 from capture.store import consents
 from capture.store.consents import Asking
 from capture.store.database import Unavailable
+
+_log = logging.getLogger("obverse.capture")
 
 blueprint = Blueprint("consents", __name__, url_prefix="/_ob")
 
@@ -104,17 +109,26 @@ def _decided(visit: Visit, link: _Link, found: Asking, act: str) -> Answer:
     wanted = "withdraw" if act == "one-click" else act
     if wanted not in link.acts:
         return _voice(visit, found).refuse(400, "consent-act")
-    change = {"confirm": consents.confirm, "withdraw": consents.withdraw}[wanted]
-    now = visit.house.now()
-    if found.state(now) in ("asked", "confirmed"):
-        with visit.house.ready().write() as connection:
-            change(connection, found.id, now)
+    if found.state(visit.house.now()) in ("asked", "confirmed"):
+        _change(visit.house, found, wanted)
     token = link.token(found)
     voice, again = _voice(visit, found), _found(visit, link, token) or found
     # Servers of mailboxes do not follow redirects (RFC 8058, section 3.1); what is over is said at once.
-    if act == "one-click" or voice.json or again.state(now) == "over":
+    if act == "one-click" or voice.json or again.state(visit.house.now()) == "over":
         return _shown(visit, link, again)
     return Answer(303, headers={"Location": visit.places.link(link.letter, token)})
+
+
+def _change(house: House, found: Asking, wanted: str) -> None:
+    """Confirm or withdraw it. That a consent is withdrawn is to outlast a restored backup."""
+    now = house.now()
+    if wanted == "withdraw":
+        try:
+            note(house.setup.folder, found.id, now)
+        except OSError as error:
+            _log.error("a withdrawal could not be noted beside the database: %s", error.strerror)
+    with house.ready().write() as connection:
+        {"confirm": consents.confirm, "withdraw": consents.withdraw}[wanted](connection, found.id, now)
 
 
 def _shown(visit: Visit, link: _Link, found: Asking) -> Answer:

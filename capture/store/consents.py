@@ -134,17 +134,23 @@ def to_withdraw(connection: sa.Connection, token: str) -> Asking | None:
 def confirm(connection: sa.Connection, id: str, now: datetime) -> None:
     """It is agreed to, from now on. Changes nothing where it is confirmed, withdrawn or over already."""
     one = _locked(connection, id)
-    if one.state(now) == "asked":
+    if one and one.state(now) == "asked":
         connection.execute(consents.update().where(consents.c.id == id).values(confirmed_at=to_text(now)))
         _tell(connection, one, "consent-confirmed", now)
 
 
-def withdraw(connection: sa.Connection, id: str, now: datetime) -> None:
-    """It is agreed to no more, in whichever asking. Changes nothing where it is withdrawn already."""
+def withdraw(connection: sa.Connection, id: str, now: datetime, *, until: datetime | None = None) -> None:
+    """It is agreed to no more, in whichever asking, or in those asked `until` that time.
+
+    Changes nothing where it is withdrawn already, nor where there is no such asking.
+    """
     one = _locked(connection, id)
+    if one is None:
+        return
     same = (consents.c.email_key == one.email_key, consents.c.form == one.form, consents.c.field == one.field)
     which = (consents.c.id == id) | sa.and_(*same) if one.email_key else consents.c.id == id
     still = consents.update().where(which, consents.c.withdrawn_at.is_(None))
+    still = still.where(consents.c.asked_at <= to_text(until)) if until else still
     if connection.execute(still.values(withdrawn_at=to_text(now))).rowcount:
         _tell(connection, one, "consent-withdrawn", now)
 
@@ -196,12 +202,10 @@ def _named(connection: sa.Connection, column: sa.Column[Any], token: str) -> Ask
     return next(iter(_askings(connection, column == token)), None) if is_id(token) else None
 
 
-def _locked(connection: sa.Connection, id: str) -> Asking:
-    """The asking, which nobody else changes until the transaction ends. Raises KeyError."""
+def _locked(connection: sa.Connection, id: str) -> Asking | None:
+    """The asking, which nobody else changes until the transaction ends."""
     row = connection.execute(sa.select(consents).where(consents.c.id == id).with_for_update()).one_or_none()
-    if row is None:
-        raise KeyError(id)
-    return _read(row)
+    return _read(row) if row else None
 
 
 def _askings(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Asking]:

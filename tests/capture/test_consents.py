@@ -237,6 +237,35 @@ def test_a_restored_backup_erases_it_again(sqlite_url: str, tmp_path: Path, monk
     database.close()
 
 
+def test_a_restored_backup_withdraws_it_again_but_not_what_was_agreed_to_anew(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OBVERSE_KEY", KEY)
+    with a_house_that_asks(tmp_path, sqlite_url) as house:
+        browser = visitor(house)
+        for address, acts in (("ann@example.org", (YES,)), ("bob@example.org", (YES, NO))):
+            tick(house, email=address)
+            for data in acts:
+                browser.post(links(house)[-1], data=data)
+        moved(house, days=1)
+        tick(house, email="bob@example.org")
+        browser.post(links(house)[-1], data=YES)
+        archive.write(house.setup.folder, tmp_path / "kept.tar.gz", NOW, secrets=False)
+        moved(house, days=1)
+        browser.post(links(house)[0], data=NO)
+        assert ADDRESS not in (house.setup.folder / "withdrawals.jsonl").read_text()
+    assert restore(tmp_path, tmp_path / "kept.tar.gz") == 0
+    with a_house_that_asks(tmp_path, sqlite_url) as house:
+        assert times(house) == [(True, True), (True, True), (True, False)]
+
+
+def test_what_cannot_be_noted_is_withdrawn_all_the_same(small: House) -> None:
+    tick(small)
+    (small.setup.folder / "withdrawals.jsonl").mkdir()
+    visitor(small).post(link(small), data=NO)
+    assert times(small) == [(False, True)]
+
+
 KEEP = Keep(held=30, won=30, lost=30, networks=10)
 
 
