@@ -116,12 +116,14 @@ class Voice:
             return Answer(200, _as_json(body), JSON, {"Idempotency-Replayed": "true"})
         return Answer(201, _as_json(body), JSON)
 
-    def thanks(self, told: Message, receipt: str, origin: PageRow | None) -> Answer:
-        """The thank-you page."""
+    def thanks(self, told: Message, receipt: str, origin: PageRow | None, *, confirm: bool) -> Answer:
+        """The thank-you page; with `confirm` it tells to look for the mail that asks for a consent."""
         title = self.say("capture.thanks.title")
         number = escaped(self.say("capture.receipt", receipt=receipt[:8]))
         offered = read_next(self.release.pages.values(), self.lang, origin)
-        parts = [told.html, element("p", {"class": "receipt"}, number), self._reading(offered), self._back(origin)]
+        step = _paragraph(self.say("capture.thanks.confirm")) if confirm else ""
+        receipt_line = element("p", {"class": "receipt"}, number)
+        parts = [told.html, step, receipt_line, self._reading(offered), self._back(origin)]
         return Answer(200, self._page(title, parts))
 
     def consent(self, one: Asking, state: str, link: str, acts: Sequence[str]) -> Answer:

@@ -34,7 +34,7 @@ from capture.store.known import is_known
 from capture.store.line import save
 from capture.store.saving import Thanked, thanked
 from capture.store.texts import is_id
-from capture.thanks import message
+from capture.thanks import is_to_confirm, message
 from capture.uploads.intake import Room
 from capture.uploads.shelf import discard, has_room, hold, settle
 from obverse.forms.form import Form
@@ -110,7 +110,8 @@ def thanks(receipt: str) -> Response:
     # Either way: what came while a clock was years ahead must not be shown for years.
     fresh = known is not None and abs(visit.house.now() - known.received_at) < KNOWN_FOR
     told = message(seen, known.values if known and fresh else None, voice.say("capture.thanks.default"))
-    answer = voice.thanks(told, receipt, visit.origin_page())
+    confirm = bool(known and fresh and is_to_confirm(seen, known.values))
+    answer = voice.thanks(told, receipt, visit.origin_page(), confirm=confirm)
     return as_response(replace(answer, headers={"Referrer-Policy": "no-referrer"}), visit)
 
 

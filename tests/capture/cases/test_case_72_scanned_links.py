@@ -240,6 +240,14 @@ def _away(*_: object) -> None:
     raise Unavailable("away")
 
 
+def test_whoever_ticked_it_is_told_to_look_for_the_mail(small: House) -> None:
+    receipts = [receipt_of(post(visitor(small), **key())), tick(small), tick(small, **{TRAP: "x"})]
+    pages = [visitor(small).get(f"/_ob/t/{one}").text for one in receipts]
+    assert ["One more step" in page for page in pages] == [False, True, True]  # a held one must not be told by it
+    moved(small, hours=2)
+    assert "One more step" not in visitor(small).get(f"/_ob/t/{receipts[1]}").text
+
+
 @pytest.mark.parametrize("address", ["no-reply@example.org", "owner-list@example.org"])
 def test_machines_are_not_asked(small: House, address: str) -> None:
     tick(small, email=address)
