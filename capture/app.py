@@ -15,7 +15,7 @@ from capture.house import House, open_house
 __all__ = ["House", "create_app", "open_house"]
 
 # The modules that have a `blueprint`. A part that cannot be imported must not leave the others open without it.
-_PUBLIC = ("capture.endpoint", "capture.health", "capture.openapi", "capture.reporting")
+_PUBLIC = ("capture.endpoint", "capture.consents", "capture.health", "capture.openapi", "capture.reporting")
 _STAFF = ("capture.access", "capture.inbox")
 _PREVIEW = ("capture.outbox.mailbox",)
 

@@ -125,7 +125,7 @@ def inquiries_export(root: Path, format: str, preview: bool) -> int:
                 print(_NOTHING, file=sys.stderr)
                 return _said("[]") if format == "json" else 0
             with database.read() as connection:
-                _put(lines(connection, Query(view="all", sort="newest"), _release(root, preview)))
+                _put(lines(connection, Query(view="all", sort="newest"), _outside(root, preview)))
         return 0
 
     return _told(work)
@@ -140,7 +140,9 @@ def contacts_export(root: Path, email: str, preview: bool) -> int:
             if database is None:
                 return _said(_NOTHING)
             with database.read() as connection:
-                found = contacts.exported(connection, _folder(root, preview), address, _now())
+                folder, outside = _folder(root, preview), _outside(root, preview)
+                key = load_secrets(folder, {} if preview else os.environ)[0].key
+                found = contacts.exported(connection, folder, address, _now(), outside, key)
         return _said(json.dumps(found, ensure_ascii=False, indent=2))
 
     return _told(work)
@@ -167,8 +169,8 @@ def contacts_erase(root: Path, email: str, preview: bool) -> int:
 def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
     """Empty what has been kept for as long as `[capture]` says, or say what that is.
 
-    Networks always go. When inquiries are more than a quarter of all, they go only if somebody is `sure`: a clock that
-    is years ahead takes nothing.
+    Networks always go, and so do addresses that confirmed nothing. When inquiries are more than a quarter of all, they
+    go only if somebody is `sure`: a clock that is years ahead takes nothing.
     """
 
     def work() -> int:
@@ -183,6 +185,7 @@ def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
                 left = len(orphans(database, folder, now))
                 return _said(telling.due(due, keep, "would go") + telling.orphans(left, "would go"))
             keeping.forget_networks(database, keep, now)
+            keeping.forget_askings(database, now)
             left = sweep(database, folder, now)
             if due.is_much and not sure:
                 message = f"{len(due.ids)} of {due.total} inquiries would go at once, and none went"
@@ -402,6 +405,11 @@ def _url(root: Path, preview: bool) -> str:
 
 def _release(root: Path, preview: bool) -> Release:
     return Releases(_folder(root, preview) / "releases").current()
+
+
+def _outside(root: Path, preview: bool) -> exports.Outside:
+    release = _release(root, preview)
+    return exports.Outside(release, release.settings.address)
 
 
 # Inquiries.

@@ -15,6 +15,7 @@ from capture.backup.occupancy import UNFINISHED, Occupied, within
 from capture.files import make_folder, put, sync_folder
 from capture.keeping.contacts import erase_again
 from capture.keeping.ledger import erasures, note
+from capture.keeping.withdrawals import withdraw_again, withdrawals
 from capture.secrets import FILE as SECRETS
 from capture.secrets import load_secrets
 from capture.setup import VAR
@@ -81,6 +82,7 @@ def restore(root: Path, file: Path) -> int:
             with archive.opened(file, fresh) as manifest:
                 _brought_up(fresh, manifest)
                 _erased_again(folder, fresh, manifest)
+                _withdrawn_again(folder, fresh, manifest)
                 pause.pause(folder, f"restored from {file.name}, made at {manifest.made_at}")
                 _exchanged(folder, fresh, aside)
     except Occupied:
@@ -116,6 +118,14 @@ def _erased_again(folder: Path, fresh: Path, manifest: Manifest) -> None:
             for key in sorted(keys):
                 erase_again(database, fresh, key, ledger)
     note(folder, ledger)
+
+
+def _withdrawn_again(folder: Path, fresh: Path, manifest: Manifest) -> None:
+    """What was withdrawn since the backup was made is withdrawn in what was restored. The file of it stays here."""
+    noted = withdrawals(folder)
+    if noted and manifest.rows:
+        with closing(Database.open("", fresh)) as database:
+            withdraw_again(database, noted)
 
 
 def _exchanged(folder: Path, fresh: Path, aside: Path) -> None:

@@ -17,8 +17,7 @@ from capture.inbox.blueprint import blueprint, house, release
 from capture.inbox.listing import of_view
 from capture.inbox.pages import sender
 from capture.model import STAGES
-from capture.outbox.auto_reply import auto_reply
-from capture.outbox.notices import outgoing_for
+from capture.outbox.audience import audience
 from capture.store import inquiries, outbox
 
 LONGEST = 20_000
@@ -111,13 +110,7 @@ def release_held(id: str) -> Response:
     outcome, known = Outcome("release"), release()
     with _changing(outcome), house().ready().write() as connection:
         submission = inquiries.held_submission(connection, id)
-        outgoing = []
-        if submission:
-            form = known.form(submission.form, submission.lang, submission.rules, submission.words)
-            page = known.pages.get(submission.page)
-            if form:
-                outgoing = outgoing_for(form, known.settings, submission, page)
-                outgoing += auto_reply(form, submission, Ids(house().key, house().token))
+        outgoing = audience(known, submission, Ids(house().key, house().token)) if submission else []
         given: dict[str, Any] = {"actor": current_user().id, "now": house().now(), "token": house().token}
         inquiries.release(connection, id, outgoing, **given)
     house().wake()

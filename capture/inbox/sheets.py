@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import url_for
 from markupsafe import Markup
@@ -12,7 +14,8 @@ from markupsafe import Markup
 from capture.inbox import display
 from capture.inbox.listing import Frame, Options, article_title, of_view, site_address, turn
 from capture.inbox.words import has_word, t
-from capture.model import CLOSED, LOST_REASONS, Attachment
+from capture.model import CLOSED, LOST_REASONS, Attachment, Consent
+from capture.store.consents import Asking
 from capture.store.inquiries import Event, Inquiry, Message, Note, Row, Sent
 from capture.store.outbox import Delivery
 from obverse.forms.form import Form
@@ -57,7 +60,7 @@ def sheet_shown(
         "form_title": display.visible(frame.form_title(row.form, row.lang)),
         "at": frame.moment(row.received_at),
         "referrer": display.visible(first.referrer),
-        "parts": list(_parts(found.submissions, frame)),
+        "parts": list(_parts(found, frame)),
         "currency": row.currency or frame.release.settings.currency,
         "reasons": [(reason, t(f"lost.{reason}")) for reason in LOST_REASONS],
         "owner": row.owner,
@@ -89,12 +92,12 @@ def reason_word(kind: str, code: str) -> str:
 # --- what was sent ---
 
 
-def _parts(sent: Sequence[Sent], frame: Frame) -> Iterator[dict[str, Any]]:
-    for number, one in enumerate(sent):
-        yield part_shown(one, frame, sent[number - 1] if number else None)
+def _parts(found: Inquiry, frame: Frame) -> Iterator[dict[str, Any]]:
+    for number, one in enumerate(found.submissions):
+        yield part_shown(found, one, frame, found.submissions[number - 1] if number else None)
 
 
-def part_shown(sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str, Any]:
+def part_shown(found: Inquiry, sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str, Any]:
     """One submission: messages, answers, consents and what the form did not ask for, each under its label.
 
     Of a follow-up only what is not as it was `before`.
@@ -116,6 +119,7 @@ def part_shown(sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str
                 "label": display.visible(labels.get(one.field) or one.field),
                 "text": display.visible(one.text),
                 "given": one.given,
+                "standing": consent_text(one, found.asking(sent.form, one), frame.now, frame.zone),
             }
             for one in sent.consents
             if not before or one not in before.consents
@@ -127,6 +131,16 @@ def part_shown(sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str
         "same": before is not None and before.values != sent.values,
         "repeats": sent.repeats,
     }
+
+
+def consent_text(consent: Consent, asking: Asking | None, now: datetime, zone: ZoneInfo) -> str:
+    """How a consent stands that is confirmed by mail; "" for one that was not given, or needs no more."""
+    if not (consent.given and consent.confirm):
+        return ""
+    if asking is None:
+        return t("sheet.consent.unasked")
+    latest = asking.withdrawn_at or asking.confirmed_at or asking.asked_at
+    return t(f"sheet.consent.{asking.state(now)}", time=display.moment(latest, now, zone))
 
 
 def _contents(sent: Sent) -> set[str]:

@@ -22,8 +22,9 @@ from tests.capture.desk import token_in
 from tests.capture.hostile import ENDPOINT, PHONE, Siege, siege
 
 READING = {"GET", "HEAD", "OPTIONS"}
-# What strangers may send to: it acts on nobody's behalf, so nobody's browser can be made to use a right it has.
-NOBODYS = {("POST", "/_ob/f/<name>")}
+# What strangers may send to: it acts on nobody's behalf, so nobody's browser can be made to use a right it has. A link
+# of a consent is a right of its own, which whoever does not know it cannot make anybody use.
+NOBODYS = {("POST", "/_ob/f/<name>"), ("POST", "/_ob/c/<token>"), ("POST", "/_ob/u/<token>")}
 # The door, where there is no session yet: each form carries the token of a cookie that its own page set.
 DOOR = {("POST", "/inbox/login"), ("POST", "/inbox/enter/<secret>")}
 SENT = {"name": "Ann", "email": "ann@example.org", "phone": PHONE, "message": "Hello", "stage": "qualified"}
@@ -87,7 +88,7 @@ def everything(house: Siege) -> dict[str, list[Any]]:
 
 
 def test_the_addresses_are_those_that_are_meant(house: Siege) -> None:
-    """Whatever takes a body is the inbox's, but the forms' endpoint: what is not there has no session to misuse."""
+    """Whatever takes a body is the inbox's, but for NOBODYS: what is not there has no session to misuse."""
     outside = {(method, rule) for method, rule in changing(house) if not guard.is_staff(rule)}
     assert outside == set()
     assert {*NOBODYS, *DOOR} <= routes(house)
