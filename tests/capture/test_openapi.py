@@ -254,6 +254,9 @@ def test_each_type_has_its_schema() -> None:
             },
             "sure": {"const": True},
         },
-        "additionalProperties": {"type": ["string", "number", "boolean", "array", "null"]},
+        "additionalProperties": {
+            "type": ["string", "number", "boolean", "array", "null"],
+            "items": {"type": ["string", "number", "boolean"]},
+        },
         "required": ["line", "must", "some", "sure"],
     }

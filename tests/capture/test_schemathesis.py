@@ -1,0 +1,90 @@
+"""Schemathesis, which reads what the endpoint says of itself and tries to catch it lying, against a running server."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from obverse.forms.form import Form, FormField
+from tests.capture.api_checks import RECEIPTS
+from tests.capture.house import FORMS, write_release
+from tests.capture.running import MANY, REPOSITORY, Running, kept, let_in, make_root, running
+from tests.capture.test_openapi import ALL
+
+PLAN = FormField("plan", type="file", label="Plan", accept=("pdf", "png"), max_size=1_000_000, max_files=2)
+EMAIL = FormField("email", type="email", label="E-mail", required=True, max=254)
+FILES = Form("files", "en", "Files", "Send", (EMAIL, PLAN), thanks=("<p>Thank you.</p>",))
+TOKEN = "5e" * 20
+
+# Of a form's body `is_taken_as_its_schema_says` knows more: what a browser's text stands for.
+CONFIG = """
+[warnings]
+enabled = false
+
+[[operations]]
+include-path-regex = "^/_ob/f/"
+checks.negative_data_rejection.enabled = false
+checks.positive_data_acceptance.enabled = false
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
+    """A process that serves forms with every kind of field, to anybody as often as they like."""
+    root = make_root(tmp_path_factory.mktemp("schemathesis"))
+    write_release(root / ".obverse" / "release", settings=MANY, forms=(*FORMS, ALL, FILES))
+    with (root / "var" / "secrets.toml").open("a") as secrets:
+        secrets.write(f'report = "{TOKEN}"\n')
+    let_in(root)
+    with running(root) as one:
+        yield root, one
+
+
+def told(server: tuple[Path, Running], folder: Path, *words: str) -> int:
+    """Let Schemathesis find fault with the server, and look up what was acknowledged. How many cases there were."""
+    root, one = server
+    url, config, receipts = f"http://127.0.0.1:{one.port}", folder / "schemathesis.toml", folder / "receipts"
+    config.write_text(CONFIG)
+    receipts.touch()
+    command = [sys.executable, "-P", "-m", "schemathesis.cli", "--config-file", str(config), "--no-color", "run"]
+    options = ["--url", url, "--generation-database", "none", "--continue-on-failure", *words]
+    env = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.capture.api_checks", RECEIPTS: str(receipts)}
+    env["PYTHONPATH"] = str(REPOSITORY)
+    done = subprocess.run(
+        [*command, f"{url}/api/openapi.json", *options], cwd=folder, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2000:]
+    assert [line for line in one.told if line.get("level") == "error"] == []
+    thanked = set(receipts.read_text().split())
+    assert thanked, "nothing was taken"
+    assert thanked <= set(kept(root)), "somebody was thanked for what is not there"
+    return int(re.search(r"(\d+) generated", done.stdout)[1])  # type: ignore[index]
+
+
+def test_what_it_says_of_itself_is_true(server: tuple[Path, Running], tmp_path: Path) -> None:
+    parts = [f"--include-path={one}" for one in ("/_ob/f/guide", "/_ob/t/{receipt}", "/api/v1/report", "/healthz")]
+    words = ["--phases=coverage,fuzzing", "--max-examples=8", "--seed=1", "--header=Accept: application/json"]
+    assert told(server, tmp_path, *parts, *words) > 50
+
+
+ROUNDS = {
+    "as a program": ["--header=Accept: application/json", f"--header=Authorization: Bearer {TOKEN}"],
+    "as a browser": ["--header=Accept: text/html"],
+    "as anything": ["--workers=2"],
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("words", ROUNDS.values(), ids=ROUNDS)
+def test_a_long_run_finds_nothing(server: tuple[Path, Running], tmp_path: Path, words: list[str]) -> None:
+    """`OBVERSE_TEST_SECONDS` says how long each takes."""
+    seconds = os.environ.get("OBVERSE_TEST_SECONDS", "300")
+    cases = told(server, tmp_path, *words, f"--max-time={seconds}", "--max-examples=400", "--max-failures=12")
+    print(f"{cases} cases")
+    assert cases > 1000
