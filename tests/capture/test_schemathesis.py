@@ -7,10 +7,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from capture.setup import Settings
 from obverse.forms.form import Form, FormField
 from tests.capture.api_checks import RECEIPTS
 from tests.capture.house import FORMS, write_release
@@ -34,16 +37,23 @@ checks.positive_data_acceptance.enabled = false
 """
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
-    """A process that serves forms with every kind of field, to anybody as often as they like."""
-    root = make_root(tmp_path_factory.mktemp("schemathesis"))
-    write_release(root / ".obverse" / "release", settings=MANY, forms=(*FORMS, ALL, FILES))
+@contextmanager
+def besieged(root: Path, settings: Settings) -> Iterator[tuple[Path, Running]]:
+    """A process that serves forms with every kind of field."""
+    make_root(root, settings)
+    write_release(root / ".obverse" / "release", settings=settings, forms=(*FORMS, ALL, FILES))
     with (root / "var" / "secrets.toml").open("a") as secrets:
         secrets.write(f'report = "{TOKEN}"\n')
     let_in(root)
     with running(root) as one:
         yield root, one
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
+    """One that takes from anybody as often as they like."""
+    with besieged(tmp_path_factory.mktemp("schemathesis"), MANY) as one:
+        yield one
 
 
 def told(server: tuple[Path, Running], folder: Path, *words: str) -> int:
@@ -80,11 +90,22 @@ ROUNDS = {
 }
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("words", ROUNDS.values(), ids=ROUNDS)
-def test_a_long_run_finds_nothing(server: tuple[Path, Running], tmp_path: Path, words: list[str]) -> None:
-    """`OBVERSE_TEST_SECONDS` says how long each takes."""
+def long_run(server: tuple[Path, Running], tmp_path: Path, *words: str) -> None:
+    """`OBVERSE_TEST_SECONDS` says how long it takes."""
     seconds = os.environ.get("OBVERSE_TEST_SECONDS", "300")
     cases = told(server, tmp_path, *words, f"--max-time={seconds}", "--max-examples=400", "--max-failures=12")
     print(f"{cases} cases")
     assert cases > 1000
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("words", ROUNDS.values(), ids=ROUNDS)
+def test_a_long_run_finds_nothing(server: tuple[Path, Running], tmp_path: Path, words: list[str]) -> None:
+    long_run(server, tmp_path, *words)
+
+
+@pytest.mark.long
+def test_a_long_run_past_every_limit_finds_nothing(tmp_path: Path) -> None:
+    """Proofs are asked for, and then nothing more is taken."""
+    with besieged(tmp_path, replace(MANY, rate=1, rate_form=1)) as one:
+        long_run(one, tmp_path, "--header=Accept: application/json")
