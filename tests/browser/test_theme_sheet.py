@@ -162,6 +162,7 @@ def test_classes_in_the_sheet_are_in_use() -> None:
             "capture/answers.py",
             "templates/assets/form.js",
             "templates/assets/uploads.js",
+            "templates/assets/drafts.js",
         )
     )
     by_markdown = (
