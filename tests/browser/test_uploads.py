@@ -7,20 +7,22 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Response
+from flask import Flask, Response
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from capture.app import create_app
 from capture.house import House
 from obverse.forms.html import form_html
-from obverse.security import HEADERS
+from obverse.security import HEADERS, headers
 from tests.browser.forms_served import THEME, document, say
 from tests.browser.test_axe import SCHEMES, violations
 from tests.capture.cases.uploads import CV, FORM, JOB, everything, taking
 from tests.capture.files import PDF
+from tests.capture.house import SETTINGS
 from tests.capture.inbox_room import served
 
 pytestmark = pytest.mark.browser
@@ -178,6 +180,22 @@ def test_what_the_endpoint_refuses_is_said_as_ever(page: Page) -> None:
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator(".form-summary")).to_be_focused()
     expect(page.locator(".form-summary")).to_contain_text("“cv.pdf” is not a file of a kind that we can take.")
+
+
+def test_it_is_sent_to_another_host(browser: Browser, tmp_path: Path) -> None:
+    """Whoever asks how far it is has to ask the other host first whether it may send."""
+    site = Flask("site", static_folder=str(THEME / "assets"), static_url_path="")
+    with served(site) as pages, taking(tmp_path, "", FORM, settings=replace(SETTINGS, url=pages)) as house:
+        with served(create_app(house)) as address:
+            html = document(form_html(FORM, f"{address}{JOB}", say) + '<script src="/uploads.js" defer></script>')
+            site.add_url_rule("/", "page", lambda: Response(html, headers=headers(address)))
+            page = browser.new_page()
+            page.goto(pages)
+            fill(page, "other@example.com")
+            page.get_by_role("button", name="Send", exact=True).click()
+            expect(page.get_by_role("status")).to_have_text(say("form.sent"))
+            page.close()
+        assert len(sent_by(house, "other@example.com")) == 1
 
 
 @pytest.mark.parametrize("width", [360, pytest.param(1280, marks=pytest.mark.long)])
