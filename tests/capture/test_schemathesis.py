@@ -108,10 +108,11 @@ def test_a_long_run_finds_nothing(server: tuple[Path, Running], tmp_path: Path, 
 
 
 @pytest.mark.long
-def test_a_long_run_past_every_limit_finds_nothing(tmp_path: Path) -> None:
-    """Proofs are asked for, and then nothing more is taken."""
+@pytest.mark.parametrize("proofs, status", [(10, 428), (1, 429)])
+def test_a_long_run_past_every_limit_finds_nothing(tmp_path: Path, proofs: int, status: int) -> None:
+    """Proofs are asked for, or nothing more is taken."""
     root = tmp_path / LIMITED
     root.mkdir()
-    with besieged(root, replace(MANY, rate=1, rate_form=1)) as one:
+    with besieged(root, replace(MANY, rate=1, rate_form=1, proofs=proofs)) as one:
         long_run(one, tmp_path, "--header=Accept: application/json")
-        assert any(line["status"] == 429 for line in one[1].lines("request"))
+        assert any(line["status"] == status for line in one[1].lines("request"))
