@@ -245,4 +245,4 @@ def test_a_history_ends_as_the_model_says(sqlite_template: Path) -> None:
 
 @pytest.mark.long
 def test_many_histories_end_as_the_model_says(sqlite_template: Path) -> None:
-    _history(sqlite_template, 500, 40)
+    _history(sqlite_template, 200, 40)
