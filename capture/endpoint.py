@@ -12,7 +12,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from capture.accept import Refusal, accept
 from capture.answers import Answer, Places, Sent, Voice, challenge_answer, origin_of
@@ -134,7 +134,10 @@ def lost(error: HTTPException) -> Response | HTTPException:
     if not request.path.startswith("/_ob/") or code is None:
         return error
     visit = Visit.now()
-    return as_response(visit.voice().refuse(error.code or 0, code), visit)
+    refused = as_response(visit.voice().refuse(error.code or 0, code), visit)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        refused.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return refused
 
 
 # 400 comes of what stands before any form, as a host's name that is none.

@@ -32,7 +32,7 @@ _OWN = {
 }
 
 _REFUSALS = {
-    400: "The body is not what its type says.",
+    400: "The body is not what its type says, or holds what no text can.",
     403: "A page of another site sent it.",
     413: f"The body is longer than {LONGEST} bytes without its files, or has too many fields; or files find no room.",
     415: "Bodies of this type, or files, are not taken.",
