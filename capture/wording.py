@@ -17,8 +17,10 @@ from math import sqrt
 from pathlib import Path
 from zlib import crc32
 
+from capture.themes import THEMES
+
 TABLE = Path(__file__).with_name("wording.bin")
-SIZE = 1 << 15
+SIZE = 1 << 16
 # A weight of the table is this many steps to the whole.
 STEPS = 64
 
@@ -66,23 +68,61 @@ def slot_of(feature: str) -> int:
 def plain(text: str) -> str:
     """A text without what hides words: letters without width, look-alikes, digits for letters, letters set apart."""
     read = text if len(text) <= 2 * _MOST_READ else f"{text[:_MOST_READ]} {text[-_MOST_READ:]}"
-    shown = unicodedata.normalize("NFKC", "".join(one for one in read if unicodedata.category(one) not in ("Cf", "Mn")))
-    joined = _SPACED.sub(lambda found: re.sub(r"[ .\-_*]", "", found[0]), _LINK.sub(" ", shown))
+    joined = _SPACED.sub(lambda found: re.sub(r"[ .\-_*]", "", found[0]), _LINK.sub(" ", shown(read)))
     return " ".join(_unmasked(word) for word in joined.casefold().split())
 
 
-def features(read: str, text: str) -> Iterator[tuple[str, str]]:
-    """What is counted of a text made `plain`, and of how it was written: the word that it stands in, and the feature."""
-    before = "^"
+def features(read: str, text: str) -> Iterator[tuple[str, str, int]]:
+    """What is counted of a text made `plain`, and of how it was written: the word, the feature, how much it counts."""
+    before, near, every = "^", list[str](), dict[str, None]()
     for word in _TOKEN.findall(read):
-        short = word[:_LONGEST_WORD]
-        if short.isdigit():
-            short = "0" * min(len(short), 5)
-        yield short, f"w{short}"
-        yield short, f"p{before} {short}"
-        before = short
-        yield from ((short, part) for part in _parts(short))
-    yield from (("~", shape) for shape in _shapes(read, text))
+        short = "0" * min(len(word), 5) if word.isdigit() else word[:_LONGEST_WORD]
+        themes = themes_of(short)
+        yield short, f"w{short}", G["w"]
+        yield short, f"p{before} {short}", G["p"]
+        yield from ((short, part, G["c"]) for part in _parts(short))
+        for theme in themes:
+            yield short, f"t{theme}", G["t"]
+            yield from ((short, f"n{earlier} {theme}", G["n"]) for earlier in near)
+        before, near = short, [*near, *themes][-4:]
+        every |= dict.fromkeys(themes)
+    shapes = list(_shapes(read, text))
+    known = [*every][:16]
+    for at, one in enumerate(known):
+        yield from (("~", f"b{min(one, other)} {max(one, other)}", G["b"]) for other in known[at + 1 :])
+        yield from (("~", f"b{shape} {one}", G["b"]) for shape in shapes)
+    yield from (("~", shape, G["s"]) for shape in shapes)
+
+
+G = dict(w=4, p=2, c=2, t=8, n=4, b=3, s=6)
+
+
+def themes_of(word: str) -> Sequence[str]:
+    """The themes that a word is of."""
+    whole, begins, _ = _index()
+    if _CONTINUOUS.search(word):
+        ends = range(1, 7)
+        parts = {word[at : at + size] for size in ends for at in range(len(word) - size + 1)}
+        return sorted({theme for part in parts for theme in begins.get(part, ())})
+    found = set(whole.get(word, ()))
+    for size in range(2, len(word) + 1):
+        found.update(begins.get(word[:size], ()))
+    return sorted(found)
+
+
+@cache
+def _index():
+    whole, begins = {}, {}
+    for theme, words in THEMES.items():
+        for one in words.split():
+            (whole if one.endswith("=") else begins).setdefault(shown(one.rstrip("=")).casefold(), []).append(theme)
+    return whole, begins, None
+
+
+def shown(text: str) -> str:
+    """A text in letters without marks above and below, where those are no letters of their own."""
+    bare = "".join(one for one in unicodedata.normalize("NFKD", text) if not "\u0300" <= one <= "\u036f")
+    return unicodedata.normalize("NFC", "".join(one for one in bare if unicodedata.category(one) != "Cf"))
 
 
 def _parts(word: str) -> Iterator[str]:
