@@ -1,6 +1,6 @@
 """Judging: how many letters of customers are held, and how much advertising is let through.
 
-    python -m benchmarks.judging [--wrong]
+    python -m benchmarks.judging [--wrong] [--alike]
 
 The letters in `benchmarks/letters/` stand one a line, in some twenty-five languages: `ham.txt` as customers write,
 `spam.txt` as those who sell. What is in `tuned/` may be looked at and learned from; `kept/` was written before the wording's
@@ -12,6 +12,7 @@ each share is what it lies under with 95 % certainty (Wilson, one-sided), if the
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -67,6 +68,23 @@ def let_through(part: str) -> Share:
     return Share(len(spam), tuple(one for one in spam if not _held(one)))
 
 
+def alike() -> list[str]:
+    """What was kept out and shares half of its sequences of four characters with a letter that was tuned on."""
+    return [
+        text
+        for kind in ("ham", "spam")
+        for tuned in [[_pieces(one) for one in letters(kind, "tuned")]]
+        for text in letters(kind, "kept")
+        for own in [_pieces(text)]
+        if own and any(2 * len(own & one) >= len(own | one) for one in tuned)
+    ]
+
+
+def _pieces(text: str) -> frozenset[str]:
+    plain = " ".join(re.findall(r"\w+", text.casefold()))
+    return frozenset(plain[at : at + 4] for at in range(len(plain) - 3))
+
+
 def _held(text: str) -> bool:
     return judge({}, Written((text,), languages=LANGUAGES)).held
 
@@ -75,7 +93,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks.judging")
     parser.add_argument("--wrong", action="store_true", help="show those that were tuned on and are judged wrongly")
+    parser.add_argument("--alike", action="store_true", help="count what was kept out and is nearly what was tuned on")
     asked = parser.parse_args(arguments)
+    if asked.alike:
+        print(f"kept out and nearly the same as one that was tuned on: {len(alike())}")
+        return
     measures = (
         *(("customers held", false_holds, part) for part in ("tuned", "kept", "others")),
         *(("advertising let through", let_through, part) for part in ("tuned", "kept")),

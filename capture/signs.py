@@ -44,7 +44,7 @@ _SCRIPTS: Mapping[str, frozenset[str]] = {
 
 _LINK = re.compile(r"https?://[^\s<>\"']+|\bwww\.[^\s<>\"']+", re.IGNORECASE)
 _MARKUP = re.compile(r"<a\s[^>]{0,200}href|\[url\b|\[link\b", re.IGNORECASE)
-_MOST_READ = 20_000  # characters: what follows says nothing new, and a judgement must not cost seconds
+_MOST_READ = 10_000  # characters of either end: padding hides nothing, and a judgement must not cost seconds
 
 # Of one link or two; many; hardly anything else; one theme of advertising; several, or what only those who sell say.
 _LINKED, _LINKS, _ONLY_LINKS, _PITCHED, _BLATANT = 0.12, 0.21, 0.3, 0.18, 0.3
@@ -70,7 +70,7 @@ class Written:
 
 def signs(written: Written, table: Sequence[int] | None = None) -> Mapping[str, float]:
     """The signs that are there, with what each weighs. Another `table` of weights is only for who makes one."""
-    text = "\n".join(written.texts)[:_MOST_READ]
+    text = _ends("\n".join(written.texts))
     found = {
         "link-name": ENOUGH if _LINK.search(written.name) else 0.0,
         "markup": ENOUGH if _MARKUP.search(text) else 0.0,
@@ -98,6 +98,10 @@ def _flat(value: Any) -> Sequence[str]:
     if isinstance(value, str):
         return (value,)
     return [text for one in value for text in _flat(one)] if isinstance(value, (list, tuple)) else ()
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _MOST_READ else f"{text[:_MOST_READ]} {text[-_MOST_READ:]}"
 
 
 def _links(text: str) -> float:
