@@ -14,7 +14,7 @@ LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 
 # Why a submission may be held: codes, each with a word `held.CODE` for the inbox.
 HELD_REASONS = (
-    *("trap", "fast", "link-name", "markup", "links", "pitch", "script", "disposable", "rule"),
+    *("trap", "fast", "link-name", "markup", "links", "pitch", "wording", "script", "disposable", "rule"),
     *("waited", "reused", "unchecked"),
     *("file-bomb", "file-active", "file-mixed", "file-name"),
 )

@@ -15,9 +15,11 @@ from capture.inbox import display
 from capture.inbox.listing import Frame, Options, article_title, of_view, site_address, turn
 from capture.inbox.words import has_word, t
 from capture.model import CLOSED, LOST_REASONS, Attachment, Consent
+from capture.signs import texts_of
 from capture.store.consents import Asking
 from capture.store.inquiries import Event, Inquiry, Message, Note, Row, Sent
 from capture.store.outbox import Delivery
+from capture.wording import telling
 from obverse.forms.form import Form
 from obverse.forms.kinds import KINDS, spoken_size
 
@@ -53,7 +55,7 @@ def sheet_shown(
         "value": display.money(row.value, row.currency),
         "value_typed": display.money(row.value, ""),
         "lost_reason": reason_word("lost", row.lost_reason) if row.lost_reason else "",
-        "held": [reason_word("held", reason) for reason in row.held_reasons or ("unknown",)] if row.held else [],
+        "held": _why_held(found) if row.held else [],
         "page_title": display.visible(article_title(row, frame) or t("inbox.home-page")),
         "page_href": site_address(frame.release, page.url) if page else "",
         "page_more": url_for("inbox.listing", view="all", page=row.page) if row.page else "",
@@ -87,6 +89,16 @@ def reason_word(kind: str, code: str) -> str:
     if has_word(f"{kind}.{code}"):
         return t(f"{kind}.{code}")
     return t("held.unknown") if kind == "held" else t("lost.other")
+
+
+def _why_held(found: Inquiry) -> list[str]:
+    """Its reasons; of wording, the words that said most, taken from what is stored now and from nowhere else."""
+    said = "\n".join(text for one in found.submissions for text in texts_of(one.values))
+    words = ", ".join(telling(said)) if "wording" in found.row.held_reasons else ""
+    return [
+        t("held.worded", words=words) if reason == "wording" and words else reason_word("held", reason)
+        for reason in found.row.held_reasons or ("unknown",)
+    ]
 
 
 # --- what was sent ---
