@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from flask import Response
+from flask import Response, request
 
+from capture.access.guard import tell
 from capture.inbox.blueprint import blueprint, house, release
 from capture.inbox.cells import BOM, csv_line, headings
 from capture.inbox.display import zone_of
@@ -44,6 +45,7 @@ _LAST = ("extra", "id")
 def export_csv() -> Response:
     """The list as a table."""
     query, known = asked(), release()
+    _tell(query, "csv")
     return _file(_streamed(house().ready(), query, known, csv_lines), "text/csv; charset=utf-8", "csv")
 
 
@@ -51,7 +53,18 @@ def export_csv() -> Response:
 def export_json() -> Response:
     """The list as it is stored."""
     query, known = asked(), release()
+    _tell(query, "json")
     return _file(_streamed(house().ready(), query, known, json_lines), "application/json", "json")
+
+
+def _tell(query: Query, format: str) -> None:
+    """Nothing is handed out that the audit log does not know of. What was searched for stays out of it."""
+    if request.method != "GET":
+        return
+    filters = [name for name in ("text", "stage", "owner", "form", "page") if getattr(query, name)]
+    with house().ready().write() as connection:
+        rows = inquiries.count(connection, query)
+        tell(connection, "inquiries.exported", format=format, rows=rows, view=query.view, filters=filters)
 
 
 def csv_lines(connection: sa.Connection, query: Query, known: Release) -> Iterator[str]:
