@@ -4,9 +4,10 @@
 
 The letters in `benchmarks/letters/` stand one a line, in some twenty-five languages: `ham.txt` as customers write,
 `spam.txt` as those who sell. What is in `tuned/` may be looked at and learned from; `kept/` was written before the
-wording's table was first made and is only measured; `others/` is what real people asked a bank and hotels (see the notice
-there). The goals are fewer than 0.5 % of customers held and fewer than 5 % of advertising let through, by the text alone.
-Behind each share is what it lies under with 95 % certainty (Wilson, one-sided), if the letters were like those that come.
+wording's table was first made and is only measured; `others/` is what real people asked a bank and hotels (see the
+notice there). The goals are fewer than 0.5 % of customers held and fewer than 5 % of advertising let through, by the
+text alone. Behind each share is what it lies under with 95 % certainty (Wilson, one-sided), if the letters were like
+those that come.
 """
 
 from __future__ import annotations

@@ -127,3 +127,8 @@ def due(found: Due, keep: Keep, verb: str) -> str:
 def orphans(count: int, verb: str) -> str:
     """What no inquiry names, in a line of its own; nothing where there is none."""
     return f"\nuploads: {count} that no inquiry names {verb}" if count else ""
+
+
+def pruned(count: int) -> str:
+    """What went of the audit log, in a line of its own; nothing where nothing did."""
+    return f"\naudit log: {count} rows went" if count else ""

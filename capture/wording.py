@@ -1,9 +1,9 @@
 """How a text is worded -> how near it is to advertising, by weights learned from letters. Pure, but for its one file.
 
 A linear model over words, pairs of words, parts of words, what words are about (`capture.themes`) and a few shapes,
-hashed into a table of small whole numbers: `wording.bin`, which `python -m benchmarks.wording` makes from the letters that
-are tuned on. The table holds no words, so that what is told of a text can only be the text's own words. It is read once,
-by who judges, and is part of no site and no release.
+hashed into a table of small whole numbers: `wording.bin`, which `python -m benchmarks.wording` makes from the letters
+that are tuned on. The table holds no words, so that what is told of a text can only be the text's own words. It is
+read once, by who judges, and is part of no site and no release.
 """
 
 from __future__ import annotations

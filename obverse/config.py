@@ -101,6 +101,7 @@ class Capture:
     keep_lost: int = 0
     keep_networks: int = 30
     keep_drafts: bool = False
+    keep_audit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,6 +439,7 @@ CONFIG_FIELDS: dict[str, Field] = {
                 default=False,
                 help="Whether a visitor's browser keeps what is typed into a form, in its tab, until it is sent.",
             ),
+            "keep_audit": _days(0, "For how many days a row of the audit log is kept; 0 for ever."),
         },
     ),
     "report": Field(

@@ -10,7 +10,7 @@ from typing import Any
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from capture.access.guard import current_user
+from capture.access.guard import current_user, tell
 from capture.ids import Ids
 from capture.inbox import display
 from capture.inbox.blueprint import blueprint, house, release
@@ -113,6 +113,7 @@ def release_held(id: str) -> Response:
         outgoing = audience(known, submission, Ids(house().key, house().token)) if submission else []
         given: dict[str, Any] = {"actor": current_user().id, "now": house().now(), "token": house().token}
         inquiries.release(connection, id, outgoing, **given)
+        tell(connection, "inquiry.released", "inquiry", id)
     house().wake()
     return _back(id, outcome)
 
@@ -127,6 +128,7 @@ def replay(id: str) -> Response:
         abort(404)
     with _changing(outcome), house().ready().write() as connection:
         outbox.replay(connection, id, house().now())
+        tell(connection, "outbox.replayed", "delivery", id, rows=1)
     house().wake()
     if request.form.get("pane") or request.form.get("sheet"):
         return _back(found.inquiry, outcome)

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response
+from flask import Response, request
 
+from capture.access.guard import tell
 from capture.inbox.blueprint import blueprint, house, release
 from capture.inbox.cells import BOM, csv_line, headings
 from capture.inbox.display import zone_of
@@ -44,13 +45,27 @@ _LAST = ("extra", "id")
 @blueprint.get("/export.csv")
 def export_csv() -> Response:
     """The list as a table."""
-    return _file(_streamed(house().ready(), asked(), _outside(), csv_lines), "text/csv; charset=utf-8", "csv")
+    query, outside = asked(), _outside()
+    _tell(query, "csv")
+    return _file(_streamed(house().ready(), query, outside, csv_lines), "text/csv; charset=utf-8", "csv")
 
 
 @blueprint.get("/export.json")
 def export_json() -> Response:
     """The list as it is stored."""
-    return _file(_streamed(house().ready(), asked(), _outside(), json_lines), "application/json", "json")
+    query, outside = asked(), _outside()
+    _tell(query, "json")
+    return _file(_streamed(house().ready(), query, outside, json_lines), "application/json", "json")
+
+
+def _tell(query: Query, format: str) -> None:
+    """Nothing is handed out that the audit log does not know of. What was searched for stays out of it."""
+    if request.method != "GET":
+        return
+    filters = [name for name in ("text", "stage", "owner", "form", "page") if getattr(query, name)]
+    with house().ready().write() as connection:
+        rows = inquiries.count(connection, query)
+        tell(connection, "inquiries.exported", format=format, rows=rows, view=query.view, filters=filters)
 
 
 @dataclass(frozen=True, slots=True)

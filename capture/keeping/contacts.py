@@ -12,13 +12,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from capture.audit.chain import Entry
+from capture.audit.kinds import TERMINAL
 from capture.files import sync_folder
 from capture.ids import Ids
 from capture.inbox.exports import NOWHERE, Outside, plain_asking, plain_inquiry
 from capture.keeping.ledger import Erasure, mark, note
 from capture.outbox.confirmation import consent_id
 from capture.spool import ASIDE, files
-from capture.store import consents, erasure, inquiries
+from capture.store import audit, consents, erasure, inquiries
 from capture.store.consents import Asking
 from capture.store.database import Database
 from capture.store.moments import to_text
@@ -55,17 +57,21 @@ def _proofs(connection: sa.Connection, email: str, key: str) -> Iterator[Asking]
             yield one
 
 
-def erase(database: Database, folder: Path, key: str, email: str, now: datetime) -> tuple[int, int]:
+def erase(
+    database: Database, folder: Path, key: str, email: str, now: datetime, *, actor: str = TERMINAL
+) -> tuple[int, int]:
     """Erase a person; how many inquiries and how many files of the spool that was.
 
-    The ledger has it first: what is killed midway is finished by doing it again, and by the next restore. Raises
-    ValueError without a key, OSError, and what writing to the database raises.
+    The ledger has it first: what is killed midway is finished by doing it again, and by the next restore. The audit log
+    has it with the same digest. Raises ValueError without a key, OSError, and what writing to the database raises.
     """
     note(folder, [Erasure(now, mark(key, email))])
     waiting = _spooled(folder, email)
     _remove(folder, waiting)
     with database.write() as connection:
         erased = erasure.erase(connection, email, now)
+        counts = {"inquiries": len(erased.inquiries), "files": len(erased.files), "spool": len(waiting)}
+        audit.append(connection, key, Entry(now, actor, "contact.erased", "person", mark(key, email), counts))
     remove(folder / UPLOADS, erased.files)
     database.fold()
     return len(erased.inquiries), len(waiting)

@@ -38,6 +38,7 @@ __all__ = [
     "add_note",
     "assign",
     "changed_since",
+    "count",
     "detail",
     "export",
     "forms_and_pages",
@@ -84,10 +85,16 @@ class Listing:
 def listing(connection: sa.Connection, query: Query) -> Listing:
     """The rows the query asks for. Raises ValueError with a sentence for a view, sort or stage that there is not."""
     where = _conditions(query)
-    total = connection.execute(sa.select(sa.func.count()).select_from(inquiries).where(*where)).scalar_one()
+    total = count(connection, query)
     limit, offset = min(max(query.limit, 1), _MOST_ROWS), min(max(query.offset, 0), total)
     chosen = _select().where(*where).order_by(*_order(query.sort)).limit(limit).offset(offset)
     return Listing(_with_excerpts(connection, _rows(connection, chosen)), total, _counts(connection, query.user))
+
+
+def count(connection: sa.Connection, query: Query) -> int:
+    """How many there are of what the query asks for. Raises as `listing` does."""
+    where = _conditions(query)
+    return connection.execute(sa.select(sa.func.count()).select_from(inquiries).where(*where)).scalar_one()
 
 
 def export(connection: sa.Connection, query: Query) -> Iterator[Inquiry]:

@@ -7,7 +7,7 @@ A consent that stands confirmed keeps its address until it is withdrawn, whateve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,18 +19,25 @@ from capture.store.moments import to_text
 from capture.store.tables import answers, contacts, inquiries, messages, notes, outbox, submissions
 from capture.store.tables import consents as asked
 
+# What is told of what goes, in the transaction in which it does: counts by name.
+Tell = Callable[[sa.Connection, Mapping[str, int]], None]
+
 # Inquiries emptied in one transaction: whoever sends a form meanwhile waits for no more than these.
 _AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """For how many days after its last change an inquiry is kept, and a network after its post; 0 is for ever."""
+    """For how many days after its last change an inquiry is kept, and a network after its post; 0 is for ever.
+
+    `audit` says it of a row of the audit log.
+    """
 
     held: int = 0
     won: int = 0
     lost: int = 0
     networks: int = 30
+    audit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +77,34 @@ def due(connection: sa.Connection, keep: Keep, now: datetime) -> Due:
     return Due(held, won, lost, networks=networks, total=every, askings=askings)
 
 
-def forget_networks(database: Database, keep: Keep, now: datetime) -> None:
+def forget_networks(database: Database, keep: Keep, now: datetime, tell: Tell | None = None) -> None:
     """Empty the networks of old submissions. Raises what writing to the database raises."""
     with database.write() as connection:
-        connection.execute(submissions.update().where(*_old_networks(keep, now)).values(network=""))
+        gone = connection.execute(submissions.update().where(*_old_networks(keep, now)).values(network="")).rowcount
+        if gone and tell:
+            tell(connection, {"networks": gone})
 
 
-def forget_askings(database: Database, now: datetime) -> None:
+def forget_askings(database: Database, now: datetime, tell: Tell | None = None) -> None:
     """Empty consents that nobody confirmed of their address. Raises what writing to the database raises."""
     with database.write() as connection:
-        consents.forget(connection, now, consents.is_idle(now))
+        gone = consents.forget(connection, now, consents.is_idle(now))
+        if gone and tell:
+            tell(connection, {"consents": gone})
 
 
-def forget(database: Database, keep: Keep, chosen: Due, now: datetime) -> Due:
+def forget(database: Database, keep: Keep, chosen: Due, now: datetime, tell: Tell | None = None) -> Due:
     """Empty the inquiries that were found due and still are: those come back. Raises as writing to a database does.
 
-    Their files are the caller's to remove.
+    `tell` is told of each lot, in the transaction that empties it. Their files are the caller's to remove.
     """
     done: set[str] = set()
     files: list[str] = []
     for start in range(0, len(chosen.ids), _AT_ONCE):
         with database.write() as connection:
             still = _forget(connection, keep, chosen.ids[start : start + _AT_ONCE], now, files)
+            if still and tell:
+                tell(connection, _counted(chosen, still))
         done.update(still)
     database.fold()
     held, won, lost = (tuple(one for one in ids if one in done) for ids in (chosen.held, chosen.won, chosen.lost))
@@ -108,6 +121,11 @@ def _forget(connection: sa.Connection, keep: Keep, some: Sequence[str], now: dat
     in_use = sa.select(inquiries.c.contact).where(inquiries.c.contact.in_(of_them), _holds())
     erasure.forget(connection, contacts.c.id.in_(of_them), contacts.c.id.not_in(in_use))
     return still
+
+
+def _counted(chosen: Due, still: Sequence[str]) -> dict[str, int]:
+    kinds = (("held", chosen.held), ("won", chosen.won), ("lost", chosen.lost))
+    return {kind: len(set(still).intersection(ids)) for kind, ids in kinds}
 
 
 def _kinds(keep: Keep) -> tuple[tuple[str, int], ...]:

@@ -269,3 +269,20 @@ notices = sa.Table(
     sa.Column("ended_at", _TIME),  # NULL while it stands
     sa.Column("facts", sa.JSON, nullable=False),
 )
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("actor", sa.String(32), nullable=False, index=True),  # a user's id, "terminal", "house"
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("about", sa.String(40), nullable=False),  # what `subject` is the id of
+    sa.Column("subject", sa.String(80), nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),  # JSON, byte for byte as it was hashed
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("key", sa.String(8), nullable=False),  # the mark of the key that sealed it
+    sa.Column("seal", sa.String(64), nullable=False),
+    sa.Index("ix_audit_kind_subject", "kind", "subject"),
+)
