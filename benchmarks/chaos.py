@@ -36,7 +36,8 @@ from tests.capture import running as processes
 from tests.capture.receivers import MailServer, mail_server
 from tests.capture.running import FORM, Running, database, fields, kept, let_in, make_root, running
 
-PATIENCE = 120.0  # seconds at the end until the spool and the outbox are empty
+PATIENCE = 120.0  # seconds at the end without any progress, and of a visitor
+STANDSTILL = 10.0  # seconds in which a process that has something left to do gets on with it
 MANNERS = ("busy", "defer", "drop", "stall")
 JUMPS = (-7200, -600, 600, 7200)  # seconds
 
@@ -225,19 +226,32 @@ def _make_well(stage: Stage) -> None:
     stage.mail.manner = "accept"
     _set(stage.clock, "0")
     patience = time.monotonic() + PATIENCE
-    while time.monotonic() < patience:
-        with database(stage.root) as opened, opened.write() as connection:
-            late = {"state": "waiting", "next_at": "2026-01-01T00:00:00.000000Z", "claimed_until": None}
-            connection.execute(outbox.update().where(outbox.c.state.in_(("waiting", "claimed"))).values(**late))
+    while time.monotonic() < patience and (left := _left(stage)):
+        _make_due(stage)
         with _process(stage):
-            while time.monotonic() < patience and list((stage.root / "var" / "spool").glob("*.json")):
-                time.sleep(0.1)
-            before = -1
-            while time.monotonic() < patience and before != (left := _waiting(stage)) and left:
-                before = left
-                time.sleep(1.5)
-        if not _waiting(stage):
-            return
+            _watch(stage)
+        if _left(stage) < left:
+            patience = time.monotonic() + PATIENCE
+
+
+def _make_due(stage: Stage) -> None:
+    with database(stage.root) as opened, opened.write() as connection:
+        late = {"state": "waiting", "next_at": "2026-01-01T00:00:00.000000Z", "claimed_until": None}
+        connection.execute(outbox.update().where(outbox.c.state.in_(("waiting", "claimed"))).values(**late))
+
+
+def _watch(stage: Stage) -> None:
+    """Until nothing is left, or nothing has become less for a while."""
+    least, patience = _left(stage), time.monotonic() + STANDSTILL
+    while least and time.monotonic() < patience:
+        time.sleep(0.5)
+        if (left := _left(stage)) < least:
+            least, patience = left, time.monotonic() + STANDSTILL
+
+
+def _left(stage: Stage) -> int:
+    """What lies in the spool and what is not sent."""
+    return len(list((stage.root / "var" / "spool").glob("*.json"))) + _waiting(stage)
 
 
 def _waiting(stage: Stage) -> int:

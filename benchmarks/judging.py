@@ -1,17 +1,22 @@
 """Judging: how many letters of customers are held, and how much advertising is let through.
 
-    python -m benchmarks.judging [--wrong]
+    python -m benchmarks.judging [--wrong] [--alike]
 
-The letters in `benchmarks/letters/` were written for this, one a line, in some twenty languages: `ham.txt` as customers
-write, `spam.txt` as those who sell. Every third line of each was kept out when the weights were tuned; the goals are
-fewer than 0.5 % of customers held and fewer than 5 % of advertising let through, by the text alone.
+The letters in `benchmarks/letters/` stand one a line, in some twenty-five languages: `ham.txt` as customers write,
+`spam.txt` as those who sell. What is in `tuned/` may be looked at and learned from; `kept/` was written before the
+wording's table was first made and is only measured; `others/` is what real people asked a bank and hotels (see the
+notice there). The goals are fewer than 0.5 % of customers held and fewer than 5 % of advertising let through, by the
+text alone. Behind each share is what it lies under with 95 % certainty (Wilson, one-sided), if the letters were like
+those that come.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 
 from capture.judge import judge
@@ -19,6 +24,7 @@ from capture.signs import Written
 
 LETTERS = Path(__file__).parent / "letters"
 LANGUAGES = ("en", "de", "fr", "es")
+_CERTAIN = 1.645  # standard deviations, for 95 % on one side
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +39,51 @@ class Share:
         """The wrong ones of a hundred."""
         return 100 * len(self.wrong) / self.total
 
+    @property
+    def at_most(self) -> float:
+        """What the true share lies under with 95 % certainty, in percent."""
+        square, share = _CERTAIN**2 / self.total, len(self.wrong) / self.total
+        spread = _CERTAIN * sqrt(share * (1 - share) / self.total + square / self.total / 4)
+        return 100 * (share + square / 2 + spread) / (1 + square)
 
-def letters(name: str, *, kept_out: bool) -> list[str]:
-    """The letters of a kind: the third that was kept out of tuning, or the others."""
-    every = (LETTERS / f"{name}.txt").read_text("utf-8").splitlines()
-    return [one for number, one in enumerate(every) if (number % 3 == 2) == kept_out]
+    @property
+    def told(self) -> str:
+        """One line of the table."""
+        return f"{len(self.wrong):4} of {self.total:4} = {self.percent:5.2f} %, under {self.at_most:5.2f} %"
 
 
-def false_holds(*, kept_out: bool) -> Share:
+def letters(kind: str, part: str) -> list[str]:
+    """The letters of a kind (`ham`, `spam`) in a part (`tuned`, `kept`, `others`)."""
+    return (LETTERS / part / f"{kind}.txt").read_text("utf-8").splitlines()
+
+
+def false_holds(part: str) -> Share:
     """Customers who are held."""
-    ham = letters("ham", kept_out=kept_out)
+    ham = letters("ham", part)
     return Share(len(ham), tuple(one for one in ham if _held(one)))
 
 
-def let_through(*, kept_out: bool) -> Share:
+def let_through(part: str) -> Share:
     """Advertising that is not held."""
-    spam = letters("spam", kept_out=kept_out)
+    spam = letters("spam", part)
     return Share(len(spam), tuple(one for one in spam if not _held(one)))
+
+
+def alike() -> list[str]:
+    """What was kept out and shares half of its sequences of four characters with a letter that was tuned on."""
+    return [
+        text
+        for kind in ("ham", "spam")
+        for tuned in [[_pieces(one) for one in letters(kind, "tuned")]]
+        for text in letters(kind, "kept")
+        for own in [_pieces(text)]
+        if own and any(2 * len(own & one) >= len(own | one) for one in tuned)
+    ]
+
+
+def _pieces(text: str) -> frozenset[str]:
+    plain = " ".join(re.findall(r"\w+", text.casefold()))
+    return frozenset(plain[at : at + 4] for at in range(len(plain) - 3))
 
 
 def _held(text: str) -> bool:
@@ -60,13 +94,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="benchmarks.judging")
     parser.add_argument("--wrong", action="store_true", help="show those that were tuned on and are judged wrongly")
+    parser.add_argument("--alike", action="store_true", help="count what was kept out and is nearly what was tuned on")
     asked = parser.parse_args(arguments)
-    for label, measure in (("customers held", false_holds), ("advertising let through", let_through)):
-        for part, kept_out in (("tuned on", False), ("kept out", True)):
-            share = measure(kept_out=kept_out)
-            print(f"{label:24} {part}: {len(share.wrong):3} of {share.total:3} = {share.percent:5.2f} %")
-            if asked.wrong and not kept_out:
-                print(*(f"    {one}" for one in share.wrong), sep="\n")
+    if asked.alike:
+        print(f"kept out and nearly the same as one that was tuned on: {len(alike())}")
+        return
+    measures = (
+        *(("customers held", false_holds, part) for part in ("tuned", "kept", "others")),
+        *(("advertising let through", let_through, part) for part in ("tuned", "kept")),
+    )
+    for label, measure, part in measures:
+        share = measure(part)
+        print(f"{label:24} {part:6} {share.told}")
+        if asked.wrong and part == "tuned":
+            print(*(f"    {one}" for one in share.wrong), sep="\n")
 
 
 if __name__ == "__main__":

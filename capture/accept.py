@@ -132,7 +132,7 @@ def _written(form: Form, values: Mapping[str, Any], name: str, email: str, setti
 
 def _consents(form: Form, values: Mapping[str, Any]) -> tuple[Consent, ...]:
     asked = (one for one in form.fields if one.type == "consent")
-    return tuple(Consent(one.name, one.text, values.get(one.name) is True) for one in asked)
+    return tuple(Consent(one.name, one.text, values.get(one.name) is True, one.confirm) for one in asked)
 
 
 def _unknown_page(post: Post, page: PageRow | None) -> dict[str, tuple[str, ...]]:

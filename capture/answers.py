@@ -14,10 +14,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from capture.model import Saved
+from capture.outbox.letters import spoken
 from capture.posting import JSON, PROBLEM, Fields, Post
 from capture.proof import ALGORITHM, Challenge
 from capture.release import Release
 from capture.setup import PageRow, Setup
+from capture.store.consents import LASTING, Asking
+from capture.store.moments import to_text
 from capture.thanks import Message, read_next
 from obverse.forms.elements import element, escaped
 from obverse.forms.form import Error, Form
@@ -84,6 +87,10 @@ class Places:
         """Where a form that we show again is sent."""
         return f"{self.base_path}/_ob/f/{quote(name, safe='')}"
 
+    def link(self, kind: str, token: str) -> str:
+        """The path of a consent's link: "c" that confirms, "u" that withdraws."""
+        return f"{self.base_path}/_ob/{kind}/{token}"
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:
@@ -109,13 +116,39 @@ class Voice:
             return Answer(200, _as_json(body), JSON, {"Idempotency-Replayed": "true"})
         return Answer(201, _as_json(body), JSON)
 
-    def thanks(self, told: Message, receipt: str, origin: PageRow | None) -> Answer:
-        """The thank-you page."""
+    def thanks(self, told: Message, receipt: str, origin: PageRow | None, *, confirm: bool) -> Answer:
+        """The thank-you page; with `confirm` it tells to look for the mail that asks for a consent."""
         title = self.say("capture.thanks.title")
         number = escaped(self.say("capture.receipt", receipt=receipt[:8]))
         offered = read_next(self.release.pages.values(), self.lang, origin)
-        parts = [told.html, element("p", {"class": "receipt"}, number), self._reading(offered), self._back(origin)]
+        step = _paragraph(self.say("capture.thanks.confirm")) if confirm else ""
+        receipt_line = element("p", {"class": "receipt"}, number)
+        parts = [told.html, step, receipt_line, self._reading(offered), self._back(origin)]
         return Answer(200, self._page(title, parts))
+
+    def consent(self, one: Asking, state: str, link: str, acts: Sequence[str]) -> Answer:
+        """How a consent stands (`state`), what was agreed to, and the button for what may be done at `link`."""
+        if self.json:
+            times = {name: getattr(one, name) for name in ("asked_at", "confirmed_at", "withdrawn_at")}
+            plain = {name: to_text(at) if at else None for name, at in times.items()}
+            return Answer(200, _as_json({"state": state, "text": one.text, "lang": one.lang, **plain}), JSON)
+        settings, latest = self.release.settings, one.withdrawn_at or one.confirmed_at or one.asked_at
+        named = {"site": settings.title, "time": spoken(to_text(latest), settings.timezone), "n": LASTING.days}
+        told, hint = (_paragraph(self.say(f"capture.consent.{state}{more}", **named)) for more in ("", ".hint"))
+        button = self._button(state, link, acts)
+        # A second click on "yes" must not meet the button that withdraws in its place.
+        below = [hint, button] if state == "confirmed" else [button, hint]
+        parts = [told, element("blockquote", {}, _paragraph(one.text)), *below, self._contact()]
+        return Answer(200, self._page(self.say(f"capture.consent.{state}.title"), parts))
+
+    def _button(self, state: str, link: str, acts: Sequence[str]) -> str:
+        """What there is to do about a consent in that state, as a form of one button; "" when it may not be done."""
+        act = {"asked": "confirm", "confirmed": "withdraw"}.get(state)
+        if act not in acts:
+            return ""
+        named = {"class": "button", "type": "submit", "name": "do", "value": act}
+        button = element("button", named, escaped(self.say(f"capture.consent.{act}")))
+        return element("form", {"method": "post", "action": link}, element("p", {}, button))
 
     def mend(self, sent: Sent, errors: Sequence[Error]) -> Answer:
         """Field errors: the form again, with what was written and what is wrong with it."""

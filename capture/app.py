@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from capture.endpoint import lost
@@ -15,9 +15,16 @@ from capture.house import House, open_house
 __all__ = ["House", "create_app", "open_house"]
 
 # The modules that have a `blueprint`. A part that cannot be imported must not leave the others open without it.
-_PUBLIC = ("capture.endpoint", "capture.health", "capture.openapi", "capture.reporting")
+_PUBLIC = ("capture.endpoint", "capture.consents", "capture.health", "capture.openapi", "capture.reporting")
 _STAFF = ("capture.access", "capture.inbox")
 _PREVIEW = ("capture.outbox.mailbox",)
+
+# What no answer goes without, whoever gives it; a page that may load something says so itself.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
 
 _Start = Callable[..., Any]
 _Wsgi = Callable[[dict[str, Any], _Start], Iterable[bytes]]
@@ -29,11 +36,18 @@ def create_app(house: House) -> Flask:
     app.extensions["obverse"] = house
     app.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
     app.jinja_env.autoescape = True
+    app.after_request(_harmless)  # the first to be told is the last to be asked
     for module in (*_PUBLIC, *_STAFF, *(_PREVIEW if house.setup.preview else ())):
         app.register_blueprint(importlib.import_module(module).blueprint)
     app.register_error_handler(HTTPException, lost)
     app.wsgi_app = _under(house.setup.base_path, app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
+
+
+def _harmless(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
 
 
 def _under(base_path: str, inner: _Wsgi) -> _Wsgi:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from capture.accept import Refusal, accept
 from capture.answers import Answer, Places, Sent, Voice, challenge_answer, origin_of
@@ -22,8 +22,7 @@ from capture.ids import Ids, instance_key
 from capture.judge import spared
 from capture.keeping.orphans import drop_copies
 from capture.model import Outgoing, Saved, Submission, Verdict
-from capture.outbox.auto_reply import auto_reply
-from capture.outbox.notices import outgoing_for
+from capture.outbox.audience import audience
 from capture.posting import Post, Rejected, read_post, wants_json
 from capture.proof import make
 from capture.release import Release
@@ -35,10 +34,9 @@ from capture.store.known import is_known
 from capture.store.line import save
 from capture.store.saving import Thanked, thanked
 from capture.store.texts import is_id
-from capture.thanks import message
+from capture.thanks import is_to_confirm, message
 from capture.uploads.intake import Room
 from capture.uploads.shelf import discard, has_room, hold, settle
-from capture.watch.targets import outgoing_of
 from obverse.forms.form import Form
 from obverse.forms.kinds import MEGABYTE
 
@@ -112,7 +110,8 @@ def thanks(receipt: str) -> Response:
     # Either way: what came while a clock was years ahead must not be shown for years.
     fresh = known is not None and abs(visit.house.now() - known.received_at) < KNOWN_FOR
     told = message(seen, known.values if known and fresh else None, voice.say("capture.thanks.default"))
-    answer = voice.thanks(told, receipt, visit.origin_page())
+    confirm = bool(known and fresh and is_to_confirm(seen, known.values))
+    answer = voice.thanks(told, receipt, visit.origin_page(), confirm=confirm)
     return as_response(replace(answer, headers={"Referrer-Policy": "no-referrer"}), visit)
 
 
@@ -135,11 +134,14 @@ def lost(error: HTTPException) -> Response | HTTPException:
     if not request.path.startswith("/_ob/") or code is None:
         return error
     visit = Visit.now()
-    return as_response(visit.voice().refuse(error.code or 0, code), visit)
+    refused = as_response(visit.voice().refuse(error.code or 0, code), visit)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        refused.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return refused
 
 
 # 400 comes of what stands before any form, as a host's name that is none.
-_LOST = {400: "bad-request", 404: "unknown-receipt", 405: "method"}
+_LOST = {400: "bad-request", 404: "unknown-receipt", 405: "method", 413: "too-big"}
 
 
 def _known(house: House, receipt: str) -> tuple[Thanked | None, bool]:
@@ -178,7 +180,7 @@ def _read(visit: Visit, name: str, post: Post) -> Answer:
     page = visit.origin_page(post)
     form_seen = visit.release.form(name, _language(visit, None, page), rules, words)
     voice = visit.voice(_language(visit, form_seen, page))
-    if _is_foreign(visit):
+    if is_foreign(visit):
         return voice.refuse(403, "origin", post.answers, page)
     if form_seen is None:
         return voice.refuse(404, "unknown-form", post.answers, page)
@@ -213,20 +215,12 @@ def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer:
         return voice.again(413, "files-full", sent)
     verdict = Verdict((*_trusted(house, submission).reasons, *reasons(house, passed, submission)))
     submission = replace(submission, verdict=verdict)
-    outgoing = _outgoing(visit.release, sent, submission, ids)
+    outgoing = audience(visit.release, submission, ids)
     saved = _saved(house, submission, outgoing)
     if saved is None:
         return voice.again(503, "unavailable", sent, RETRY)
     told = message(sent.form, submission.values, voice.say("capture.thanks.default"))
     return voice.stored(saved, told)
-
-
-def _outgoing(release: Release, sent: Sent, submission: Submission, ids: Ids) -> list[Outgoing]:
-    """Who is told: those of the form, or of a test by the house itself those who are told of tests."""
-    if submission.canary:
-        return outgoing_of(release.settings, submission)
-    form = _told_now(release, sent.form)
-    return outgoing_for(form, release.settings, submission, sent.page) + auto_reply(form, submission, ids)
 
 
 def _settled(house: House, submission: Submission, most: int) -> bool:
@@ -290,19 +284,13 @@ def _spooled(house: House, submission: Submission, outgoing: list[Outgoing]) -> 
     return Saved("stored", submission.id, submission.receipt, "")
 
 
-def _told_now(release: Release, seen: Form) -> Form:
-    """The form as the visitor saw it, and who is told of it today."""
-    current = release.current(seen.name, seen.lang)
-    return replace(seen, notify=current.notify, auto_reply=current.auto_reply) if current else seen
-
-
 def _language(visit: Visit, seen: Form | None, page: PageRow | None) -> str:
     """The visitor's language: of the form they saw, else of the page they came from."""
     row = page or visit.origin_page()
     return seen.lang if seen else row.lang if row else ""
 
 
-def _is_foreign(visit: Visit) -> bool:
+def is_foreign(visit: Visit) -> bool:
     """Whether a browser says that a page of somebody else's sent it. No origin, or a hidden one, is no signal."""
     origin = request.headers.get("Origin", "")
     if origin in ("", "null"):

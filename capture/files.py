@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -50,3 +51,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def append(path: Path, lines: Iterable[str]) -> None:
+    """Add lines to a file that is for its owner alone, to the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "ab") as file:
+        # The line break before them ends one that was left half.
+        file.write(("\n" + "\n".join(lines) + "\n").encode())
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(path.parent)

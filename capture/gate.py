@@ -66,6 +66,16 @@ def gate(house: House, release: Release, form: Form, post: Post) -> Passed | Ask
     return brought or _asked(house, form, post, now)
 
 
+def gate_link(house: House, release: Release, network: str) -> int:
+    """Count a post to a link of ours, and say how many seconds it has to wait; 0 when it may come.
+
+    Nobody who presses a button of a mail is asked for a proof, so it is refused only where a proved one would be.
+    """
+    settings = release.settings
+    limits = (Limit(("network", network, "/link"), settings.rate),) if settings.rate else ()
+    return house.limits.take(limits, settings.proofs, house.now().timestamp(), proved=True).wait
+
+
 def limits_of(release: Release, form: str, network: str) -> tuple[Limit, ...]:
     """What a post counts against: its network at this form, the form, and each address that is told of it."""
     settings = release.settings

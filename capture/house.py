@@ -14,9 +14,10 @@ from capture.files import make_folder
 from capture.limits import Limits
 from capture.release import Releases
 from capture.setup import Setup
+from capture.store.audit import tells_upgrades
 from capture.store.database import Database, Unavailable
 from capture.store.line import Line
-from capture.store.migrations import TooNew, upgrade
+from capture.store.migrations import Tell, TooNew, upgrade
 from capture.uploads.shelf import FOLDER as UPLOADS
 
 _log = logging.getLogger("obverse.capture")
@@ -25,7 +26,8 @@ _log = logging.getLogger("obverse.capture")
 class Readiness:
     """Whether the tables are known to be this program's; a database that was away is brought up to date later."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell | None = None) -> None:
+        self._tell = tell
         self._lock = threading.Lock()
         self._ready = False
 
@@ -35,7 +37,7 @@ class Readiness:
             return
         with self._lock:
             if not self._ready:
-                upgrade(database)
+                upgrade(database, self._tell)
                 self._ready = True
 
 
@@ -95,7 +97,8 @@ def open_house(setup: Setup, now: Callable[[], datetime] = utc_now, token: Calla
     make_folder(setup.folder)
     database = Database.open(setup.secrets.database, setup.folder)
     releases = Releases(setup.folder / "releases", setup.release)
-    house = House(setup, database, releases, now, token, setup.secrets.key or hex_token())
+    readiness = Readiness(tells_upgrades(setup.secrets.key, now))
+    house = House(setup, database, releases, now, token, setup.secrets.key or hex_token(), readiness=readiness)
     try:
         house.readiness.ensure(database)
     except TooNew:

@@ -11,12 +11,14 @@ from capture.signs import ENOUGH, Written, signs
 FASTEST = 1500
 
 # What a person known to sales is not held for again: what they wrote, not how it came. The owner's rules stay.
-SOFT = frozenset({"link-name", "markup", "links", "pitch", "script", "disposable"})
+SOFT = frozenset({"link-name", "markup", "links", "pitch", "wording", "script", "disposable"})
 
 _LONGEST_COUNT = 12
 
 
-def judge(sent: Mapping[str, Sequence[str]], written: Written | None = None) -> Verdict:
+def judge(
+    sent: Mapping[str, Sequence[str]], written: Written | None = None, table: Sequence[int] | None = None
+) -> Verdict:
     """The verdict on a post, by what its form's own fields carry and by what was `written`.
 
     `trap`: the field that no person sees was filled in. `fast`: the script counted less than `FASTEST`; a page without
@@ -27,7 +29,7 @@ def judge(sent: Mapping[str, Sequence[str]], written: Written | None = None) -> 
         "trap": bool(_first(sent, "_ob_trap").strip()),
         "fast": elapsed is not None and elapsed < FASTEST,
     }
-    soft = signs(written) if written else {}
+    soft = signs(written, table) if written else {}
     if not any(hard.values()) and sum(soft.values()) < ENOUGH:
         return Verdict()
     return Verdict((*(reason for reason, true in hard.items() if true), *soft))

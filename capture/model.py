@@ -14,22 +14,29 @@ LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 
 # Why a submission may be held: codes, each with a word `held.CODE` for the inbox.
 HELD_REASONS = (
-    *("trap", "fast", "link-name", "markup", "links", "pitch", "script", "disposable", "rule"),
+    *("trap", "fast", "link-name", "markup", "links", "pitch", "wording", "script", "disposable", "rule"),
     *("waited", "reused", "unchecked"),
     *("file-bomb", "file-active", "file-mixed", "file-name"),
 )
 
 # What events tell. They hold ids, kinds, stages, amounts and article ids, never personal values.
-EVENTS = ("received", "held", "released", "follow-up", "stage", "owner", "note", "reply")
+EVENTS = (
+    *("received", "held", "released", "follow-up", "stage", "owner", "note", "reply"),
+    *("consent-asked", "consent-confirmed", "consent-withdrawn"),
+)
+
+# The kind of the mail that asks somebody to confirm a consent.
+CONFIRM = "confirm"
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """One consent field as the visitor saw and answered it."""
+    """One consent field as the visitor saw and answered it. With `confirm` it counts only once confirmed by mail."""
 
     field: str
     text: str
     given: bool
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +110,9 @@ class Outgoing:
     """A row for the outbox. `payload` is all that its channel needs.
 
     `channel` is "mail", "webhook" or "chat"; `kind` "notify" (of a submission), "reply" (to the visitor), "auto-reply",
-    "outage" (of another channel, to the owner), or one of `capture.watch.letters.KINDS` (what the house has to say of
-    itself); `target` is the address or URL, or what the chat is called: its URL is a secret. `once` is the row's id
-    when there may be no second one, else "".
+    `CONFIRM`, "outage" (of another channel, to the owner), or one of `capture.watch.letters.KINDS` (what the house has
+    to say of itself); `target` is the address or URL, or what the chat is called: its URL is a secret. `once` is the
+    row's id when there may be no second one, else "".
     """
 
     channel: str

@@ -32,7 +32,7 @@ _OWN = {
 }
 
 _REFUSALS = {
-    400: "The body is not what its type says.",
+    400: "The body is not what its type says, or holds what no text can.",
     403: "A page of another site sent it.",
     413: f"The body is longer than {LONGEST} bytes without its files, or has too many fields; or files find no room.",
     415: "Bodies of this type, or files, are not taken.",
@@ -44,6 +44,7 @@ _REFUSALS = {
 
 _ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _TEXT = {"type": "string"}
+_MOMENT = {"type": "string", "format": "date-time"}
 
 _SCHEMAS: dict[str, Any] = {
     "Stored": {
@@ -91,6 +92,18 @@ _SCHEMAS: dict[str, Any] = {
             "expires": {"type": "integer", "description": "Seconds since 1970."},
         },
     },
+    "Consent": {
+        "type": "object",
+        "description": "What somebody was asked to confirm by mail, and how it stands.",
+        "required": ["state", "text", "lang", "asked_at", "confirmed_at", "withdrawn_at"],
+        "properties": {
+            "state": {"enum": ["asked", "confirmed", "withdrawn"]},
+            "text": {"type": "string", "description": "The sentence as it was shown."},
+            "lang": _TEXT,
+            "asked_at": _MOMENT,
+            **{name: {"anyOf": [_MOMENT, {"type": "null"}]} for name in ("confirmed_at", "withdrawn_at")},
+        },
+    },
     "Health": {
         "type": "object",
         "required": ["database", "spool", "delivery"],
@@ -122,6 +135,8 @@ def document(release: Release, address: str) -> dict[str, Any]:
             **{f"/_ob/f/{name}": {"post": _sending(form)} for name, form in forms.items()},
             "/_ob/t/{receipt}": {"get": _THANKS},
             "/_ob/challenge": {"get": _CHALLENGE},
+            "/_ob/c/{token}": _consent("c", "confirm"),
+            "/_ob/u/{token}": _consent("u", "withdraw"),
             "/healthz": {"get": _HEALTH},
             "/api/v1/report": {"get": _REPORT},
         },
@@ -182,6 +197,42 @@ def _answer(told: str, media: str, schema: str) -> dict[str, Any]:
     content = {media: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
     # Who does not ask for JSON gets the same as a page.
     return {"description": told, "content": content | {"text/html": {"schema": _TEXT}}}
+
+
+_CONSENT_REFUSALS = {
+    "404": "No consent has that token.",
+    "410": "Nobody confirmed it in time.",
+    "503": "The database is away.",
+}
+_CONSENT_POST_REFUSALS = {
+    "400": "The body does not say what to do.",
+    "403": "A page of another site sent it.",
+    "413": "The body is too long.",
+    "429": "Very many came from this network; `Retry-After` says when to try again.",
+}
+_CONSENT_ACTS = {
+    "confirm": "Confirm it with `do=confirm`, or withdraw it with `do=withdraw`.",
+    "withdraw": "Withdraw it with `List-Unsubscribe=One-Click` (RFC 8058), or with `do=withdraw`.",
+}
+
+
+def _consent(letter: str, act: str) -> dict[str, Any]:
+    """A link of a consent: to look changes nothing, to post does."""
+    refused = {status: _answer(told, PROBLEM, "Problem") for status, told in _CONSENT_REFUSALS.items()}
+    more = {status: _answer(told, PROBLEM, "Problem") for status, told in _CONSENT_POST_REFUSALS.items()}
+    fields = {"do": _TEXT} if letter == "c" else {"do": _TEXT, "List-Unsubscribe": {"const": "One-Click"}}
+    body = {"schema": {"type": "object", "properties": fields}}
+    shown = {"200": _answer("How it stands.", JSON, "Consent"), **refused}
+    return {
+        "parameters": [{"name": "token", "in": "path", "required": True, "schema": _ID}],
+        "get": {"operationId": f"see_{act}", "summary": "How a consent stands; nothing changes.", "responses": shown},
+        "post": {
+            "operationId": act,
+            "summary": _CONSENT_ACTS[act],
+            "requestBody": {"required": True, "content": {URLENCODED: body, MULTIPART: body}},
+            "responses": {**shown, "303": {"description": "Asked for as a page, `Location` shows it."}, **more},
+        },
+    }
 
 
 _THANKS: dict[str, Any] = {

@@ -12,12 +12,13 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from capture.model import Submission
 from capture.setup import PageRow, Settings
 from capture.shelf import Parts, ReleaseError, all_forms, newest, newest_number, page_row, take_in
 from obverse.forms.form import Form
@@ -103,6 +104,12 @@ class Release:
         return next((one for one in found if one), None) or next(
             (form for (other, _), form in sorted(self.forms.items()) if other == name), None
         )
+
+    def told(self, submission: Submission) -> Form | None:
+        """The form as its visitor saw it, telling whom the form that is published now tells; None as for `form`."""
+        seen = self.form(submission.form, submission.lang, submission.rules, submission.words)
+        current = self.current(submission.form, submission.lang)
+        return replace(seen, notify=current.notify, auto_reply=current.auto_reply) if seen and current else seen
 
     def language(self, lang: str) -> str:
         """That language when the site speaks it, else the site's own."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets as randomness
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,11 @@ def ensure_key(folder: Path, token: Callable[[], str]) -> str:
         text = (folder / FILE).read_text("utf-8") if (folder / FILE).exists() else ""
         put(folder / FILE, f'key = "{key[:64]}"\n{text.removeprefix(chr(0xFEFF))}'.encode())
         return key[:64]
+
+
+def key_of(folder: Path, environ: Mapping[str, str]) -> str:
+    """The key of the site, made where there is none yet; "" where the secrets are broken. Raises OSError."""
+    return load_secrets(folder, environ)[0].key or ensure_key(folder, lambda: randomness.token_hex(32))
 
 
 def _of_file(folder: Path) -> tuple[dict[str, str], list[Problem]]:

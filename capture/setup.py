@@ -99,6 +99,11 @@ class Settings:
     canary_form: str = ""
     canary_webhook: str = ""
 
+    @property
+    def address(self) -> str:
+        """The absolute URL of the endpoint and the inbox, without a slash at its end; "" when no URL is set."""
+        return (self.origin + self.base_path if self.origin else self.url).rstrip("/")
+
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Settings:
         """The settings of a release's `site.json`; what a newer build may have added is left out."""

@@ -1,8 +1,9 @@
 """What somebody wrote -> signs of advertising, each a code of `HELD_REASONS` with a weight. Pure.
 
-No sign but the owner's own rules holds a text by itself unless it is one that hardly any customer gives: a customer may
-well name three pages, write in a language the site has not, or ask what an offer in their mail was about. The weights
-are tuned by `python -m benchmarks.judging`; they are code of capture's, so no page and no release can show them.
+No sign but the owner's own rules, a link as a name and code for links holds a text by itself: a customer may well name
+three pages, write in a language the site has not, or ask what an offer in their mail was about. How all of it is worded
+says most (`capture.wording`). The weights are tuned by `python -m benchmarks.wording --across`; they are code of
+capture's, so no page and no release can show them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capture.pitches import BLATANT, PITCHES
+from capture.wording import nearness, plain
 
 # From this sum of weights on a submission is held.
 ENOUGH = 1.0
@@ -42,10 +44,14 @@ _SCRIPTS: Mapping[str, frozenset[str]] = {
 
 _LINK = re.compile(r"https?://[^\s<>\"']+|\bwww\.[^\s<>\"']+", re.IGNORECASE)
 _MARKUP = re.compile(r"<a\s[^>]{0,200}href|\[url\b|\[link\b", re.IGNORECASE)
-_MOST_READ = 20_000  # characters: what follows says nothing new, and a judgement must not cost seconds
+_MOST_READ = 10_000  # characters of either end: padding hides nothing, and a judgement must not cost seconds
 
-# Of one link or two; many, or hardly anything else; one theme of advertising; foreign letters; an address that passes.
-_LINKED, _LINKS, _PITCHED, _FOREIGN, _PASSING = 0.4, 0.7, 0.6, 0.5, 0.5
+# Of one link or two; many; hardly anything else; one theme of advertising; several, or what only those who sell say.
+_LINKED, _LINKS, _ONLY_LINKS, _PITCHED, _BLATANT = 0.12, 0.21, 0.3, 0.18, 0.3
+# Of foreign letters; an address that passes.
+_FOREIGN, _PASSING = 0.5, 0.5
+# The nearness to advertising that holds a text by its wording alone.
+_WORDED = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +68,15 @@ class Written:
     rules: tuple[str, ...] = ()
 
 
-def signs(written: Written) -> Mapping[str, float]:
-    """The signs that are there, with what each weighs."""
-    text = "\n".join(written.texts)[:_MOST_READ]
+def signs(written: Written, table: Sequence[int] | None = None) -> Mapping[str, float]:
+    """The signs that are there, with what each weighs. Another `table` of weights is only for who makes one."""
+    text = _ends("\n".join(written.texts))
     found = {
         "link-name": ENOUGH if _LINK.search(written.name) else 0.0,
         "markup": ENOUGH if _MARKUP.search(text) else 0.0,
         "links": _links(text),
         "pitch": _pitch(text),
+        "wording": _wording(text, table),
         "script": _FOREIGN if _is_foreign(text, written.languages) else 0.0,
         "disposable": _PASSING if _under(domain_of(written.email), DISPOSABLE) else 0.0,
         "rule": ENOUGH if _is_ruled_out(text, written) else 0.0,
@@ -93,6 +100,10 @@ def _flat(value: Any) -> Sequence[str]:
     return [text for one in value for text in _flat(one)] if isinstance(value, (list, tuple)) else ()
 
 
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _MOST_READ else f"{text[:_MOST_READ]} {text[-_MOST_READ:]}"
+
+
 def _links(text: str) -> float:
     """One link says something, several or hardly anything but links say more."""
     links = _LINK.findall(text)
@@ -100,15 +111,22 @@ def _links(text: str) -> float:
         return 0.0
     words = len(_LINK.sub(" ", text).split())
     if len(links) > 1 and words < 3 * len(links):
-        return ENOUGH
+        return _ONLY_LINKS
     return _LINKS if len(links) > 3 or words < 6 * len(links) else _LINKED
 
 
 def _pitch(text: str) -> float:
-    if any(one.search(text) for one in BLATANT):
-        return ENOUGH
-    said = sum(1 for one in PITCHES if one.search(text))
-    return ENOUGH if said > 1 else _PITCHED * said
+    """Of a text as it was written and as it reads without what hides words."""
+    both = (text, plain(text))
+    if any(one.search(read) for one in BLATANT for read in both):
+        return _BLATANT
+    said = sum(1 for one in PITCHES if any(one.search(read) for read in both))
+    return _BLATANT if said > 1 else _PITCHED * said
+
+
+def _wording(text: str, table: Sequence[int] | None) -> float:
+    near = nearness(text, table) / _WORDED
+    return min(near, ENOUGH) if near > 0.1 else 0.0
 
 
 def _is_foreign(text: str, languages: Iterable[str]) -> bool:

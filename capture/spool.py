@@ -18,8 +18,10 @@ from typing import Any
 
 from capture.files import make_folder, put, sync_folder
 from capture.house import House
+from capture.ids import Ids
 from capture.keeping.orphans import drop_copies
 from capture.model import Attachment, Consent, Outgoing, Submission, Verdict
+from capture.outbox.audience import audience
 from capture.store.database import Refused, Unavailable
 from capture.store.moments import from_text, to_text
 from capture.store.saving import save
@@ -32,7 +34,7 @@ ASIDE = "bad"  # the folder within the spool of what cannot be stored
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A submission in the spool, and who is to be told of it."""
+    """A submission in the spool, and who was to be told of it when it came."""
 
     submission: Submission
     outgoing: tuple[Outgoing, ...]
@@ -83,7 +85,7 @@ def _take(house: House, path: Path) -> bool:
         return False
     try:
         with house.ready().write() as connection:
-            saved = save(connection, waiting.submission, waiting.outgoing, house.token, now=house.now())
+            saved = save(connection, waiting.submission, _told(house, waiting), house.token, now=house.now())
     except Refused:
         _set_aside(path)
         return False
@@ -94,6 +96,15 @@ def _take(house: House, path: Path) -> bool:
     path.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
+
+
+def _told(house: House, waiting: Waiting) -> Sequence[Outgoing]:
+    """Who is told: those of the site as it is now; where its form is not known here, those of when it came."""
+    submission = waiting.submission
+    release = house.releases.current(submission.form, submission.rules)
+    if release.told(submission) is None:
+        return waiting.outgoing
+    return audience(release, submission, Ids(house.key, house.token))
 
 
 def files(folder: Path) -> list[Path]:

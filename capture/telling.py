@@ -7,7 +7,7 @@ from datetime import datetime
 
 from capture.columns import aligned, clipped, harmless, harmless_lines
 from capture.inbox import display
-from capture.inbox.sheets import event_text, reason_word, shown_value
+from capture.inbox.sheets import consent_text, event_text, reason_word, shown_value
 from capture.inbox.words import t
 from capture.release import Release
 from capture.store.records import Inquiry, Row, Sent
@@ -56,7 +56,7 @@ def _whole(found: Inquiry, release: Release, now: datetime) -> Iterator[str]:
     for sent in found.submissions:
         yield ""
         yield f"{harmless(sent.form)}, {display.moment(sent.received_at, now, zone)}"
-        yield from _answers(sent, release)
+        yield from _answers(found, sent, release, now)
     yield ""
     texts = {one.id: one.text for one in found.notes} | {one.id: one.text for one in found.messages}
     for event in found.timeline:
@@ -83,7 +83,8 @@ def _standing(row: Row, release: Release, now: datetime) -> Iterator[str]:
         yield f"{name:8} {harmless(text) or '-'}"
 
 
-def _answers(sent: Sent, release: Release) -> Iterator[str]:
+def _answers(found: Inquiry, sent: Sent, release: Release, now: datetime) -> Iterator[str]:
+    zone = display.zone_of(release.settings.timezone)
     form = release.form(sent.form, sent.lang, sent.rules, sent.words)
     options = {one.name: one.options for one in form.fields} if form else {}
     labels, consents = dict(sent.labels), {one.field for one in sent.consents}
@@ -91,9 +92,9 @@ def _answers(sent: Sent, release: Release) -> Iterator[str]:
         if name not in consents:
             yield from _answer(labels.get(name) or name, shown_value(value, options.get(name, {})))
     for consent in sent.consents:
-        yield from _answer(
-            labels.get(consent.field) or consent.field, f"{display.plain_value(consent.given)}: {consent.text}"
-        )
+        stands = consent_text(consent, found.asking(sent.form, consent), now, zone)
+        said = f"{display.plain_value(consent.given)}: {consent.text}" + (f" ({stands})" if stands else "")
+        yield from _answer(labels.get(consent.field) or consent.field, said)
     for name, values in sent.extra.items():
         yield from _answer(f"{name} ({t('sheet.extra')})", ", ".join(values))
 
@@ -118,9 +119,16 @@ def due(found: Due, keep: Keep, verb: str) -> str:
     lines = [f"{kind}: {len(ids)} inquiries older than {days} days {verb}" for kind, ids, days in kinds if days]
     if keep.networks:
         lines.append(f"networks: {found.networks} older than {keep.networks} days {verb}")
+    if found.askings:
+        lines.append(f"consents: {found.askings} that nobody confirmed {verb}")
     return "\n".join(lines) or "Everything is kept for ever."
 
 
 def orphans(count: int, verb: str) -> str:
     """What no inquiry names, in a line of its own; nothing where there is none."""
     return f"\nuploads: {count} that no inquiry names {verb}" if count else ""
+
+
+def pruned(count: int) -> str:
+    """What went of the audit log, in a line of its own; nothing where nothing did."""
+    return f"\naudit log: {count} rows went" if count else ""

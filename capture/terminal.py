@@ -14,23 +14,27 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from capture import telling
 from capture.access import passwords
+from capture.audit.chain import Entry
+from capture.audit.kinds import actor
 from capture.backup import pause
 from capture.columns import aligned, harmless, harmless_lines
 from capture.inbox import display, exports
 from capture.inbox.words import t
 from capture.keeping import contacts
+from capture.keeping.ledger import mark
 from capture.keeping.orphans import orphans, sweep
 from capture.model import LOST_REASONS
 from capture.release import Release, Releases
 from capture.reporting.rows import as_csv, as_json, as_table, rows
-from capture.secrets import load_secrets
+from capture.secrets import key_of, load_secrets
 from capture.setup import VAR, configuration
-from capture.store import changes, inquiries, outbox, people
+from capture.store import audit, changes, inquiries, outbox, people
 from capture.store import retention as keeping
 from capture.store.database import FILE, BadUrl, Database, Unavailable
 from capture.store.inquiries import Query
@@ -43,13 +47,17 @@ from obverse.config import PATH
 from obverse.problems import Level, Problem, as_text, problem
 from obverse.schema import Document, Field, Node, read_value
 
+Tell = Callable[..., None]  # as `teller` makes it
+
 _NOTHING = "No inquiry yet: nobody has sent a form."
 _NOBODY = "Nobody may log in yet: obverse users add E-MAIL lets somebody in."
 _MOST = 200  # rows of a table; whoever wants more wants an export
 _SHORTEST_ID = 4
 
 
-class _Told(Exception):  # noqa: N818  # it carries what is to be told
+class Told(Exception):  # noqa: N818  # it carries what is to be told
+    """What stops a command, as a Problem."""
+
     def __init__(self, one: Problem) -> None:
         super().__init__(one.message)
         self.problem = one
@@ -59,11 +67,16 @@ def inquiries_list(root: Path, view: str, text: str, as_json: bool, preview: boo
     """Print the inquiries of a view ("open", "held", "won", "lost", "all") that hold these words."""
 
     def work() -> int:
-        with _looking(root, preview) as database:
+        with looking(root, preview) as database:
             if database is None:
                 return _said("[]" if as_json else _NOTHING)
             with database.read() as connection:
                 found, total = _listing(connection, Query(view=view, text=text), None if as_json else _MOST)
+            if as_json:
+                filters = ["text"] if text else []
+                tell = teller(root, preview)
+                with database.write() as connection:
+                    tell(connection, "inquiries.exported", format="list", rows=total, view=view, filters=filters)
         if as_json:
             return _said(json.dumps([exports.plain_row(row) for row in found], ensure_ascii=False, indent=2))
         if not found:
@@ -71,23 +84,23 @@ def inquiries_list(root: Path, view: str, text: str, as_json: bool, preview: boo
         more = f"\n… and {total - len(found)} more: narrow it with --search" if total > len(found) else ""
         return _said(telling.listed(found, _now()) + more)
 
-    return _told(work)
+    return done(work)
 
 
 def inquiries_show(root: Path, id_prefix: str, preview: bool) -> int:
     """Print one inquiry whole."""
 
     def work() -> int:
-        with _looking(root, preview) as database:
+        with looking(root, preview) as database:
             if database is None:
-                raise _Told(_no_inquiry(id_prefix))
+                raise Told(_no_inquiry(id_prefix))
             with database.read() as connection:
                 found = inquiries.detail(connection, _id_of(connection, id_prefix))
         if found is None:
-            raise _Told(_no_inquiry(id_prefix))
+            raise Told(_no_inquiry(id_prefix))
         return _said(telling.whole(found, _release(root, preview), _now()).rstrip())
 
-    return _told(work)
+    return done(work)
 
 
 def inquiries_stage(root: Path, id_prefix: str, stage: str, value: str, reason: str, preview: bool) -> int:
@@ -120,15 +133,19 @@ def inquiries_export(root: Path, format: str, preview: bool) -> int:
 
     def work() -> int:
         lines = exports.csv_lines if format == "csv" else exports.json_lines
-        with _looking(root, preview) as database:
+        with looking(root, preview) as database:
             if database is None:
                 print(_NOTHING, file=sys.stderr)
                 return _said("[]") if format == "json" else 0
+            query, tell = Query(view="all", sort="newest"), teller(root, preview)
+            with database.write() as connection:
+                rows = inquiries.count(connection, query)
+                tell(connection, "inquiries.exported", format=format, rows=rows, view="all", filters=[])
             with database.read() as connection:
-                _put(lines(connection, Query(view="all", sort="newest"), _release(root, preview)))
+                _put(lines(connection, query, _outside(root, preview)))
         return 0
 
-    return _told(work)
+    return done(work)
 
 
 def contacts_export(root: Path, email: str, preview: bool) -> int:
@@ -136,74 +153,94 @@ def contacts_export(root: Path, email: str, preview: bool) -> int:
 
     def work() -> int:
         address = _address(email)
-        with _looking(root, preview) as database:
+        with looking(root, preview) as database:
             if database is None:
                 return _said(_NOTHING)
             with database.read() as connection:
-                found = contacts.exported(connection, _folder(root, preview), address, _now())
+                folder, outside, key = data_folder(root, preview), _outside(root, preview), _key(root, preview)
+                found = contacts.exported(connection, folder, address, _now(), outside, key)
+            tell, counts = teller(root, preview), {name: len(found[name]) for name in ("inquiries", "spool")}
+            with database.write() as connection:
+                tell(connection, "contact.exported", "person", mark(key, address), **counts)
         return _said(json.dumps(found, ensure_ascii=False, indent=2))
 
-    return _told(work)
+    return done(work)
 
 
 def contacts_erase(root: Path, email: str, preview: bool) -> int:
     """Erase all that is held of whoever writes from that address, now and in every backup that is restored later."""
 
     def work() -> int:
-        address, folder = _address(email), _folder(root, preview)
-        with _looking(root, preview) as database:
+        address, folder = _address(email), data_folder(root, preview)
+        with looking(root, preview) as database:
             if database is None:
                 return _said(_NOTHING)
             key = load_secrets(folder, {} if preview else os.environ)[0].key
             if not key:
                 hint = "the first start of obverse run makes it"
-                raise _Told(problem("bad-value", "", "the site has no key to remember the erasure by", hint=hint))
+                raise Told(problem("bad-value", "", "the site has no key to remember the erasure by", hint=hint))
             rows, files = contacts.erase(database, folder, key, address, _now())
         return _said(f"erased: {rows} inquiries, {files} files of the spool; reports stay as they are")
 
-    return _told(work)
+    return done(work)
 
 
 def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
     """Empty what has been kept for as long as `[capture]` says, or say what that is.
 
-    Networks always go. When inquiries are more than a quarter of all, they go only if somebody is `sure`: a clock that
-    is years ahead takes nothing.
+    Networks always go, and so do addresses that confirmed nothing. When inquiries are more than a quarter of all, they
+    go only if somebody is `sure`: a clock that is years ahead takes nothing.
     """
 
     def work() -> int:
         keep, now = _keep(root), _now()
-        with _looking(root, preview) as database:
+        with looking(root, preview) as database:
             if database is None:
                 return _said(_NOTHING)
             with database.read() as connection:
                 due = keeping.due(connection, keep, now)
-            folder = _folder(root, preview)
+            folder = data_folder(root, preview)
             if dry:
                 left = len(orphans(database, folder, now))
                 return _said(telling.due(due, keep, "would go") + telling.orphans(left, "would go"))
-            keeping.forget_networks(database, keep, now)
+            tell, counted = teller(root, preview), _counted(teller(root, preview))
+            keeping.forget_networks(database, keep, now, counted)
+            keeping.forget_askings(database, now, counted)
             left = sweep(database, folder, now)
+            if left:
+                with database.write() as connection:
+                    tell(connection, "retention.run", orphans=left)
             if due.is_much and not sure:
                 message = f"{len(due.ids)} of {due.total} inquiries would go at once, and none went"
                 hint = "look at the clock and at [capture] keep_…, then: obverse retention --yes"
-                raise _Told(problem("bad-value", "", message, hint=hint))
-            gone = keeping.forget(database, keep, due, now)
+                raise Told(problem("bad-value", "", message, hint=hint))
+            gone = keeping.forget(database, keep, due, now, counted)
             remove(folder / UPLOADS, gone.files)
-        return _said(telling.due(gone, keep, "went") + telling.orphans(left, "went"))
+            rows = _pruned(database, keep.audit, tell, sure=sure)
+        return _said(telling.due(gone, keep, "went") + telling.orphans(left, "went") + telling.pruned(rows))
 
-    return _told(work)
+    return done(work)
+
+
+def _pruned(database: Database, days: int, tell: Tell, *, sure: bool) -> int:
+    """Let go of old rows of the audit log; how many went. More than a quarter at once needs somebody who is sure."""
+    try:
+        with database.write() as connection:
+            return audit.prune(connection, days, tell, _now(), sure=sure)
+    except ValueError as error:
+        hint = "look at the clock and at [capture] keep_audit, then: obverse retention --yes"
+        raise Told(problem("bad-value", "", str(error), hint=hint)) from None
 
 
 def _keep(root: Path) -> keeping.Keep:
     """For how long what is kept. Settings that are wrong stop everything: a default may be shorter than was meant."""
     config, wrong = configuration(root)
     if config is None:
-        raise _Told(problem("bad-value", PATH, "the settings cannot be read"))
+        raise Told(problem("bad-value", PATH, "the settings cannot be read"))
     if wrong:
-        raise _Told(wrong[0])
+        raise Told(wrong[0])
     given = config.capture
-    return keeping.Keep(given.keep_held, given.keep_won, given.keep_lost, given.keep_networks)
+    return keeping.Keep(given.keep_held, given.keep_won, given.keep_lost, given.keep_networks, given.keep_audit)
 
 
 def outbox_resume(root: Path) -> int:
@@ -211,15 +248,16 @@ def outbox_resume(root: Path) -> int:
 
     def work() -> int:
         was = pause.resume(root / VAR)
-        with _looking(root, preview=False) as database:
+        with looking(root, preview=False) as database:
             rows = 0
             if database is not None:
                 with database.write() as connection:
                     rows = outbox.resume(connection, _now())
+                    teller(root, preview=False)(connection, "outbox.resumed", rows=rows)
         told = f"{rows} that their receiver had stopped go on" if rows else "nothing had been stopped by its receiver"
         return _said(f"{'the outbox sends again' if was else 'the outbox was not paused'}; {told}")
 
-    return _told(work)
+    return done(work)
 
 
 def outbox_replay(root: Path, id: str, since: str, until: str, channel: str, *, sent_too: bool) -> int:
@@ -230,30 +268,33 @@ def outbox_replay(root: Path, id: str, since: str, until: str, channel: str, *, 
 
     def work() -> int:
         if bool(id) == bool(since or until):
-            raise _Told(problem("bad-value", "", "give the id of one, or a time with --from and --to"))
-        with _looking(root, preview=False) as database:
+            raise Told(problem("bad-value", "", "give the id of one, or a time with --from and --to"))
+        with looking(root, preview=False) as database:
             if database is None:
                 return _said(_NOTHING)
             if id:
-                _replay_one(database, id)
+                _replay_one(database, id, teller(root, preview=False))
                 return _said(f"{id} is sent again")
             start, end = _range(since, until, _release(root, preview=False))
             with database.write() as connection:
                 rows = outbox.replay_range(connection, start, end, _now(), channel=channel, sent_too=sent_too)
+                tell = teller(root, preview=False)
+                tell(connection, "outbox.replayed", channel=channel, rows=rows, sent_too=sent_too)
         return _said(f"{rows} are sent again")
 
-    return _told(work)
+    return done(work)
 
 
-def _replay_one(database: Database, id: str) -> None:
+def _replay_one(database: Database, id: str, tell: Tell) -> None:
     try:
         with database.write() as connection:
             outbox.replay(connection, id, _now(), sent_too=True)
+            tell(connection, "outbox.replayed", "delivery", id, rows=1)
     except KeyError:
         hint = "it is the webhook-id of a post, and `outbox` in the log"
-        raise _Told(problem("bad-value", "", f"nothing in the outbox has the id '{id}'", hint=hint)) from None
+        raise Told(problem("bad-value", "", f"nothing in the outbox has the id '{id}'", hint=hint)) from None
     except ValueError as error:
-        raise _Told(problem("bad-value", "", str(error).rstrip("."))) from None
+        raise Told(problem("bad-value", "", str(error).rstrip("."))) from None
 
 
 def _range(since: str, until: str, release: Release) -> tuple[datetime, datetime]:
@@ -269,7 +310,7 @@ def _moment(text: str, release: Release, *, whole_day: bool = False) -> datetime
         moment = datetime.fromisoformat(text)
     except ValueError:
         hint = "write it like 2026-01-31 or 2026-01-31T15:00"
-        raise _Told(problem("bad-value", "", f"'{text}' is no day and no time", hint=hint)) from None
+        raise Told(problem("bad-value", "", f"'{text}' is no day and no time", hint=hint)) from None
     if whole_day and len(text) <= len("2026-01-31"):
         moment += timedelta(days=1)
     return moment if moment.tzinfo else moment.replace(tzinfo=display.zone_of(release.settings.timezone))
@@ -284,13 +325,15 @@ def users_add(root: Path, email: str, name: str, preview: bool) -> int:
             with database.read() as connection:
                 if people.person_by_email(connection, address):
                     hint = f"obverse users password {address} gives them another password"
-                    raise _Told(problem("unknown-user", "", f"'{address}' may log in already", hint=hint))
+                    raise Told(problem("unknown-user", "", f"'{address}' may log in already", hint=hint))
             kept = passwords.hashed(_new_password(address))
             with database.write() as connection:
-                people.add_person(connection, _token(), address, name.strip(), kept, _now())
+                fresh = _token()
+                added = people.add_person(connection, fresh, address, name.strip(), kept, _now())
+                teller(root, preview)(connection, "user.added", "user", added, again=added != fresh)
         return _said(f"{address} may log in now")
 
-    return _told(work)
+    return done(work)
 
 
 def users_password(root: Path, email: str, preview: bool) -> int:
@@ -301,10 +344,11 @@ def users_password(root: Path, email: str, preview: bool) -> int:
             kept = passwords.hashed(_new_password(person.email))
             with database.write() as connection:
                 people.set_password(connection, person.id, kept)
-                people.delete_sessions(connection, person.id)
+                count = people.delete_sessions(connection, person.id)
+                teller(root, preview)(connection, "password.set", "user", person.id, sessions=count)
         return _said(f"{person.email} has a new password; their sessions have ended")
 
-    return _told(work)
+    return done(work)
 
 
 def users_remove(root: Path, email: str, preview: bool) -> int:
@@ -313,16 +357,17 @@ def users_remove(root: Path, email: str, preview: bool) -> int:
     def work() -> int:
         with _person(root, email, preview) as (database, person), database.write() as connection:
             people.remove_person(connection, person.id, _now())
+            teller(root, preview)(connection, "user.removed", "user", person.id)
         return _said(f"{person.email} may not log in any more; their sessions have ended")
 
-    return _told(work)
+    return done(work)
 
 
 def users_list(root: Path, preview: bool) -> int:
     """Print who may log in."""
 
     def work() -> int:
-        with _looking(root, preview) as database:
+        with looking(root, preview) as database:
             if database is None:
                 return _said(_NOBODY)
             with database.read() as connection:
@@ -332,7 +377,7 @@ def users_list(root: Path, preview: bool) -> int:
         lines = [(harmless(one.email), harmless(one.name) or "-", f"{one.created_at:%Y-%m-%d}") for one in found]
         return _said(aligned([("e-mail", "name", "since"), *lines]))
 
-    return _told(work)
+    return done(work)
 
 
 def report(root: Path, since: str, format: str, preview: bool) -> int:
@@ -341,7 +386,7 @@ def report(root: Path, since: str, format: str, preview: bool) -> int:
     def work() -> int:
         release = _release(root, preview)
         start, currency = _day(since, release), release.settings.currency
-        with _looking(root, preview) as database:
+        with looking(root, preview) as database:
             found = []
             if database is not None:
                 with database.read() as connection:
@@ -353,55 +398,80 @@ def report(root: Path, since: str, format: str, preview: bool) -> int:
             return 0
         return _said(as_table(found) if found else _NOTHING)
 
-    return _told(work)
+    return done(work)
 
 
 # The database.
 
 
-def _folder(root: Path, preview: bool) -> Path:
+def data_folder(root: Path, preview: bool) -> Path:
+    """Where the data of the site lie, or those of its preview."""
     return root / VAR / "preview" if preview else root / VAR
 
 
 @contextmanager
-def _looking(root: Path, preview: bool) -> Iterator[Database | None]:
+def looking(root: Path, preview: bool) -> Iterator[Database | None]:
     """The database, None where none has come to be yet."""
-    folder, url = _folder(root, preview), _url(root, preview)
+    folder, url = data_folder(root, preview), _url(root, preview)
     if not url and not (folder / FILE).is_file():
         yield None
         return
-    with _opened(url, folder) as database:
+    with _opened(url, folder, load_secrets(folder, {} if preview else os.environ)[0].key) as database:
         yield database
 
 
 @contextmanager
 def _writing(root: Path, preview: bool) -> Iterator[Database]:
     """The database, made where there is none yet."""
-    with _opened(_url(root, preview), _folder(root, preview)) as database:
+    with _opened(_url(root, preview), data_folder(root, preview), _key(root, preview)) as database:
         yield database
 
 
 @contextmanager
-def _opened(url: str, folder: Path) -> Iterator[Database]:
+def _opened(url: str, folder: Path, key: str) -> Iterator[Database]:
     database = Database.open(url, folder)
     try:
-        upgrade(database)
+        upgrade(database, audit.tells_upgrades(key, _now))
         yield database
     finally:
         database.close()
 
 
+def _key(root: Path, preview: bool) -> str:
+    """The site's key, made where there is none yet: the audit log is sealed with it."""
+    return key_of(data_folder(root, preview), {} if preview else os.environ)
+
+
+def teller(root: Path, preview: bool) -> Tell:
+    """What tells the audit log what is done here: last in the transaction that does it."""
+    key = _key(root, preview)
+
+    def tell(connection: sa.Connection, kind: str, about: str = "", subject: str = "", **facts: Any) -> None:
+        audit.append(connection, key, Entry(_now(), actor(os.environ), kind, about, subject, facts))
+
+    return tell
+
+
+def _counted(tell: Tell) -> keeping.Tell:
+    return lambda connection, counts: tell(connection, "retention.run", **counts)
+
+
 def _url(root: Path, preview: bool) -> str:
     """Where the database is. Secrets that cannot be read stop everything: else it would be looked for elsewhere."""
-    given, problems = load_secrets(_folder(root, preview), {} if preview else os.environ)
+    given, problems = load_secrets(data_folder(root, preview), {} if preview else os.environ)
     for one in problems:
         if one.level is Level.ERROR:
-            raise _Told(one)
+            raise Told(one)
     return given.database
 
 
 def _release(root: Path, preview: bool) -> Release:
-    return Releases(_folder(root, preview) / "releases").current()
+    return Releases(data_folder(root, preview) / "releases").current()
+
+
+def _outside(root: Path, preview: bool) -> exports.Outside:
+    release = _release(root, preview)
+    return exports.Outside(release, release.settings.address)
 
 
 # Inquiries.
@@ -419,20 +489,20 @@ def _listing(connection: sa.Connection, query: Query, most: int | None) -> tuple
 
 
 def _id_of(connection: sa.Connection, prefix: str) -> str:
-    """The id that begins so. Raises _Told when none does, or several."""
+    """The id that begins so. Raises Told when none does, or several."""
     wanted = prefix.strip().lower()
     if len(wanted) < _SHORTEST_ID or set(wanted) - set("0123456789abcdef"):
         hint = "the ids are in: obverse inquiries list"
         message = f"'{prefix}' is no id: give the first {_SHORTEST_ID} or more of its characters"
-        raise _Told(problem("unknown-inquiry", "", message, hint=hint))
+        raise Told(problem("unknown-inquiry", "", message, hint=hint))
     asked = sa.select(table.c.id).where(table.c.id.startswith(wanted, autoescape=True)).order_by(table.c.id).limit(6)
     found: list[str] = list(connection.execute(asked).scalars())
     if not found:
-        raise _Told(_no_inquiry(prefix))
+        raise Told(_no_inquiry(prefix))
     if len(found) > 1:
         some = ", ".join(one[: max(telling.SHORT, len(wanted) + 4)] for one in found[:5])
         message = f"more than one inquiry begins with '{wanted}'"
-        raise _Told(problem("unknown-inquiry", "", message, hint=f"give more of it: {some}"))
+        raise Told(problem("unknown-inquiry", "", message, hint=f"give more of it: {some}"))
     return found[0]
 
 
@@ -447,17 +517,17 @@ def _changed(
     """Change the inquiry that begins so, and print what was done."""
 
     def work() -> int:
-        with _looking(root, preview) as database:
+        with looking(root, preview) as database:
             if database is None:
-                raise _Told(_no_inquiry(prefix))
+                raise Told(_no_inquiry(prefix))
             try:
                 with database.write() as connection:
                     done = change(connection, _id_of(connection, prefix))
             except ValueError as error:
-                raise _Told(problem("bad-value", "", str(error).rstrip("."), hint=hint)) from None
+                raise Told(problem("bad-value", "", str(error).rstrip("."), hint=hint)) from None
         return _said(done)
 
-    return _told(work)
+    return done(work)
 
 
 # People.
@@ -467,14 +537,14 @@ def _address(email: str) -> str:
     address = people.login_name(email)
     _, problems = read_value("address", Field("email"), Node(address, quoted=True), Document(""))
     if problems or not address:
-        raise _Told(problem("bad-value", "", f"'{email}' is no e-mail address"))
+        raise Told(problem("bad-value", "", f"'{email}' is no e-mail address"))
     return address
 
 
 @contextmanager
 def _person(root: Path, email: str, preview: bool) -> Iterator[tuple[Database, people.Person]]:
     """The one who logs in with that address."""
-    with _looking(root, preview) as database:
+    with looking(root, preview) as database:
         if database is not None:
             with database.read() as connection:
                 found = people.person_by_email(connection, email)
@@ -482,7 +552,7 @@ def _person(root: Path, email: str, preview: bool) -> Iterator[tuple[Database, p
                 yield database, found
                 return
         hint = "who may is in: obverse users list"
-        raise _Told(problem("unknown-user", "", f"nobody logs in as '{email}'", hint=hint))
+        raise Told(problem("unknown-user", "", f"nobody logs in as '{email}'", hint=hint))
 
 
 def _new_password(email: str) -> str:
@@ -490,13 +560,18 @@ def _new_password(email: str) -> str:
     if sys.stdin.isatty():
         given = getpass.getpass(f"Password for {email}: ")
         if given and getpass.getpass("Once more: ") != given:
-            raise _Told(problem("bad-value", "", "the password was not the same both times"))
+            raise Told(problem("bad-value", "", "the password was not the same both times"))
     else:
         given = sys.stdin.readline().rstrip("\r\n")
     if key := passwords.complaint(given):
         words = t(key, shortest=passwords.SHORTEST, longest=passwords.LONGEST)
-        raise _Told(problem("bad-value", "", words[:1].lower() + words[1:].rstrip(".")))
+        raise Told(problem("bad-value", "", words[:1].lower() + words[1:].rstrip(".")))
     return given
+
+
+def moment(root: Path, text: str, preview: bool) -> datetime:
+    """A day's beginning or a time, in the site's zone unless it names its own. Raises Told."""
+    return _moment(text, _release(root, preview))
 
 
 def _day(text: str, release: Release) -> datetime | None:
@@ -507,19 +582,19 @@ def _day(text: str, release: Release) -> datetime | None:
         day = date.fromisoformat(text)
     except ValueError:
         hint = "write it like 2026-01-31"
-        raise _Told(problem("bad-value", "", f"'{text}' is no day", hint=hint)) from None
+        raise Told(problem("bad-value", "", f"'{text}' is no day", hint=hint)) from None
     return datetime.combine(day, time(), display.zone_of(release.settings.timezone))
 
 
 # Printing.
 
 
-def _told(work: Callable[[], int]) -> int:
+def done(work: Callable[[], int]) -> int:
     """Do the work; print the one problem that stopped it."""
     try:
         return work()
-    except _Told as told:
-        one = told.problem
+    except Told as found:
+        one = found.problem
     except (TooNew, BadUrl, Unavailable) as error:
         one = problem("run-database", "", str(error), hint="nothing was changed")
     except EOFError:

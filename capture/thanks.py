@@ -41,6 +41,11 @@ def message(form: Form | None, values: Mapping[str, Any] | None, default: str) -
     return Message(filled, _as_text(filled))
 
 
+def is_to_confirm(form: Form | None, values: Mapping[str, Any]) -> bool:
+    """Whether something was agreed to that counts only once it is confirmed by mail."""
+    return any(one.confirm and values.get(one.name) is True for one in (form.fields if form else ()))
+
+
 def read_next(pages: Iterable[PageRow], lang: str, origin: PageRow | None) -> list[PageRow]:
     """Articles in that language to read next: those that share a tag with `origin` first, and then the newest."""
     tags = frozenset(origin.tags) if origin else frozenset()

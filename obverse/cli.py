@@ -197,7 +197,8 @@ def _nightly(root: Path, config: Config | None) -> dict[str, tuple[str, ...]]:
     days = (config.capture if config else Capture()).backups
     keep = (sys.executable, "-P", "-m", "obverse", "backup", "--root", str(root), "--days", str(days))
     forget = (sys.executable, "-P", "-m", "obverse", "retention", "--root", str(root))
-    return {**({"backup": keep} if days else {}), "retention": forget}
+    prove = (sys.executable, "-P", "-m", "obverse", "audit", "verify", "--root", str(root))
+    return {**({"backup": keep} if days else {}), "retention": forget, "audit": prove}
 
 
 def _add_backup(one: argparse.ArgumentParser) -> None:
@@ -384,6 +385,25 @@ def _retention(given: argparse.Namespace) -> int:
     return terminal.retention(site_root(given), given.dry_run, given.yes, given.preview)
 
 
+def _add_audit(one: argparse.ArgumentParser) -> None:
+    one.add_argument("what", choices=("list", "verify"), nargs="?", default="list", help="show it, or prove it whole")
+    one.add_argument("--since", metavar="TIME", default="", help="list: from a day or a time on")
+    one.add_argument("--kind", metavar="KIND", default="", help="list: only rows of a kind, such as user.added")
+    one.add_argument("--actor", metavar="WHO", default="", help="list: only of a person's address, terminal or house")
+    one.add_argument("--json", action="store_true", help="list: all rows with their hashes, as JSON")
+    one.add_argument("--head", metavar="N:HASH", default="", help="verify: a head that was noted before")
+    _add_preview(one)
+
+
+def _audit(given: argparse.Namespace) -> int:
+    from capture.audit import command
+
+    root, preview = site_root(given), given.preview
+    if given.what == "verify":
+        return command.verify(root, given.head, preview)
+    return command.listed(root, given.since, given.kind, given.actor, given.json, preview)
+
+
 COMMANDS = (
     *ENGINE,
     Command("serve", "Serve a preview that follows every save, with its forms and inbox.", _add_serve, _serve),
@@ -396,6 +416,7 @@ COMMANDS = (
     Command("backup", "Back up what visitors sent, and prove that it can be read.", _add_backup, _backup),
     Command("restore", "Put a backup in place of what is there.", _add_restore, _restore),
     Command("outbox", "Work on what is still to be sent.", _add_outbox, _outbox),
+    Command("audit", "Say who did what to the data, and prove that the log of it is whole.", _add_audit, _audit),
     Command("doctor", "Say what is wrong with this site and its machine, and how to mend it.", _add_doctor, _doctor),
     Command("release", "Hand the release to another host.", _add_release, _release),
 )

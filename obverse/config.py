@@ -100,6 +100,8 @@ class Capture:
     keep_won: int = 0
     keep_lost: int = 0
     keep_networks: int = 30
+    keep_drafts: bool = False
+    keep_audit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,6 +434,12 @@ CONFIG_FIELDS: dict[str, Field] = {
             "keep_won": _days(0, "For how many days won inquiries are kept after their last change; 0 for ever."),
             "keep_lost": _days(0, "For how many days lost inquiries are kept after their last change; 0 for ever."),
             "keep_networks": _days(30, "For how many days the truncated address of a post is kept; 0 for ever."),
+            "keep_drafts": Field(
+                "boolean",
+                default=False,
+                help="Whether a visitor's browser keeps what is typed into a form, in its tab, until it is sent.",
+            ),
+            "keep_audit": _days(0, "For how many days a row of the audit log is kept; 0 for ever."),
         },
     ),
     "report": Field(

@@ -55,6 +55,7 @@ CODES: dict[str, Code] = {
         "`run` must be told something first, or was told a placeholder; it never starts with defaults."
     ),
     "run-address": _error("The host and port given to `run` cannot be listened on."),
+    "audit-broken": _error("The audit log is not as it was written."),
     "run-database": _error("The database is of a newer Obverse, or cannot be opened at all."),
     "no-house": _error("There is no var/ to back up or to restore: nobody has run this site yet."),
     "in-use": _error("`restore` finds that `obverse run` works with the data it would replace."),

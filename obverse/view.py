@@ -88,12 +88,17 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """A form for a template: what it is called, and its HTML. In a feed, where no form works, that is a link to it."""
+    """A form for a template: what it is called, its HTML, whether it takes files, and whether browsers keep drafts.
+
+    In a feed, where no form works, that is a link to it.
+    """
 
     name: str
     title: str
     html: Markup
     in_feed: bool = False
+    takes_files: bool = False
+    keeps_drafts: bool = False
 
     def __html__(self) -> str:
         return str(self.html)
@@ -484,7 +489,13 @@ class View:
         html = form_html(
             found, action, self.t, hidden={"_ob_page": self._page_id()}, prefix=f"{count}-" if count > 1 else ""
         )
-        return FormView(name, found.title, Markup(html))  # noqa: S704 - it escapes all it is given
+        return FormView(
+            name,
+            found.title,
+            Markup(html),  # noqa: S704 - it escapes all it is given
+            takes_files=bool(found.files),
+            keeps_drafts=self.ask("config", "capture.keep_drafts"),
+        )
 
     def _page_id(self) -> str:
         """What a submission from this output names its page by: the page's id, the URL of one that nobody wrote."""

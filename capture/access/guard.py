@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import sqlalchemy as sa
 from flask import Response, abort, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from capture.access.sessions import Login, User, cookie_name, login_of
+from capture.audit.chain import Entry
 from capture.house import House
-from capture.store import people
+from capture.store import audit, people
 from capture.store.database import Unavailable
 
-__all__ = ("User", "csrf_token", "current_login", "current_user", "protect", "require_login", "safe_next")
+__all__ = ("User", "csrf_token", "current_login", "current_user", "protect", "require_login", "safe_next", "tell")
 
 # What those see who are not logged in. The static files are the look of the login page.
 OPEN = frozenset({"access.login", "access.log_in", "access.enter", "access.use", "inbox.static"})
@@ -89,6 +92,13 @@ def current_login() -> Login:
 def current_user() -> User:
     """Who is logged in. Raises RuntimeError where no login was asked for."""
     return current_login().user
+
+
+def tell(connection: sa.Connection, kind: str, about: str = "", subject: str = "", **facts: Any) -> None:
+    """Tell the audit log what whoever is logged in does: last in the transaction that does it."""
+    given = house()
+    entry = Entry(given.now(), current_user().id, kind, about, subject, facts)
+    audit.append(connection, given.setup.secrets.key, entry)
 
 
 def user_or_none() -> User | None:

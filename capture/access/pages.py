@@ -12,11 +12,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from capture.access import guard, passwords, sessions, throttle
-from capture.access.guard import csrf_token, current_login, house, safe_next
+from capture.access.guard import csrf_token, current_login, house, safe_next, tell
 from capture.access.sessions import LONGEST, cookie_name, device_mark
 from capture.inbox.words import t
 from capture.posting import address_of, network_of
-from capture.store import people
+from capture.store import audit, people
 from capture.store.database import Unavailable
 from capture.store.people import Person
 
@@ -73,7 +73,7 @@ def log_in() -> AnyResponse:
         return _too_many(wanted, wait)
     if person is None:
         return _login_page(wanted, t("access.wrong"), 422)
-    return _let_in(person, wanted)
+    return _let_in(person, wanted, "password")
 
 
 def _try(email: str, password: str) -> tuple[int, Person | None]:
@@ -89,10 +89,17 @@ def _try(email: str, password: str) -> tuple[int, Person | None]:
     if wait:
         return math.ceil(wait.total_seconds()), None
     if not passwords.fits(password, person.password if person else ""):
+        _tell_failed(person.id if person else "", "password")
         return 0, None
     with database.write() as connection:
         throttle.forgive(connection, counters)
     return 0, person
+
+
+def _tell_failed(user: str, by: str) -> None:
+    given = house()
+    with given.ready().write() as connection:
+        audit.failed(connection, given.setup.secrets.key, user, by, given.now())
 
 
 def _is_known(mark: str) -> bool:
@@ -125,16 +132,17 @@ def use(secret: str) -> AnyResponse:
         person = people.use_link(connection, sessions.digest(secret), given.now())
     if person is None:
         return _door(render_template("access/enter.html", fresh=False, secret=secret), 410)
-    return _let_in(person, safe_next(""))
+    return _let_in(person, safe_next(""), "link")
 
 
-def _let_in(person: Person, wanted: str) -> AnyResponse:
-    """A new session, whatever cookie the browser came with; and the browser is known from now on."""
+def _let_in(person: Person, wanted: str, by: str) -> AnyResponse:
+    """A new session, whatever cookie the browser came with; and the browser is known from now on. `by` is told."""
     given = house()
     old = request.cookies.get(cookie_name(given.setup), "")
     agent = sessions.agent_family(request.headers.get("User-Agent", ""))
     with given.ready().write() as connection:
         secret = sessions.begin(connection, person.id, given.now(), given.token, agent=agent, old=old)
+        audit.signed_in(connection, given.setup.secrets.key, person.id, by, given.now())
     response = redirect(wanted, 303)
     _set_cookie(response, "", secret, LONGEST)
     _set_cookie(response, "known", device_mark(given.key, person), _KNOWN)
@@ -148,6 +156,7 @@ def logout() -> AnyResponse:
     login = current_login()
     with house().ready().write() as connection:
         people.delete_session(connection, login.session.id, login.user.id)
+        tell(connection, "signout", "user", login.user.id)
     response = redirect(url_for("access.login"), 303)
     _drop_cookie(response, "")
     return response
@@ -200,9 +209,12 @@ def end() -> AnyResponse:
     login, which = current_login(), request.form.get("session", "")
     with house().ready().write() as connection:
         if which == "others":
-            people.delete_sessions(connection, login.user.id, but=login.session.id)
-        elif not people.delete_session(connection, which, login.user.id):
+            count = people.delete_sessions(connection, login.user.id, but=login.session.id)
+        elif people.delete_session(connection, which, login.user.id):
+            count = 1
+        else:
             abort(404)
+        tell(connection, "sessions.ended", "user", login.user.id, count=count)
     return redirect(url_for("access.own", done="ended"), 303)
 
 
@@ -221,11 +233,12 @@ def change() -> AnyResponse:
         return _own_page(error, 422)
     with house().ready().write() as connection:
         people.set_password(connection, login.user.id, kept)
-        people.delete_sessions(connection, login.user.id)
+        count = people.delete_sessions(connection, login.user.id)
         person = people.person(connection, login.user.id)
+        tell(connection, "password.set", "user", login.user.id, sessions=count)
     if person is None:
         abort(404)
-    return _let_in(person, url_for("access.own", done="password"))
+    return _let_in(person, url_for("access.own", done="password"), "new-password")
 
 
 def _password_error(user: str, old: str, new: str, again: str) -> str:
@@ -240,6 +253,7 @@ def _password_error(user: str, old: str, new: str, again: str) -> str:
         if wait:
             return t("access.wait.seconds", n=math.ceil(wait.total_seconds()))
         if not passwords.fits(old, person.password):
+            _tell_failed(person.id, "old-password")
             return t("access.password.old")
         with given.ready().write() as connection:
             throttle.forgive(connection, counters)

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from capture.audit.chain import Entry
+from capture.audit.kinds import HOUSE
 from capture.house import House
 from capture.setup import Setup
-from capture.store import people
+from capture.store import audit, people
 from capture.store.people import Person, Session
 
 IDLE = timedelta(hours=12)
@@ -141,7 +143,12 @@ def ensure_desk_user(house: House) -> str:
     """The id of the user that a preview has by itself, and who has no password."""
     with house.ready().write() as connection:
         known = people.person_by_email(connection, DESK)
-        return known.id if known else people.add_person(connection, house.token(), DESK, "Desk", "", house.now())
+        if known:
+            return known.id
+        made = people.add_person(connection, house.token(), DESK, "Desk", "", house.now())
+        entry = Entry(house.now(), HOUSE, "user.added", "user", made)
+        audit.append(connection, house.setup.secrets.key, entry)
+        return made
 
 
 def make_link(house: House, user: str, minutes: int) -> str:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import sys
 import tempfile
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from capture.audit.chain import Entry
+from capture.audit.kinds import actor
 from capture.backup import archive, pause, rotation
 from capture.backup.archive import FOLDERS, Broken, Manifest
 from capture.backup.occupancy import UNFINISHED, Occupied, within
 from capture.files import make_folder, put, sync_folder
 from capture.keeping.contacts import erase_again
 from capture.keeping.ledger import erasures, note
+from capture.keeping.withdrawals import withdraw_again, withdrawals
 from capture.secrets import FILE as SECRETS
-from capture.secrets import load_secrets
+from capture.secrets import key_of, load_secrets
 from capture.setup import VAR
+from capture.store import audit
 from capture.store.database import FILE as DATABASE
-from capture.store.database import Database, Unavailable
+from capture.store.database import BadUrl, Database, Unavailable
 from capture.store.migrations import TooNew, upgrade
 from obverse.problems import Problem, as_text, problem
 
@@ -45,8 +51,10 @@ def back_up(root: Path, target: str, days: int, *, secrets: bool) -> int:
         gone = rotated(place, days) if whole and days else []
     except (Broken, OSError) as error:
         return _told("backup", _sentence(error), "nothing was changed")
+    _tell_made(root, manifest, now, secrets=secrets)
     removed = f"; removed {len(gone)} older" if gone else ""
-    print(f"{file}: {_spoken(manifest)}, {file.stat().st_size / 1e6:.1f} MB, opened and counted{removed}")
+    head = f"; audit {manifest.audit}" if manifest.audit else ""
+    print(f"{file}: {_spoken(manifest)}, {file.stat().st_size / 1e6:.1f} MB, opened and counted{removed}{head}")
     if not manifest.rows:
         print("the database is not in it: back it up with pg_dump")
     return 0
@@ -61,10 +69,12 @@ def rotated(place: Path, days: int) -> list[Path]:
 
 
 def drill(root: Path, file: Path) -> int:
-    """Restore beside the house, to see that it can be done: nothing of the house is touched."""
+    """Restore beside the house, to see that it can be done: nothing of the house is touched but its audit log."""
     try:
         with tempfile.TemporaryDirectory() as place, archive.opened(file, Path(place) / VAR) as manifest:
             _brought_up(Path(place) / VAR, manifest)
+            made = {"made": _made(manifest)}
+            _tell_house(root, Entry(datetime.now(UTC), actor(os.environ), "backup.drilled", facts=made))
             print(f"{file.name} can be restored: {_spoken(manifest)}, made at {manifest.made_at}")
     except (Broken, OSError, TooNew, Unavailable) as error:
         return _told("backup", _sentence(error), f"restore another one; {root / VAR} was not touched")
@@ -81,6 +91,8 @@ def restore(root: Path, file: Path) -> int:
             with archive.opened(file, fresh) as manifest:
                 _brought_up(fresh, manifest)
                 _erased_again(folder, fresh, manifest)
+                _withdrawn_again(folder, fresh, manifest)
+                _restored(folder, fresh, manifest, now)
                 pause.pause(folder, f"restored from {file.name}, made at {manifest.made_at}")
                 _exchanged(folder, fresh, aside)
     except Occupied:
@@ -116,6 +128,53 @@ def _erased_again(folder: Path, fresh: Path, manifest: Manifest) -> None:
             for key in sorted(keys):
                 erase_again(database, fresh, key, ledger)
     note(folder, ledger)
+
+
+def _withdrawn_again(folder: Path, fresh: Path, manifest: Manifest) -> None:
+    """What was withdrawn since the backup was made is withdrawn in what was restored. The file of it stays here."""
+    noted = withdrawals(folder)
+    if noted and manifest.rows:
+        with closing(Database.open("", fresh)) as database:
+            withdraw_again(database, noted)
+
+
+def _restored(folder: Path, fresh: Path, manifest: Manifest, now: datetime) -> None:
+    """The row that goes on from the backup's, and names the head of the log that it takes the place of."""
+    if not manifest.rows:
+        return
+    key = load_secrets(fresh, os.environ)[0].key or load_secrets(folder, os.environ)[0].key
+    left = ""
+    if (folder / DATABASE).is_file():
+        with contextlib.suppress(Broken):
+            left = archive.head_in(folder / DATABASE)
+    with closing(Database.open("", fresh)) as database, database.write() as connection:
+        facts = {"made": _made(manifest), "head": audit.head(connection), "left": left}
+        audit.append(connection, key, Entry(now, actor(os.environ), "backup.restored", facts=facts))
+
+
+def _tell_made(root: Path, manifest: Manifest, now: datetime, *, secrets: bool) -> None:
+    counts = {"inquiries": manifest.rows.get("inquiries", 0), "files": len(manifest.files)}
+    facts = {**counts, "head": manifest.audit, "secrets": secrets}
+    _tell_house(root, Entry(now, actor(os.environ), "backup.made", facts=facts))
+
+
+def _tell_house(root: Path, entry: Entry) -> None:
+    """Tell the audit log of a house what was done with its backups. One that has none yet is not given one."""
+    folder = root / VAR
+    given, _ = load_secrets(folder, os.environ)
+    if not given.database and not (folder / DATABASE).is_file():
+        return
+    try:
+        with closing(Database.open(given.database, folder)) as database, database.write() as connection:
+            if audit.is_there(connection):
+                audit.append(connection, key_of(folder, os.environ), entry)
+    except (BadUrl, Unavailable, OSError) as error:
+        print(f"the audit log could not be told of it: {error}", file=sys.stderr)
+
+
+def _made(manifest: Manifest) -> str:
+    """When a backup was made, as the audit log can hold it, whatever an archive says."""
+    return re.sub(r"[^0-9T:+-]", "", manifest.made_at)[:40]
 
 
 def _exchanged(folder: Path, fresh: Path, aside: Path) -> None:

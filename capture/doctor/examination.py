@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from capture.audit.chain import verified
 from capture.backup.pause import paused
 from capture.columns import harmless
 from capture.doctor import machine, mail
@@ -21,7 +22,7 @@ from capture.run.options import RunOptions
 from capture.run.preparation import Prepared, prepare
 from capture.setup import VAR
 from capture.spool import ASIDE, files
-from capture.store import outbox
+from capture.store import audit, outbox
 from capture.store.database import Unavailable
 from capture.store.moments import maybe_from
 from capture.store.tables import submissions
@@ -82,6 +83,7 @@ def _of_the_house(prepared: Prepared, now: datetime) -> Iterator[Finding]:
         return
     yield well("database", "it answers, and its tables are those of this program")
     yield machine.clock(now, maybe_from(newest))
+    yield from _of_the_audit(prepared.house)
     yield from _of_the_spool(prepared.house)
     if reason := paused(prepared.house.setup.folder):
         yield warning("outbox", f"it sends nothing: {reason}", "look at what waits, then: obverse outbox resume")
@@ -94,6 +96,19 @@ def _of_the_house(prepared: Prepared, now: datetime) -> Iterator[Finding]:
             yield error("outbox", said, "mend its address, then: obverse outbox resume")
         else:
             yield well("outbox", f"{channel}: {state.waiting} waiting, none given up")
+
+
+def _of_the_audit(house: House) -> Iterator[Finding]:
+    with house.ready().read() as connection:
+        found = verified(audit.walked(connection), house.setup.secrets.key)
+    if found.broken:
+        mend = "find out who may write to the database; compare with the heads that your backups name"
+        yield error("audit", found.broken, mend)
+    elif found.foreign:
+        said = f"{found.foreign} rows of the log were sealed with another key than the site's"
+        yield warning("audit", said, "if nobody exchanged the key, compare with the heads that your backups name")
+    else:
+        yield well("audit", f"all {found.rows} rows of the log hang together")
 
 
 def _of_the_spool(house: House) -> Iterator[Finding]:

@@ -10,15 +10,14 @@ from typing import Any
 from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from capture.access.guard import current_user
+from capture.access.guard import current_user, tell
 from capture.ids import Ids
 from capture.inbox import display
 from capture.inbox.blueprint import blueprint, house, release
 from capture.inbox.listing import of_view
 from capture.inbox.pages import sender
 from capture.model import STAGES
-from capture.outbox.auto_reply import auto_reply
-from capture.outbox.notices import outgoing_for
+from capture.outbox.audience import audience
 from capture.store import inquiries, outbox
 
 LONGEST = 20_000
@@ -111,15 +110,10 @@ def release_held(id: str) -> Response:
     outcome, known = Outcome("release"), release()
     with _changing(outcome), house().ready().write() as connection:
         submission = inquiries.held_submission(connection, id)
-        outgoing = []
-        if submission:
-            form = known.form(submission.form, submission.lang, submission.rules, submission.words)
-            page = known.pages.get(submission.page)
-            if form:
-                outgoing = outgoing_for(form, known.settings, submission, page)
-                outgoing += auto_reply(form, submission, Ids(house().key, house().token))
+        outgoing = audience(known, submission, Ids(house().key, house().token)) if submission else []
         given: dict[str, Any] = {"actor": current_user().id, "now": house().now(), "token": house().token}
         inquiries.release(connection, id, outgoing, **given)
+        tell(connection, "inquiry.released", "inquiry", id)
     house().wake()
     return _back(id, outcome)
 
@@ -134,6 +128,7 @@ def replay(id: str) -> Response:
         abort(404)
     with _changing(outcome), house().ready().write() as connection:
         outbox.replay(connection, id, house().now())
+        tell(connection, "outbox.replayed", "delivery", id, rows=1)
     house().wake()
     if request.form.get("pane") or request.form.get("sheet"):
         return _back(found.inquiry, outcome)

@@ -63,7 +63,7 @@ def _user() -> User | None:
 def _places() -> dict[str, str]:
     """Name -> address of what the menu and the forms lead to."""
     home = url_for("inbox.listing")
-    own = ("report", "deliveries", "help", "changes", "sessions", "logout")
+    own = ("report", "deliveries", "audit", "help", "changes", "sessions", "logout")
     return {"home": home, **{name: home + name for name in own}} | {
         "export_csv": url_for("inbox.export_csv"),
         "export_json": url_for("inbox.export_json"),

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from flask import Response, abort
+from flask import Response, abort, request
 
+from capture.access.guard import tell
 from capture.inbox.blueprint import blueprint, house
 from capture.inbox.display import stripped
 from capture.model import Attachment
@@ -36,6 +37,9 @@ def file(id: str) -> Response:
     path = path_of(given.uploads, found.id) if found else None
     if found is None or path is None or not path.is_file():
         abort(404)
+    if request.method == "GET":
+        with given.ready().write() as connection:
+            tell(connection, "file.downloaded", "file", found.id)
     kind = KINDS.get(found.kind)
     response = Response(_chunks(path), content_type=kind.media if kind else _UNKNOWN)
     response.content_length = path.stat().st_size

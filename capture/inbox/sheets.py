@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import url_for
 from markupsafe import Markup
@@ -12,9 +14,12 @@ from markupsafe import Markup
 from capture.inbox import display
 from capture.inbox.listing import Frame, Options, article_title, of_view, site_address, turn
 from capture.inbox.words import has_word, t
-from capture.model import CLOSED, LOST_REASONS, Attachment
+from capture.model import CLOSED, LOST_REASONS, Attachment, Consent
+from capture.signs import texts_of
+from capture.store.consents import Asking
 from capture.store.inquiries import Event, Inquiry, Message, Note, Row, Sent
 from capture.store.outbox import Delivery
+from capture.wording import telling
 from obverse.forms.form import Form
 from obverse.forms.kinds import KINDS, spoken_size
 
@@ -50,14 +55,14 @@ def sheet_shown(
         "value": display.money(row.value, row.currency),
         "value_typed": display.money(row.value, ""),
         "lost_reason": reason_word("lost", row.lost_reason) if row.lost_reason else "",
-        "held": [reason_word("held", reason) for reason in row.held_reasons or ("unknown",)] if row.held else [],
+        "held": _why_held(found) if row.held else [],
         "page_title": display.visible(article_title(row, frame) or t("inbox.home-page")),
         "page_href": site_address(frame.release, page.url) if page else "",
         "page_more": url_for("inbox.listing", view="all", page=row.page) if row.page else "",
         "form_title": display.visible(frame.form_title(row.form, row.lang)),
         "at": frame.moment(row.received_at),
         "referrer": display.visible(first.referrer),
-        "parts": list(_parts(found.submissions, frame)),
+        "parts": list(_parts(found, frame)),
         "currency": row.currency or frame.release.settings.currency,
         "reasons": [(reason, t(f"lost.{reason}")) for reason in LOST_REASONS],
         "owner": row.owner,
@@ -86,15 +91,25 @@ def reason_word(kind: str, code: str) -> str:
     return t("held.unknown") if kind == "held" else t("lost.other")
 
 
+def _why_held(found: Inquiry) -> list[str]:
+    """Its reasons; of wording, the words that said most, taken from what is stored now and from nowhere else."""
+    said = "\n".join(text for one in found.submissions for text in texts_of(one.values))
+    words = ", ".join(telling(said)) if "wording" in found.row.held_reasons else ""
+    return [
+        t("held.worded", words=words) if reason == "wording" and words else reason_word("held", reason)
+        for reason in found.row.held_reasons or ("unknown",)
+    ]
+
+
 # --- what was sent ---
 
 
-def _parts(sent: Sequence[Sent], frame: Frame) -> Iterator[dict[str, Any]]:
-    for number, one in enumerate(sent):
-        yield part_shown(one, frame, sent[number - 1] if number else None)
+def _parts(found: Inquiry, frame: Frame) -> Iterator[dict[str, Any]]:
+    for number, one in enumerate(found.submissions):
+        yield part_shown(found, one, frame, found.submissions[number - 1] if number else None)
 
 
-def part_shown(sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str, Any]:
+def part_shown(found: Inquiry, sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str, Any]:
     """One submission: messages, answers, consents and what the form did not ask for, each under its label.
 
     Of a follow-up only what is not as it was `before`.
@@ -116,6 +131,7 @@ def part_shown(sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str
                 "label": display.visible(labels.get(one.field) or one.field),
                 "text": display.visible(one.text),
                 "given": one.given,
+                "standing": consent_text(one, found.asking(sent.form, one), frame.now, frame.zone),
             }
             for one in sent.consents
             if not before or one not in before.consents
@@ -127,6 +143,16 @@ def part_shown(sent: Sent, frame: Frame, before: Sent | None = None) -> dict[str
         "same": before is not None and before.values != sent.values,
         "repeats": sent.repeats,
     }
+
+
+def consent_text(consent: Consent, asking: Asking | None, now: datetime, zone: ZoneInfo) -> str:
+    """How a consent stands that is confirmed by mail; "" for one that was not given, or needs no more."""
+    if not (consent.given and consent.confirm):
+        return ""
+    if asking is None:
+        return t("sheet.consent.unasked")
+    latest = asking.withdrawn_at or asking.confirmed_at or asking.asked_at
+    return t(f"sheet.consent.{asking.state(now)}", time=display.moment(latest, now, zone))
 
 
 def _contents(sent: Sent) -> set[str]:

@@ -12,11 +12,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from capture.audit.chain import Entry
+from capture.audit.kinds import TERMINAL
 from capture.files import sync_folder
-from capture.inbox.exports import plain_inquiry
+from capture.ids import Ids
+from capture.inbox.exports import NOWHERE, Outside, plain_asking, plain_inquiry
 from capture.keeping.ledger import Erasure, mark, note
+from capture.outbox.confirmation import consent_id
 from capture.spool import ASIDE, files
-from capture.store import erasure, inquiries
+from capture.store import audit, consents, erasure, inquiries
+from capture.store.consents import Asking
 from capture.store.database import Database
 from capture.store.moments import to_text
 from capture.store.records import Inquiry
@@ -25,30 +30,48 @@ from capture.uploads.shelf import path_of, remove
 from obverse.forms.checking import email_key
 
 
-def exported(connection: sa.Connection, folder: Path, email: str, now: datetime) -> dict[str, Any]:
-    """All that is held of a person, as JSON can hold it; "inquiries" and "spool" are empty for a stranger.
+def exported(
+    connection: sa.Connection, folder: Path, email: str, now: datetime, outside: Outside = NOWHERE, key: str = ""
+) -> dict[str, Any]:
+    """All that is held of a person, as JSON can hold it; every list is empty for a stranger.
 
-    A file has its "content" in base64, None when it is not there any more.
+    "consents" are those that were to be confirmed by mail, also of somebody who was erased: what is left of them has no
+    address, but with the site's `key` the address tells which are its own. A file has its "content" in base64, None
+    when it is not there any more.
     """
     found = (inquiries.detail(connection, one) for one in erasure.inquiries_of(connection, email, now))
-    known = [_plain(one) for one in found if one]
+    known = [_plain(one, outside) for one in found if one]
+    asked = [*consents.of_address(connection, email), *_proofs(connection, email, key)]
     spooled = [json.loads(path.read_bytes())["submission"] for path in _spooled(folder, email)]
     for file in _files_in(known, spooled):
         file["content"] = _content(folder, file["id"])
-    return {"email": email, "inquiries": known, "spool": spooled}
+    told = [plain_asking(one, outside) for one in asked]
+    return {"email": email, "inquiries": known, "consents": told, "spool": spooled}
 
 
-def erase(database: Database, folder: Path, key: str, email: str, now: datetime) -> tuple[int, int]:
+def _proofs(connection: sa.Connection, email: str, key: str) -> Iterator[Asking]:
+    """What an address was asked before it was erased: the ids of askings are made of it."""
+    ids = Ids(key, str)
+    for one, received in consents.without_address(connection) if key else ():
+        if one.id == consent_id(ids, email, one.form, one.field, received):
+            yield one
+
+
+def erase(
+    database: Database, folder: Path, key: str, email: str, now: datetime, *, actor: str = TERMINAL
+) -> tuple[int, int]:
     """Erase a person; how many inquiries and how many files of the spool that was.
 
-    The ledger has it first: what is killed midway is finished by doing it again, and by the next restore. Raises
-    ValueError without a key, OSError, and what writing to the database raises.
+    The ledger has it first: what is killed midway is finished by doing it again, and by the next restore. The audit log
+    has it with the same digest. Raises ValueError without a key, OSError, and what writing to the database raises.
     """
     note(folder, [Erasure(now, mark(key, email))])
     waiting = _spooled(folder, email)
     _remove(folder, waiting)
     with database.write() as connection:
         erased = erasure.erase(connection, email, now)
+        counts = {"inquiries": len(erased.inquiries), "files": len(erased.files), "spool": len(waiting)}
+        audit.append(connection, key, Entry(now, actor, "contact.erased", "person", mark(key, email), counts))
     remove(folder / UPLOADS, erased.files)
     database.fold()
     return len(erased.inquiries), len(waiting)
@@ -70,9 +93,9 @@ def erase_again(database: Database, folder: Path, key: str, ledger: Iterable[Era
     database.fold()
 
 
-def _plain(found: Inquiry) -> dict[str, Any]:
+def _plain(found: Inquiry, outside: Outside) -> dict[str, Any]:
     return {
-        **plain_inquiry(found),
+        **plain_inquiry(found, outside),
         "networks": [one.network for one in found.submissions],
         "notes": [{"at": to_text(one.at), "text": one.text} for one in found.notes],
         "messages": [

@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from capture.files import sync_folder
+from capture.files import append
 from capture.store.moments import from_text, to_text
 from obverse.forms.checking import email_key
 
@@ -52,13 +51,7 @@ def note(folder: Path, given: Iterable[Erasure]) -> None:
     lines = [json.dumps({"at": to_text(one.at), "who": one.who}) for one in given if one not in known]
     if not lines:
         return
-    descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "ab") as file:
-        # The line break before them ends one that was left half.
-        file.write(("\n" + "\n".join(lines) + "\n").encode())
-        file.flush()
-        os.fsync(file.fileno())
-    sync_folder(folder)
+    append(folder / FILE, lines)
 
 
 def _read(line: bytes) -> Erasure | None:

@@ -26,9 +26,14 @@ _MACHINES = re.compile(
 
 def auto_reply(form: Form, submission: Submission, ids: Ids) -> list[Outgoing]:
     """One mail, or none. `once` names the address and the day (UTC), so that a second one is no new row."""
-    address = ascii_address(submission.email)
-    if not form.auto_reply or not address or _MACHINES.match(address):
+    if not form.auto_reply or not is_person(submission.email):
         return []
     day = submission.received_at.date().isoformat()
     told = {"lang": submission.lang, "received_at": submission.received_at.isoformat()}
     return [Outgoing("mail", KIND, submission.email, told, once=ids.once(KIND, email_key(submission.email), day))]
+
+
+def is_person(email: str) -> bool:
+    """Whether it is an address that somebody reads, as far as one can see."""
+    address = ascii_address(email)
+    return bool(address) and not _MACHINES.match(address)

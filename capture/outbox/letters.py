@@ -14,9 +14,11 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from capture.model import CONFIRM
 from capture.outbox.auto_reply import KIND as AUTO_REPLY
 from capture.outbox.headers import ascii_address, block, line, mailbox
 from capture.setup import Settings
+from capture.store.consents import LASTING
 from capture.store.outbox import Delivery
 from capture.watch.letters import KINDS, written
 from obverse.forms.kinds import spoken_size
@@ -51,14 +53,19 @@ class Letterhead:
 
     def moment(self, text: str) -> str:
         """A stored time as the house reads clocks: "2026-11-23 17:05 (America/New_York)"; "" for none."""
-        try:
-            zone = ZoneInfo(self.settings.timezone or "UTC")
-        except (ZoneInfoNotFoundError, ValueError):
-            zone = ZoneInfo("UTC")
-        try:
-            return f"{datetime.fromisoformat(text).astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
-        except ValueError:
-            return ""
+        return spoken(text, self.settings.timezone)
+
+
+def spoken(text: str, timezone: str) -> str:
+    """A stored time as clocks show it in that zone, which is named with it; "" for none."""
+    try:
+        zone = ZoneInfo(timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
+    except ValueError:
+        return ""
 
 
 class Unsendable(ValueError):  # noqa: N818 -- it names what the mail is
@@ -69,7 +76,7 @@ def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """The mail of that row, to exactly one address. Raises Unsendable when that is none."""
     if delivery.kind in KINDS:
         return _house(delivery, head)
-    kinds = {"reply": _reply, AUTO_REPLY: _auto_reply, "outage": _outage}
+    kinds = {"reply": _reply, AUTO_REPLY: _auto_reply, CONFIRM: _confirm, "outage": _outage}
     return kinds.get(delivery.kind, _notice)(delivery, head)
 
 
@@ -107,14 +114,28 @@ def _reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
 
 def _auto_reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """To the visitor: it has arrived. Not a word of theirs is in it."""
+    return _by_itself(delivery, head, "capture.auto-reply")
+
+
+def _confirm(delivery: Delivery, head: Letterhead) -> EmailMessage:
+    """To the visitor: whether they agree to what was ticked. The sentence is the site's own."""
+    told = delivery.payload
+    link = f"{head.address}/_ob/c/{_text(told, 'confirm_token')}"
+    return _by_itself(
+        delivery, head, "capture.confirm", text=line(_text(told, "text"), 4_000), link=link, n=LASTING.days
+    )
+
+
+def _by_itself(delivery: Delivery, head: Letterhead, word: str, **more: Any) -> EmailMessage:
+    """A mail of fixed words to the visitor, in their language, that no program answers."""
     told, site = delivery.payload, line(head.settings.title)
     say = head.say_to_visitor(_text(told, "lang"))
     message = _frame(delivery, head, writer=site, receiver="")
-    message["Subject"] = line(say("capture.auto-reply.subject", site=site))
+    message["Subject"] = line(say(f"{word}.subject", site=site))
     message["Auto-Submitted"] = "auto-replied"
     message["X-Auto-Response-Suppress"] = "All"
     time = head.moment(_text(told, "received_at"))
-    return _with_text(message, say("capture.auto-reply", site=site, time=time))
+    return _with_text(message, say(word, site=site, time=time, **more))
 
 
 def _outage(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -202,7 +223,8 @@ def _consents(told: Mapping[str, Any], say: Say) -> str:
 
 
 def _consent(one: Mapping[str, Any], say: Say) -> str:
-    key = "mail.consent.given" if one.get("given") else "mail.consent.refused"
+    given = "mail.consent.to-confirm" if one.get("confirm") else "mail.consent.given"
+    key = given if one.get("given") else "mail.consent.refused"
     return say(key, label=line(_text(one, "label"), 200), text=line(_text(one, "text"), 1_000))
 
 

@@ -6,12 +6,14 @@ Without a login, since a preview is somebody's own desk; never registered by `ru
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, make_response, render_template, url_for
+from markupsafe import Markup
 
 from capture.access.guard import HEADERS
 from capture.house import House
@@ -43,7 +45,7 @@ class Shown:
     iso: str
     channel: str
     headers: tuple[tuple[str, str], ...]
-    text: str
+    text: Markup
     inquiry: str
 
 
@@ -110,15 +112,24 @@ def _shown(row: Delivery, house: House) -> Shown:
     try:
         message = letter(row, head)
     except Unsendable as error:
-        return Shown(row.id, str(error), row.target, *_time(row, house), "mail", (), "", place)
-    return _shown_mail(row, message, _time(row, house), place)
+        return Shown(row.id, str(error), row.target, *_time(row, house), "mail", (), Markup(), place)
+    return _shown_mail(row, message, house, place)
 
 
-def _shown_mail(row: Delivery, message: EmailMessage, time: tuple[str, str], place: str) -> Shown:
+def _shown_mail(row: Delivery, message: EmailMessage, house: House, place: str) -> Shown:
     names = sorted(message.keys(), key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     headers = tuple((name, " ".join(str(message[name]).split())) for name in names)
     subject, text = str(message["Subject"]), message.get_content().replace("\r\n", "\n")
-    return Shown(row.id, subject, row.target, *time, "mail", headers, text, place)
+    shown = _with_links(text, house.setup.address)
+    return Shown(row.id, subject, row.target, *_time(row, house), "mail", headers, shown, place)
+
+
+def _with_links(text: str, address: str) -> Markup:
+    """The text of a mail, with links where it names the page of a consent: that is there to be followed."""
+    parts = re.split(rf"({re.escape(address)}/_ob/c/[0-9a-f]{{32}})", text)
+    return Markup().join(
+        Markup('<a href="{0}">{0}</a>').format(part) if number % 2 else part for number, part in enumerate(parts)
+    )
 
 
 def _shown_post(row: Delivery, house: House, place: str) -> Shown:
@@ -129,7 +140,7 @@ def _shown_post(row: Delivery, house: House, place: str) -> Shown:
     signed = () if is_chat else (("webhook-id", row.id),)
     headers = (("POST", row.target), ("Content-Type", "application/json"), *signed)
     subject = content["text"].partition("\n")[0] if is_chat else content["type"]
-    return Shown(row.id, subject, row.target, *_time(row, house), row.channel, headers, text, place)
+    return Shown(row.id, subject, row.target, *_time(row, house), row.channel, headers, Markup.escape(text), place)
 
 
 def _time(row: Delivery, house: House) -> tuple[str, str]:

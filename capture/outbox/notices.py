@@ -70,7 +70,13 @@ def _answers(form: Form, submission: Submission) -> list[dict[str, Any]]:
 def _consents(submission: Submission) -> list[dict[str, Any]]:
     known = labels(submission)
     return [
-        {"name": one.field, "label": known.get(one.field) or one.field, "text": one.text, "given": one.given}
+        {
+            "name": one.field,
+            "label": known.get(one.field) or one.field,
+            "text": one.text,
+            "given": one.given,
+            **({"confirm": True} if one.confirm else {}),
+        }
         for one in submission.consents
     ]
 

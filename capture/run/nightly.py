@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from capture.audit.kinds import BY, HOUSE
 from capture.run.child import KILL, begin, end
 from capture.run.log import Log
 
@@ -67,7 +69,7 @@ class Nightly:
 
     def _ran(self, command: Command) -> tuple[str, int]:
         """What a command said, and its exit code. Raises OSError and TimeoutExpired."""
-        self._child = child = begin(command, stderr=subprocess.STDOUT)
+        self._child = child = begin(command, {**os.environ, BY: HOUSE}, stderr=subprocess.STDOUT)
         try:
             said, _ = child.communicate(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:

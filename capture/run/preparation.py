@@ -76,8 +76,7 @@ def _setup(options: RunOptions, folder: Path, config: Config | None, given: Secr
 def _addressed(house: House, config: Config | None) -> House:
     """The same house with its address, which a release may have to say first."""
     settings = Settings.from_plain(config.for_capture) if config else house.releases.current().settings
-    address = settings.origin + settings.base_path if settings.origin else settings.url
-    return replace(house, setup=replace(house.setup, address=address, base_path=settings.base_path))
+    return replace(house, setup=replace(house.setup, address=settings.address, base_path=settings.base_path))
 
 
 def _users(house: House) -> int | None:

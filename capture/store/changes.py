@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from capture.model import LOST_REASONS, STAGES, Outgoing
+from capture.store.consents import due
 from capture.store.moments import to_text
 from capture.store.saving import Rows, put_out
 from capture.store.tables import answers, contacts, events, inquiries, messages, notes, submissions, users
@@ -133,7 +134,7 @@ def release(
     _update(connection, id, now, held=False, held_reasons="", waiting_since=row.received_at)
     _tell(connection, row, "released", actor, now, reason=row.held_reasons, subject=last or "")
     rows = Rows()
-    put_out(rows, outgoing, id, now, token, submission=last)
+    put_out(rows, due(connection, outgoing, now), id, now, token, submission=last)
     rows.write(connection)
 
 

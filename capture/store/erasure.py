@@ -13,8 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from capture.store import consents
 from capture.store.moments import to_text
 from capture.store.tables import answers, attachments, contacts, inquiries, messages, notes, outbox, submissions
+from capture.store.tables import consents as asked
 from capture.store.texts import fold
 from obverse.forms.checking import email_key
 
@@ -50,7 +52,7 @@ def keys(value: Any) -> Iterator[str]:
 def addresses(connection: sa.Connection) -> set[str]:
     """Every e-mail address that somebody wrote from or gave as an answer, as it is compared."""
     known = connection.execute(sa.select(contacts.c.email_key).where(contacts.c.email_key.is_not(None))).scalars()
-    found = {key for key in known if key}
+    found = {key for key in known if key} | consents.known_addresses(connection)
     for values, extra in connection.execute(sa.select(answers.c["values"], answers.c.extra)):
         found.update(keys(values), keys(extra))
     return found
@@ -67,14 +69,16 @@ class Erased:
 def erase(connection: sa.Connection, email: str, until: datetime) -> Erased:
     """Erase what a person sent until then, and all that was written of it.
 
-    The contact is erased with them, unless the person has written again since. The files are the caller's to remove,
-    once this is committed.
+    The contact is erased with them, unless the person has written again since. Of consents that were confirmed by mail
+    the address goes, and with it what stood; what was asked, and when it was confirmed, stays as proof. The files are
+    the caller's to remove, once this is committed.
     """
     ids = inquiries_of(connection, email, until)
     files = empty(connection, ids, until)
     later = sa.select(inquiries.c.contact).join(submissions, submissions.c.inquiry == inquiries.c.id)
     wrote_again = contacts.c.id.in_(later.where(submissions.c.received_at > to_text(until)))
     forget(connection, contacts.c.email_key == email_key(email), ~wrote_again)
+    consents.forget(connection, until, asked.c.email_key == email_key(email), asked.c.asked_at <= to_text(until))
     return Erased(tuple(ids), tuple(files))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from capture.model import CANARY, CLOSED, STAGES, Consent, Submission, Verdict
+from capture.store import consents
 from capture.store.attachments import attachments_of
 from capture.store.changes import add_message, add_note, assign, release, set_stage
 from capture.store.moments import from_text, maybe_from, to_text
@@ -37,6 +38,7 @@ __all__ = [
     "add_note",
     "assign",
     "changed_since",
+    "count",
     "detail",
     "export",
     "forms_and_pages",
@@ -83,10 +85,16 @@ class Listing:
 def listing(connection: sa.Connection, query: Query) -> Listing:
     """The rows the query asks for. Raises ValueError with a sentence for a view, sort or stage that there is not."""
     where = _conditions(query)
-    total = connection.execute(sa.select(sa.func.count()).select_from(inquiries).where(*where)).scalar_one()
+    total = count(connection, query)
     limit, offset = min(max(query.limit, 1), _MOST_ROWS), min(max(query.offset, 0), total)
     chosen = _select().where(*where).order_by(*_order(query.sort)).limit(limit).offset(offset)
     return Listing(_with_excerpts(connection, _rows(connection, chosen)), total, _counts(connection, query.user))
+
+
+def count(connection: sa.Connection, query: Query) -> int:
+    """How many there are of what the query asks for. Raises as `listing` does."""
+    where = _conditions(query)
+    return connection.execute(sa.select(sa.func.count()).select_from(inquiries).where(*where)).scalar_one()
 
 
 def export(connection: sa.Connection, query: Query) -> Iterator[Inquiry]:
@@ -115,6 +123,7 @@ def detail(connection: sa.Connection, id: str) -> Inquiry | None:
         deliveries=of_inquiry(connection, id),
         others=_with_excerpts(connection, _rows(connection, others.order_by(*_order("newest")).limit(50))),
         names=_names(connection),
+        consents=consents.standing(connection, [found[0].email]),
     )
 
 
@@ -292,11 +301,13 @@ def _in_batches(connection: sa.Connection, ids: Sequence[str], size: int = 200) 
     for start in range(0, len(ids), size):
         some = ids[start : start + size]
         rows = {row.id: row for row in _rows(connection, _select().where(inquiries.c.id.in_(some)))}
+        asked = consents.standing(connection, [row.email for row in rows.values()])
         sent: dict[str, list[Sent]] = {one: [] for one in some}
         for one in _sent(connection, some):
             sent[one.inquiry].append(one)
         for row in (rows[one] for one in some if one in rows):
-            yield Inquiry(replace(row, excerpt=_excerpt(row, sent[row.id][0])), tuple(sent[row.id]))
+            shown = replace(row, excerpt=_excerpt(row, sent[row.id][0]))
+            yield Inquiry(shown, tuple(sent[row.id]), consents=asked)
 
 
 def _timeline(connection: sa.Connection, id: str) -> tuple[Event, ...]:

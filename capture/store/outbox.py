@@ -64,11 +64,7 @@ class Health:
 
 def claim(connection: sa.Connection, worker: str, now: datetime, limit: int, lease: timedelta) -> list[Delivery]:
     """At most `limit` rows that are due, for this worker alone until `now + lease`; the longest due first."""
-    moment = to_text(now)
-    due = (outbox.c.state == "waiting") & (outbox.c.next_at <= moment)
-    left = (outbox.c.state == "claimed") & (outbox.c.claimed_until <= moment)
-    chosen = sa.select(outbox.c.id).where(due | left).order_by(outbox.c.next_at, outbox.c.id).limit(limit)
-    ids = connection.execute(chosen.with_for_update(skip_locked=True)).scalars().all()
+    ids = _due(connection, to_text(now), limit)
     connection.execute(
         outbox.update()
         .where(outbox.c.id.in_(ids))
@@ -80,6 +76,17 @@ def claim(connection: sa.Connection, worker: str, now: datetime, limit: int, lea
         )
     )
     return list(_deliveries(connection, outbox.c.id.in_(ids)))
+
+
+def _due(connection: sa.Connection, moment: str, limit: int) -> list[str]:
+    """First what a killed process left, then what waits. One question for both would sort all that is due for each."""
+    left = (outbox.c.state == "claimed") & (outbox.c.claimed_until <= moment)
+    waits = (outbox.c.state == "waiting") & (outbox.c.next_at <= moment)
+    ids: list[str] = []
+    for which in (left, waits):
+        asked = sa.select(outbox.c.id).where(which).order_by(outbox.c.next_at).limit(limit - len(ids))
+        ids += connection.execute(asked.with_for_update(skip_locked=True)).scalars()
+    return ids
 
 
 def sent(connection: sa.Connection, id: str, now: datetime) -> None:

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from capture.model import Attachment, Consent
+from capture.store.consents import Asking, Key
 from capture.store.outbox import Delivery
+from obverse.forms.checking import email_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ class Message:
 class Inquiry:
     """One inquiry whole, each list in order of time. `others` are the same person's, newest first.
 
-    `names` has the name of everybody who is named by id, by id.
+    `names` has the name of everybody who is named by id, by id. `consents` is how those stand that the person was asked
+    to confirm, in this inquiry or another.
     """
 
     row: Row
@@ -115,3 +118,9 @@ class Inquiry:
     deliveries: tuple[Delivery, ...] = ()
     others: tuple[Row, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    consents: Mapping[Key, Asking] = field(default_factory=dict)
+
+    def asking(self, form: str, consent: Consent) -> Asking | None:
+        """What the person was asked to confirm of that sentence in that form; None when nothing yet."""
+        key = (email_key(self.row.email), form, consent.field, consent.text)
+        return self.consents.get(key) if self.row.email else None

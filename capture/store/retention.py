@@ -2,20 +2,25 @@
 
 Only what is held, won or lost goes: an open inquiry is work, and stays. So does one of which something is still to be
 told. As in an erasure, rows are emptied; ids, stages, amounts and events stay, so reports are equal before and after.
+A consent that stands confirmed keeps its address until it is withdrawn, whatever becomes of the inquiry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from capture.store import erasure
+from capture.store import consents, erasure
 from capture.store.database import Database
 from capture.store.moments import to_text
 from capture.store.tables import answers, contacts, inquiries, messages, notes, outbox, submissions
+from capture.store.tables import consents as asked
+
+# What is told of what goes, in the transaction in which it does: counts by name.
+Tell = Callable[[sa.Connection, Mapping[str, int]], None]
 
 # Inquiries emptied in one transaction: whoever sends a form meanwhile waits for no more than these.
 _AT_ONCE = 200
@@ -23,12 +28,16 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """For how many days after its last change an inquiry is kept, and a network after its post; 0 is for ever."""
+    """For how many days after its last change an inquiry is kept, and a network after its post; 0 is for ever.
+
+    `audit` says it of a row of the audit log.
+    """
 
     held: int = 0
     won: int = 0
     lost: int = 0
     networks: int = 30
+    audit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ class Due:
     """Ids of the inquiries that are due by what they are, and the number of networks that are.
 
     `total` is how many inquiries hold anything at all. `files` are ids of the files of those that went, which no row
-    names any more.
+    names any more. `askings` is how many consents nobody confirmed in time, whose address goes.
     """
 
     held: tuple[str, ...]
@@ -45,6 +54,7 @@ class Due:
     networks: int
     total: int
     files: tuple[str, ...] = ()
+    askings: int = 0
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -62,25 +72,39 @@ def due(connection: sa.Connection, keep: Keep, now: datetime) -> Due:
     held, won, lost = (_due_ids(connection, kind, days, now) for kind, days in _kinds(keep))
     old = sa.select(sa.func.count()).select_from(submissions).where(*_old_networks(keep, now))
     total = sa.select(sa.func.count()).select_from(inquiries).where(_holds())
-    return Due(held, won, lost, networks=connection.scalar(old) or 0, total=connection.scalar(total) or 0)
+    idle = sa.select(sa.func.count()).select_from(asked).where(consents.is_idle(now))
+    networks, every, askings = (connection.scalar(one) or 0 for one in (old, total, idle))
+    return Due(held, won, lost, networks=networks, total=every, askings=askings)
 
 
-def forget_networks(database: Database, keep: Keep, now: datetime) -> None:
+def forget_networks(database: Database, keep: Keep, now: datetime, tell: Tell | None = None) -> None:
     """Empty the networks of old submissions. Raises what writing to the database raises."""
     with database.write() as connection:
-        connection.execute(submissions.update().where(*_old_networks(keep, now)).values(network=""))
+        gone = connection.execute(submissions.update().where(*_old_networks(keep, now)).values(network="")).rowcount
+        if gone and tell:
+            tell(connection, {"networks": gone})
 
 
-def forget(database: Database, keep: Keep, chosen: Due, now: datetime) -> Due:
+def forget_askings(database: Database, now: datetime, tell: Tell | None = None) -> None:
+    """Empty consents that nobody confirmed of their address. Raises what writing to the database raises."""
+    with database.write() as connection:
+        gone = consents.forget(connection, now, consents.is_idle(now))
+        if gone and tell:
+            tell(connection, {"consents": gone})
+
+
+def forget(database: Database, keep: Keep, chosen: Due, now: datetime, tell: Tell | None = None) -> Due:
     """Empty the inquiries that were found due and still are: those come back. Raises as writing to a database does.
 
-    Their files are the caller's to remove.
+    `tell` is told of each lot, in the transaction that empties it. Their files are the caller's to remove.
     """
     done: set[str] = set()
     files: list[str] = []
     for start in range(0, len(chosen.ids), _AT_ONCE):
         with database.write() as connection:
             still = _forget(connection, keep, chosen.ids[start : start + _AT_ONCE], now, files)
+            if still and tell:
+                tell(connection, _counted(chosen, still))
         done.update(still)
     database.fold()
     held, won, lost = (tuple(one for one in ids if one in done) for ids in (chosen.held, chosen.won, chosen.lost))
@@ -91,10 +115,17 @@ def _forget(connection: sa.Connection, keep: Keep, some: Sequence[str], now: dat
     # Somebody may have written, or taken it up again, since it was found.
     still = [one for kind, days in _kinds(keep) for one in _due_ids(connection, kind, days, now, some)]
     files += erasure.empty(connection, still, now)
+    ended = asked.c.confirmed_at.is_(None) | asked.c.withdrawn_at.is_not(None)
+    consents.forget(connection, now, asked.c.inquiry.in_(still), ended)
     of_them = sa.select(inquiries.c.contact).where(inquiries.c.id.in_(still))
     in_use = sa.select(inquiries.c.contact).where(inquiries.c.contact.in_(of_them), _holds())
     erasure.forget(connection, contacts.c.id.in_(of_them), contacts.c.id.not_in(in_use))
     return still
+
+
+def _counted(chosen: Due, still: Sequence[str]) -> dict[str, int]:
+    kinds = (("held", chosen.held), ("won", chosen.won), ("lost", chosen.lost))
+    return {kind: len(set(still).intersection(ids)) for kind, ids in kinds}
 
 
 def _kinds(keep: Keep) -> tuple[tuple[str, int], ...]:

@@ -25,10 +25,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from capture.model import CANARY, Outgoing, Saved, Submission
+from capture.model import CANARY, CONFIRM, Consent, Outgoing, Saved, Submission
+from capture.store.consents import asked_row, due
 from capture.store.database import lock_each
 from capture.store.moments import from_text, to_text
-from capture.store.tables import answers, attachments, contacts, events, inquiries, outbox, receipts, submissions
+from capture.store.tables import (
+    answers,
+    attachments,
+    consents,
+    contacts,
+    events,
+    inquiries,
+    outbox,
+    receipts,
+    submissions,
+)
 from capture.store.texts import fold, is_id, storable, storable_json, tupled
 from obverse.forms.checking import email_key
 
@@ -104,7 +115,8 @@ def save_together(connection: sa.Connection, several: Sequence[Arrival], token: 
     for number in _strangers(connection, several):
         submission, now = several[number].submission, several[number].submission.received_at
         contact = _add_contact(rows, submission, token)
-        saved[number] = _add_inquiry(rows, submission, several[number].outgoing, contact, token, now)
+        outgoing = due(connection, several[number].outgoing, now)
+        saved[number] = _add_inquiry(rows, submission, outgoing, contact, token, now)
     rows.write(connection)
     for number, one in enumerate(several):
         if number not in saved:
@@ -129,7 +141,7 @@ def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
 
 @cache
 def _insert(table: sa.Table, dialect: str) -> sa.Insert:
-    if table is not outbox:
+    if table not in (outbox, consents):
         return table.insert()
     kind = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return kind(table).on_conflict_do_nothing(index_elements=["id"])
@@ -146,7 +158,7 @@ class Rows:
         self._by_table.setdefault(table, []).append(values)
 
     def write(self, connection: sa.Connection) -> None:
-        """Insert them all. What there may be once in the outbox, and is, stays as it is."""
+        """Insert them all. What there may be once in the outbox, or of consents, and is, stays as it is."""
         for table, rows in self._by_table.items():
             connection.execute(_insert(table, connection.dialect.name), rows)
 
@@ -235,7 +247,7 @@ def _begin(
     now: datetime,
 ) -> Saved:
     rows, contact = Rows(), _contact(connection, submission, token)
-    saved = _add_inquiry(rows, submission, outgoing, contact, token, now)
+    saved = _add_inquiry(rows, submission, due(connection, outgoing, now), contact, token, now)
     rows.write(connection)
     return saved
 
@@ -304,7 +316,7 @@ def _follow(
         changes["contact"] = _contact(connection, submission, token)
     connection.execute(inquiries.update().where(inquiries.c.id == inquiry.id).values(**changes))
     if clean:
-        put_out(rows, outgoing, inquiry.id, now, token, submission=submission.id)
+        put_out(rows, due(connection, outgoing, now), inquiry.id, now, token, submission=submission.id)
     rows.write(connection)
     return Saved("follow-up", submission.id, receipt, inquiry.id)
 
@@ -319,8 +331,14 @@ def put_out(
     submission: str | None = None,
     message: str | None = None,
 ) -> None:
-    """Add rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`, "" for None."""
+    """Add rows for the outbox, due at once. Their payloads learn the inquiry's id as `inquiry`, "" for None.
+
+    Whoever is asked to confirm a consent (of those that `due` left) has a row of `consents` from then on.
+    """
     for one in outgoing:
+        if one.kind == CONFIRM and inquiry:
+            rows.add(consents, **asked_row(one, inquiry, submission, now))
+            rows.add(events, **_asked(one, inquiry, now))
         rows.add(
             outbox,
             id=one.once or token(),
@@ -334,6 +352,12 @@ def put_out(
             created_at=to_text(now),
             next_at=to_text(now),
         )
+
+
+def _asked(one: Outgoing, inquiry: str, now: datetime) -> dict[str, Any]:
+    """The event of an asking, with the same columns as that of a submission: they are inserted together."""
+    plain = {"at": to_text(now), "inquiry": inquiry, "kind": "consent-asked", "subject": one.once}
+    return {**plain, "form": one.payload["form"], "page": "", "reason": ""}
 
 
 def _keep(rows: Rows, submission: Submission, receipt: str, inquiry: str, follows: str | None) -> None:
@@ -362,11 +386,15 @@ def _keep(rows: Rows, submission: Submission, receipt: str, inquiry: str, follow
         values=storable_json(submission.values),
         extra=storable_json(submission.extra),
         labels=storable_json(submission.labels),
-        consents=[[storable(one.field), storable(one.text), one.given] for one in submission.consents],
+        consents=[_answered(one) for one in submission.consents],
     )
     for place, file in enumerate(submission.attachments):
         row = {**asdict(file), "name": storable(file.name)}
         rows.add(attachments, submission=submission.id, place=place, **row)
+
+
+def _answered(one: Consent) -> list[Any]:
+    return [storable(one.field), storable(one.text), one.given, *([True] if one.confirm else [])]
 
 
 def _tell(rows: Rows, kind: str, submission: Submission, inquiry: str) -> None:

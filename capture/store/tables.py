@@ -1,8 +1,8 @@
 """The tables: what is remembered of visitors, of sales' work, and of what is still to be told.
 
 Personal values live in `answers`, `attachments` (whose files are in the folder of uploads), `contacts`,
-`inquiries.search`, `notes`, `messages` and `outbox` (target and payload), which can be erased; events never hold them,
-so reports stay equal after an erasure.
+`inquiries.search`, `notes`, `messages`, `outbox` (target and payload) and `consents` (the two of the address), which
+can be erased; events never hold them, so reports stay equal after an erasure.
 
 Times are UTC, stored as ISO 8601 text with microseconds and a "Z" (`2026-11-23T22:05:00.000000Z`), which sorts as time
 does in both databases. Money is whole hundredths of the currency.
@@ -113,6 +113,28 @@ attachments = sa.Table(
     sa.Column("sha256", sa.String(64), nullable=False),
 )
 
+consents = sa.Table(
+    "consents",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),  # a MAC of address, form, field and day: what is asked once
+    sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), nullable=False, index=True),
+    sa.Column("submission", _ID, sa.ForeignKey("submissions.id")),
+    sa.Column("form", sa.Text, nullable=False),
+    sa.Column("field", sa.Text, nullable=False),
+    _text("lang"),
+    _text("rules"),
+    _text("words"),
+    _text("label"),
+    _text("text"),  # the sentence as it was shown
+    sa.Column("email_key", sa.Text, index=True),  # normalised; NULL when it was erased
+    _text("email"),
+    sa.Column("confirm_token", _ID, nullable=False, unique=True),  # in the address of the mail
+    sa.Column("withdraw_token", _ID, nullable=False, unique=True),  # in the address of one click
+    sa.Column("asked_at", _TIME, nullable=False),
+    sa.Column("confirmed_at", _TIME),
+    sa.Column("withdrawn_at", _TIME),
+)
+
 events = sa.Table(
     "events",
     metadata,
@@ -128,7 +150,7 @@ events = sa.Table(
     sa.Column("amount", sa.BigInteger),
     _text("currency"),
     _text("reason"),  # of a lost one, or the codes of a held one
-    _text("subject"),  # the id of the note, message or submission it speaks of
+    _text("subject"),  # the id of the note, message, submission or consent it speaks of
 )
 
 notes = sa.Table(
@@ -246,4 +268,21 @@ notices = sa.Table(
     sa.Column("at", _TIME, nullable=False),
     sa.Column("ended_at", _TIME),  # NULL while it stands
     sa.Column("facts", sa.JSON, nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("actor", sa.String(32), nullable=False, index=True),  # a user's id, "terminal", "house"
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("about", sa.String(40), nullable=False),  # what `subject` is the id of
+    sa.Column("subject", sa.String(80), nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),  # JSON, byte for byte as it was hashed
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.Column("key", sa.String(8), nullable=False),  # the mark of the key that sealed it
+    sa.Column("seal", sa.String(64), nullable=False),
+    sa.Index("ix_audit_kind_subject", "kind", "subject"),
 )

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from capture.audit.settings import tell_settings
 from capture.house import House
 from capture.inbox.display import zone_of
 from capture.store import canaries, notices
@@ -41,6 +42,7 @@ def rounds(house: House, listener: tuple[str, int], place: str) -> tuple[Round, 
         Round("silence", timedelta(minutes=10), partial(look_for_silence, house)),
         Round("canary", timedelta(), canary.look),
         Round("digest", timedelta(minutes=10), partial(tell_what_is_held, house)),
+        Round("settings", timedelta(minutes=10), partial(tell_settings, house, place)),
         Round("old canaries", timedelta(hours=1), partial(remove_old_canaries, house)),
     )
 

@@ -8,8 +8,8 @@ ones `when` (the condition on which it is asked: `obverse.forms.when`). Besides,
 - number: `required`, `max`, `min`, `whole`, `autocomplete`, `default`;
 - choice: `options`, `required`, `autocomplete`, `default`; choices: the same with `max` and `min` (how many may be
   chosen), without `autocomplete`;
-- boolean: `required` (must be ticked), `default`; consent: `required`, `text`. A consent has no default: a box that
-  was ticked beforehand is no consent;
+- boolean: `required` (must be ticked), `default`; consent: `required`, `text`, `confirm` (it counts once it is
+  confirmed by mail). A consent has no default: a box that was ticked beforehand is no consent;
 - file: `required`, `accept` (which kinds, `obverse.forms.kinds`), `max_size` of each (5 MB), `max_files` (1);
 - hidden: `max`, `default`. Heading: nothing more.
 
@@ -62,6 +62,7 @@ KEYS: dict[str, Field] = {
     "accept": Field("list", of=Field("choice", options=tuple(KINDS)), commas=True, max=len(KINDS)),
     "max_size": Field("hidden"),
     "max_files": Field("number", default=USUAL_FILES, whole=True, min=1, max=MOST_FILES),
+    "confirm": Field("boolean"),
 }
 
 _LINE = frozenset("required max min pattern autocomplete default".split())
@@ -74,7 +75,7 @@ _SENSIBLE: dict[str, frozenset[str]] = {
     "choice": frozenset("required options autocomplete default".split()),
     "choices": frozenset("required options max min default".split()),
     "boolean": frozenset(("required", "default")),
-    "consent": frozenset(("required", "text")),
+    "consent": frozenset(("required", "text", "confirm")),
     "file": frozenset("required accept max_size max_files".split()),
     "hidden": frozenset(("max", "default")),
     "heading": frozenset(),
@@ -169,6 +170,7 @@ class FieldReading:
             options=options,
             rows=values["rows"],
             default=values["default"],
+            confirm=values["confirm"],
             **words | {"label": words["label"] or readable(entry.key)},
         )
         one = self.bounded(one, at, values)

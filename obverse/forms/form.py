@@ -38,7 +38,8 @@ class FormField:
     each, `max_files`. Words: `label`, `help`, `text` (what a consent says) and the labels of
     `options`. Neither: `rows` (0 is a single line), `autocomplete` (an HTML token, "" for the type's own), `default`.
     `when` is a rule too: the tree (`obverse.forms.when`) of when the field is asked, () for always; a heading's holds
-    for all fields up to the next heading.
+    for all fields up to the next heading. So is `confirm`: a consent that counts once its giver has confirmed it by
+    mail (double opt-in).
     """
 
     name: str
@@ -59,6 +60,7 @@ class FormField:
     accept: tuple[str, ...] = ()
     max_size: int = 0
     max_files: int = 0
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Form:
                 *([one.when] if one.when else []),
                 # Only where there are files: forms without any keep the digests that are out there.
                 *([list(one.accept), one.max_size, one.max_files] if one.type == "file" else []),
+                *(["confirm"] if one.confirm else []),
             ]
             for one in self.fields
         ]
@@ -156,9 +159,9 @@ class Form:
 
 
 def _plain_field(plain: dict[str, Any]) -> dict[str, Any]:
-    """A field without what it does not use: older programs, which know of no files and conditions, read it still."""
+    """A field without what it does not use: older programs, which know less, read it still."""
     unused = {"accept", "max_size", "max_files"} if plain["type"] != "file" else set()
-    unused |= {"when"} if not plain["when"] else set()
+    unused |= {name for name in ("when", "confirm") if not plain[name]}
     return {name: value for name, value in plain.items() if name not in unused}
 
 

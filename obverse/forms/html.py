@@ -436,6 +436,18 @@ def _trap(sheet: _Sheet) -> str:
     return element("p", {"class": "form-trap", "aria-hidden": "true"}, label + field)
 
 
+def _uploading(say: Say) -> dict[str, str]:
+    """What `templates/assets/uploads.js` says while files are on their way."""
+    return {
+        "data-upload": say("form.upload"),
+        "data-uploading": say("form.upload.sending", percent="{percent}"),
+        "data-amount": say("form.upload.amount", percent="{percent}", done="{done}", all="{all}"),
+        "data-arrived": say("form.upload.arrived"),
+        "data-stop": say("form.upload.stop"),
+        "data-stopped": say("form.upload.stopped"),
+    }
+
+
 def _ending(sheet: _Sheet) -> str:
     """The button, and the line that says what becomes of what is sent."""
     say = sheet.say
@@ -443,5 +455,7 @@ def _ending(sheet: _Sheet) -> str:
     words = {f"data-{name}": say(f"form.{name}") for name in ("sending", "sent", "offline", "retry", "wait", "changed")}
     words |= {"data-failed": say("form.failed"), "data-one": say("form.summary.one", n=1)}
     words |= {"data-other": say("form.summary.other", n="{n}")}
+    if sheet.form.files:
+        words |= _uploading(say)
     status = element("p", {"class": "form-status", "role": "status", **words}, "")
     return element("div", {"class": "form-act"}, button + status)

@@ -18,6 +18,9 @@ from obverse.forms.when import Tree, conditions, holds
 _FORMATS = {"email": "email", "url": "uri"}
 _BOUNDS = {"<": "exclusiveMaximum", "<=": "maximum", ">": "exclusiveMinimum", ">=": "minimum"}
 
+_SINGLE = ["string", "number", "boolean"]
+_UNKNOWN = {"type": [*_SINGLE, "array", "null"], "items": {"type": _SINGLE}}
+
 
 def form_schema(form: Form) -> dict[str, Any]:
     """The schema of a post to the form, its fields in their order; what is asked on a condition is required on it.
@@ -31,7 +34,7 @@ def form_schema(form: Form) -> dict[str, Any]:
         "type": "object",
         "title": form.title,
         "properties": {one.name: _described(one) for one in always},
-        "additionalProperties": {"type": ["string", "number", "boolean", "array", "null"]},
+        "additionalProperties": _UNKNOWN,
     }
     named = {one.name: one for one in fields}
     at_times = [_at_times(one, named, trees) for one in fields if one.required and one.name in trees]

@@ -32,7 +32,7 @@ _VARIANT_KEYS = ("title", "submit", "fields")
 _WORDS: dict[str, Field] = {"label": LABEL, "help": HELP, "text": CONSENT}
 _VARIANT_FIELD_KEYS = (*_WORDS, "options")
 _FIELD_KEYS = tuple(
-    "type required max min whole pattern rows autocomplete default when accept max_size max_files".split()
+    "type required max min whole pattern rows autocomplete default when accept max_size max_files confirm".split()
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -109,6 +109,7 @@ def _fields(node: Node, reading: FieldReading) -> tuple[FormField, ...]:
         reading.tell("missing-key", message, _at(node, "fields"))
     if not reading.broken:
         _conditions(entries, tuple(found), reading)
+        _confirmed(entries, found, reading)
     if len(found) > MOST_FIELDS:
         reading.tell("bad-value", f"'fields' holds {len(found)} fields; at most {MOST_FIELDS} are allowed", node)
     room = sum(one.max_size * one.max_files for one in found)
@@ -133,6 +134,17 @@ def _conditions(entries: Iterable[Entry], found: tuple[FormField, ...], reading:
         chain = " waits for ".join(f"'{name}'" for name in (*waiting, waiting[0]))
         at = next((places[name] for name in waiting if fields[name].when), places[waiting[0]])
         reading.tell("bad-value", f"no field of a circle would ever be asked: {chain}", at, "take one `when` out")
+
+
+def _confirmed(entries: Iterable[Entry], found: Iterable[FormField], reading: FieldReading) -> None:
+    """Tell a consent that is to be confirmed by mail, in a form that asks for no address."""
+    fields = {one.name: one for one in found}
+    if any(one.type == "email" for one in fields.values()):
+        return
+    for entry in entries:
+        if fields[entry.key].confirm:
+            message = "'confirm' needs a field of type 'email' in the form"
+            reading.tell("bad-value", message, _place_of(entry, "confirm"), "the mail that asks goes to that address")
 
 
 def _place_of(entry: Entry, key: str) -> Node | Entry:

@@ -121,7 +121,12 @@ def document(main: str) -> str:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     endpoint: Endpoint
-    files: ClassVar = {"/app.css": "text/css", "/form.js": "text/javascript", "/icon.svg": "image/svg+xml"}
+    files: ClassVar = {
+        "/app.css": "text/css",
+        "/form.js": "text/javascript",
+        "/drafts.js": "text/javascript",
+        "/icon.svg": "image/svg+xml",
+    }
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path

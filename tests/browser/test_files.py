@@ -174,7 +174,7 @@ def test_robots_are_shown_the_sitemap(site: Path) -> None:
     assert "Disallow: /" not in lines
 
 
-@pytest.mark.parametrize("suffix, most", [("css", 20_000), ("js", 8_000)])
+@pytest.mark.parametrize("suffix, most", [("css", 20_000), ("js", 10_000)])
 def test_styles_and_scripts_stay_light(site: Path, suffix: str, most: int) -> None:
     """All of them together, compressed, in bytes; of the scripts no page has all."""
     sizes = {file.name: len(gzip.compress(file.read_bytes(), mtime=0)) for file in site.rglob(f"*.{suffix}")}

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from capture.app import create_app
 from capture.house import House
 from obverse.forms.html import form_html
+from obverse.security import HEADERS
 from tests.browser.forms_served import THEME, document, say
 from tests.capture.cases.uploads import FORM, JOB, LIMIT, attached, everything, on_disk, taking
 from tests.capture.files import PDF, docx
@@ -31,7 +32,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture(scope="module")
 def address(house: House) -> Iterator[str]:
     app, script = create_app(house), (THEME / "assets" / "form.js").read_bytes()
-    app.add_url_rule("/", "page", lambda: document(form_html(FORM, JOB, say)))
+    app.add_url_rule("/", "page", lambda: Response(document(form_html(FORM, JOB, say)), headers=HEADERS))
     app.add_url_rule("/form.js", "script", lambda: Response(script, mimetype="text/javascript"))
     with served(app) as one:
         yield one

@@ -157,7 +157,13 @@ def test_classes_in_the_sheet_are_in_use() -> None:
     written = "".join(TEMPLATES.values()) + (THEME / "assets" / "edge.svg").read_text("utf-8") + SCRIPT
     written += "".join(
         (THEME.parent / name).read_text("utf-8")
-        for name in ("obverse/forms/html.py", "capture/answers.py", "templates/assets/form.js")
+        for name in (
+            "obverse/forms/html.py",
+            "capture/answers.py",
+            "templates/assets/form.js",
+            "templates/assets/uploads.js",
+            "templates/assets/drafts.js",
+        )
     )
     by_markdown = (
         "highlight filename hll linenos lineno err table left center right task-list-item keys footnote footnote-ref "

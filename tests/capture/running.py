@@ -24,6 +24,7 @@ import sqlalchemy as sa
 
 from capture.house import hex_token, utc_now
 from capture.setup import Settings
+from capture.store.audit import tells_upgrades
 from capture.store.database import Database
 from capture.store.migrations import upgrade
 from capture.store.people import add_person
@@ -86,7 +87,7 @@ def make_root(root: Path, settings: Settings = MANY, *, smtp: str = "smtp://127.
 def let_in(root: Path, url: str = "") -> None:
     """Somebody who may log in, in a migrated database."""
     with database(root, url) as opened:
-        upgrade(opened)
+        upgrade(opened, tells_upgrades(KEY, utc_now))
         with opened.write() as connection:
             add_person(connection, hex_token(), "ann@house.test", "Ann", "", utc_now())
 

@@ -144,12 +144,19 @@ def test_what_is_no_backup_of_ours_is_left(root: Path) -> None:
 # Restoring
 
 
-def test_a_drill_touches_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def files_of(folder: Path) -> dict[Path, int]:
+    """What lies there and when it was written last; the database, whose audit log says what was done, apart."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if not path.name.startswith("obverse.db")}
+
+
+def test_a_drill_touches_nothing_but_the_audit_log(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["backup", "--root", str(root)])
-    before = {path: path.stat().st_mtime_ns for path in (root / "var").rglob("*")}
+    before, counts = files_of(root / "var"), archive.counted(root / "var" / "obverse.db")
     assert main(["restore", str(only(root / "var" / "backups")), "--drill", "--root", str(root)]) == 0
     assert "can be restored: 3 inquiries" in capsys.readouterr().out
-    assert {path: path.stat().st_mtime_ns for path in (root / "var").rglob("*")} == before
+    assert files_of(root / "var") == before
+    after = archive.counted(root / "var" / "obverse.db")
+    assert after == {**counts, "audit": counts["audit"] + 1}
 
 
 def test_a_restore_brings_back_what_was_and_loses_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,6 +90,28 @@ def test_every_address_for_programs_is_in_it(house: House) -> None:
     assert {one for one in named if "bar" not in one} == shown
 
 
+@pytest.mark.parametrize(
+    "path", ["/_ob/t/" + "0" * 32, "/_ob/challenge", "/api/v1/report", "/healthz", "/_ob/f/contact"]
+)
+def test_a_wrong_method_is_told_the_right_ones(house: House, path: str) -> None:
+    answer = create_app(house).test_client().open(path, method="TRACE")
+    assert answer.status_code == 405
+    wanted = {"POST", "OPTIONS"} if "/f/" in path else {"GET", "HEAD"}
+    assert wanted <= set(answer.headers["Allow"].replace(" ", "").split(","))
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/api/v1/report", "/api/openapi.json", "/api/none", "/_ob/t/0", "/inbox/login"]
+)
+def test_no_answer_is_without_what_keeps_a_browser_safe(house: House, path: str) -> None:
+    client = create_app(house).test_client()
+    for method in ("GET", "POST", "TRACE"):
+        headers = client.open(path, method=method).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["Referrer-Policy"]
+
+
 def test_it_tells_nothing_that_the_pages_do_not_show(house: House) -> None:
     text = json.dumps(told(house))
     assert "sales@house.test" not in text
@@ -254,6 +276,9 @@ def test_each_type_has_its_schema() -> None:
             },
             "sure": {"const": True},
         },
-        "additionalProperties": {"type": ["string", "number", "boolean", "array", "null"]},
+        "additionalProperties": {
+            "type": ["string", "number", "boolean", "array", "null"],
+            "items": {"type": ["string", "number", "boolean"]},
+        },
         "required": ["line", "must", "some", "sure"],
     }

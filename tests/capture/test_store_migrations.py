@@ -61,7 +61,7 @@ def test_the_migrations_make_the_tables_of_the_program(empty_url: str, tmp_path:
         assert named(database) == set(metadata.tables)
         assert differences(database) == []
         upgrade(database)
-        assert revision(database) == "0006"
+        assert revision(database) == "0008"
 
 
 def test_a_difference_would_be_seen(empty_url: str, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_what_was_sent_before_is_known_of_each_channel(empty_url: str, tmp_path:
             [first, second] = outbox.deliveries(connection)
             outbox.sent(connection, first.id, NOW)
             outbox.sent(connection, second.id, NOW + timedelta(hours=1))
-            for later in ("channels", "notices"):
+            for later in ("channels", "notices", "consents", "audit"):
                 connection.exec_driver_sql(f"DROP TABLE {later}")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
         upgrade(database)

@@ -57,6 +57,26 @@ def test_what_is_due_is_claimed_once(database: Database) -> None:
     assert due(database) == NOW + LEASE
 
 
+def test_a_long_backlog_makes_no_claim_dearer(sqlite_database: Database) -> None:
+    """Not all that waits is sorted for each that is claimed."""
+    with sqlite_database.write() as connection:
+        plans = [_plan(connection, one) for one in _asked(connection)]
+    assert len(plans) == 2
+    assert "next_at<" in plans[1]
+    assert "TEMP B-TREE" not in plans[1]
+
+
+def _asked(connection: sa.Connection) -> list[tuple[str, Any]]:
+    asked: list[tuple[str, Any]] = []
+    sa.event.listen(connection, "before_cursor_execute", lambda _, __, text, given, *___: asked.append((text, given)))
+    outbox.claim(connection, "w", NOW, 1, LEASE)
+    return [one for one in asked if one[0].startswith("SELECT outbox.id \nFROM")]
+
+
+def _plan(connection: sa.Connection, asked: tuple[str, Any]) -> str:
+    return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0]}", asked[1]).all())
+
+
 def test_a_claim_ends_by_itself_and_each_counts(database: Database) -> None:
     put(database, "a")
     for number in range(3):

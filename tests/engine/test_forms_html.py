@@ -274,10 +274,12 @@ def test_every_word_of_forms_is_said() -> None:
     assert said - names - {f"form.{one}" for one in "sending sent offline retry wait changed".split()} == set()
 
 
-def test_the_script_is_small_and_from_here() -> None:
-    script = (ROOT / "templates/assets/form.js").read_bytes()
-    assert len(gzip.compress(script, mtime=0)) < 5000
-    assert not re.search(rb"localStorage|sessionStorage|cookie|innerHTML|eval\(|[?|&]{2}=|\bhttp:", script)
+@pytest.mark.parametrize("name, most", [("form", 5000), ("uploads", 2000), ("drafts", 1500)])
+def test_the_scripts_are_small_and_from_here(name: str, most: int) -> None:
+    script = (ROOT / f"templates/assets/{name}.js").read_bytes()
+    assert len(gzip.compress(script, mtime=0)) < most
+    assert name == "drafts" or b"sessionStorage" not in script
+    assert not re.search(rb"localStorage|cookie|innerHTML|eval\(|[?|&]{2}=|\bhttp:", script)
 
 
 HOSTILE = (

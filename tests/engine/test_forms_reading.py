@@ -205,6 +205,9 @@ def test_defaults(more: str, default: str) -> None:
         ("type: hidden, →required: true", "'required' makes no sense for a field of type 'hidden'"),
         ("type: consent", "'text' is required: the sentence that is agreed to [missing-key]"),
         ("type: consent, text: T, →default: true", "'default' makes no sense for a field of type 'consent'"),
+        ("type: consent, text: T, confirm: →maybe", "'confirm' must be true or false, not 'maybe'"),
+        ("type: consent, text: T, confirm: →true", "'confirm' needs a field of type 'email' in the form"),
+        ("type: boolean, →confirm: true", "'confirm' makes no sense for a field of type 'boolean'"),
         ("→text: T", "'text' makes no sense for a field of type 'text'"),
         ("→max: 5, min: 6", "'max' (5) is less than 'min' (6)"),
         ("→min: 300", "'max' (200) is less than 'min' (300)"),
@@ -378,6 +381,22 @@ def test_every_key_is_known_to_every_type(kind: str) -> None:
             continue
         _, problems = read(field(f"type: {kind}{needed}, {key}: {values.get(key, '1')}"))
         assert all("unknown" not in one.message and one.line for one in problems), (key, told(problems))
+
+
+CONFIRMED = """\
+title: T
+fields:
+  email: {type: email}
+  news: {type: consent, text: I agree.}
+"""
+
+
+def test_a_consent_that_is_confirmed_by_mail_is_another_rule_and_survives_the_release() -> None:
+    plain, form = good(CONFIRMED), good(CONFIRMED.replace("agree.", "agree., confirm: true"))
+    assert [one.confirm for one in form.fields] == [False, True]
+    assert (form.rules == plain.rules, form.words == plain.words) == (False, True)
+    assert Form.from_plain(form.to_plain()) == form
+    assert all("confirm" not in one for one in plain.to_plain()["fields"])
 
 
 # --- language variants ---

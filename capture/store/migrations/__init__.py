@@ -6,6 +6,7 @@ the last whole revision behind, and the next start goes on from there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -24,10 +25,14 @@ class TooNew(Exception):  # noqa: N818 -- it names a state
     """The database was upgraded by a newer Obverse than this one. The message is a sentence."""
 
 
-def upgrade(database: Database) -> None:
+Tell = Callable[[sa.Connection, str], None]
+
+
+def upgrade(database: Database, tell: Tell | None = None) -> None:
     """Bring the database to this program's tables. Does nothing, and locks nothing, when they are there.
 
-    Raises TooNew, and Unavailable as every use of a database does. Several processes may start at once.
+    `tell` is told of each revision within its transaction. Raises TooNew, and Unavailable as every use of a database
+    does. Several processes may start at once.
     """
     script = ScriptDirectory(str(Path(__file__).parent))
     tries = 0
@@ -35,7 +40,7 @@ def upgrade(database: Database) -> None:
     while due:
         try:
             with database.write() as connection:
-                _step(script, connection)
+                _step(script, connection, tell)
         except Unavailable:  # SQLite's waiting is by chance: of several that start at once one may never have its turn
             tries = tries + 1 if _due(script, database) == due else 0
             if tries == TRIES:
@@ -59,7 +64,7 @@ def _following(script: ScriptDirectory, connection: sa.Connection) -> Script | N
     return next((one for one in revisions if one.down_revision == at), None)
 
 
-def _step(script: ScriptDirectory, connection: sa.Connection) -> None:
+def _step(script: ScriptDirectory, connection: sa.Connection, tell: Tell | None) -> None:
     """Run the next revision, if there is one: whole, or not at all."""
     _wait_in_line(connection)
     following = _following(script, connection)
@@ -69,6 +74,8 @@ def _step(script: ScriptDirectory, connection: sa.Connection) -> None:
     context = MigrationContext.configure(connection, opts={"fn": lambda _revision, _context: steps})
     with Operations.context(context):
         context.run_migrations()
+    if tell:
+        tell(connection, following.revision)
 
 
 def _wait_in_line(connection: sa.Connection) -> None:

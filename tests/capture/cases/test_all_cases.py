@@ -14,7 +14,6 @@ WAITING = {
     52: "full-text search, which has a syntax",
     64: "roles",
     65: "tokens for programs, with scopes",
-    72: "links that confirm or end a subscription",
 }
 
 

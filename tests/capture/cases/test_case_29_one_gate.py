@@ -1,5 +1,6 @@
 """Case 29: a second route that stores without judgement. Every public route that takes a body is listed, and passes the
-one gate; a new one fails here until somebody has thought of it."""
+one gate; a new one fails here until somebody has thought of it. Posts to the links of a consent store nothing that
+anybody wrote: they are counted there too, see `test_buttons_are_counted_where_forms_are`."""
 
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,16 @@ from tests.capture.house import a_house, no_sync
 
 __all__ = ["no_sync"]
 
-PUBLIC = {"/_ob/f/<name>"}
+PUBLIC = {"/_ob/f/<name>", "/_ob/c/<token>", "/_ob/u/<token>"}
 STAFF = ("/inbox/",)
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 SENT = {"name": "Ann Example", "email": "ann@example.org", "message": "What does it cost?", TRAP: "x"}
 
 
-def test_visitors_have_one_route_to_store_by(tmp_path: Path, sqlite_url: str, no_sync: None) -> None:
+def test_visitors_have_one_route_to_store_by_and_two_to_press_buttons_at(
+    tmp_path: Path, sqlite_url: str, no_sync: None
+) -> None:
     with a_house(tmp_path, sqlite_url) as house:
         rules = create_app(house).url_map.iter_rules()
         taking = {one.rule for one in rules if CHANGING & set(one.methods or ()) and not one.rule.startswith(STAFF)}

@@ -22,8 +22,9 @@ from tests.capture.desk import token_in
 from tests.capture.hostile import ENDPOINT, PHONE, Siege, siege
 
 READING = {"GET", "HEAD", "OPTIONS"}
-# What strangers may send to: it acts on nobody's behalf, so nobody's browser can be made to use a right it has.
-NOBODYS = {("POST", "/_ob/f/<name>")}
+# What strangers may send to: it acts on nobody's behalf, so nobody's browser can be made to use a right it has. A link
+# of a consent is a right of its own, which whoever does not know it cannot make anybody use.
+NOBODYS = {("POST", "/_ob/f/<name>"), ("POST", "/_ob/c/<token>"), ("POST", "/_ob/u/<token>")}
 # The door, where there is no session yet: each form carries the token of a cookie that its own page set.
 DOOR = {("POST", "/inbox/login"), ("POST", "/inbox/enter/<secret>")}
 SENT = {"name": "Ann", "email": "ann@example.org", "phone": PHONE, "message": "Hello", "stage": "qualified"}
@@ -77,6 +78,9 @@ def at(rule: str, ids: dict[str, str]) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: known.get(found[1], "x"), rule)
 
 
+HANDED_OUT = {"inquiries.exported", "audit.exported", "file.downloaded"}
+
+
 def everything(house: Siege) -> dict[str, list[Any]]:
     """Every row of every table, but when a session was last used."""
     with house.house.database.read() as connection:
@@ -87,7 +91,7 @@ def everything(house: Siege) -> dict[str, list[Any]]:
 
 
 def test_the_addresses_are_those_that_are_meant(house: Siege) -> None:
-    """Whatever takes a body is the inbox's, but the forms' endpoint: what is not there has no session to misuse."""
+    """Whatever takes a body is the inbox's, but for NOBODYS: what is not there has no session to misuse."""
     outside = {(method, rule) for method, rule in changing(house) if not guard.is_staff(rule)}
     assert outside == set()
     assert {*NOBODYS, *DOOR} <= routes(house)
@@ -149,7 +153,10 @@ def test_looking_changes_nothing(house: Siege, ids: dict[str, str]) -> None:
             for client in (house.client(), house.app.test_client()):
                 answer = client.open(at(rule, ids), method=method, query_string=given, headers=more)
                 seen += answer.status_code == 200
-    assert everything(house) == before
+    after = everything(house)
+    told = after.pop("audit")[len(before.pop("audit")) :]
+    assert after == before
+    assert {one[3] for one in told} <= HANDED_OUT, "what leaves as a file is told, and that is all"
     assert seen > 20
 
 

@@ -1,0 +1,199 @@
+"""How a text is worded -> how near it is to advertising, by weights learned from letters. Pure, but for its one file.
+
+A linear model over words, pairs of words, parts of words, what words are about (`capture.themes`) and a few shapes,
+hashed into a table of small whole numbers: `wording.bin`, which `python -m benchmarks.wording` makes from the letters
+that are tuned on. The table holds no words, so that what is told of a text can only be the text's own words. It is
+read once, by who judges, and is part of no site and no release.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from math import sqrt
+from pathlib import Path
+from zlib import crc32
+
+from capture.themes import THEMES
+
+TABLE = Path(__file__).with_name("wording.bin")
+SIZE = 1 << 15
+# So many steps of the table are a weight of 1.
+STEPS = 48
+
+# Characters of either end that are read: padding hides nothing, and a long text costs no more.
+_MOST_READ = 1500
+_LONGEST_WORD = 24
+_MOST_THEMES = 16
+
+# How much a feature counts: a word, a pair, a part of a word, a theme, two themes close by, two in a text, a shape.
+_WORD, _PAIR, _PART, _THEME, _NEAR, _BOTH, _SHAPE = 4, 2, 2, 8, 4, 3, 6
+
+_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\]]+|\[url|<a\s", re.IGNORECASE)
+_TOKEN = re.compile(r"[^\W_]+|[$€£%?!@]")
+_SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*]){3,40}[^\W\d_](?!\w)")
+_BETWEEN = re.compile(r"[ .\-_*]")
+_LONG = re.compile(r"[A-Za-z0-9+/]{10,}")
+_MASKED = re.compile(r"[\w@$]{4,30}")
+_CONTINUOUS = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+# Letters that look like a Latin one: it is put in their place where a word has Latin ones too.
+_ALIKE = str.maketrans("авекмнорстухіјѕԁɡαβεικνορτυχ", "abekmhopctyxijsdgabeiknoptux")
+_FIGURES = str.maketrans("013457@$", "oieastas")
+
+
+def nearness(text: str, table: Sequence[int] | None = None) -> float:
+    """How near a text is to advertising: below 0 it is a customer's, and the larger the nearer."""
+    weights = learned() if table is None else table
+    found = counted(text)
+    length = sqrt(sum(value * value for value in found.values()) + 1)
+    return sum(weights[slot] * value for slot, value in found.items()) / (STEPS * length)
+
+
+def telling(text: str, most: int = 3) -> tuple[str, ...]:
+    """The words of a text that speak most for advertising, the strongest first, in small letters."""
+    weights, sums = learned(), dict[str, int]()
+    for word, feature, value in _features(text):
+        sums[word] = sums.get(word, 0) + weights[slot_of(feature)] * value
+    said = (word for word, total in sums.items() if total > 0 and len(word) > 1 and word.isalpha())
+    return tuple(sorted(said, key=lambda word: -sums[word])[:most])
+
+
+def counted(text: str) -> Mapping[int, int]:
+    """The slots of the table that a text is judged by, with what each counts."""
+    found: dict[int, int] = {}
+    for _, feature, value in _features(text):
+        slot = slot_of(feature)
+        found[slot] = max(found.get(slot, 0), value)
+    return found
+
+
+def slot_of(feature: str) -> int:
+    """Where the weight of a feature is in the table; some share theirs."""
+    return crc32(feature.encode("utf-8", "surrogatepass")) % SIZE
+
+
+@cache
+def learned() -> Sequence[int]:
+    """The table that capture brings along."""
+    return array("b", TABLE.read_bytes())
+
+
+# --- what is read
+
+
+def plain(text: str) -> str:
+    """A text without what hides words: letters without width, look-alikes, digits for letters, letters set apart."""
+    joined = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), _LINK.sub(" ", _shown(_ends(text))))
+    return " ".join(_unmasked(word) for word in joined.casefold().split())
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _MOST_READ else f"{text[:_MOST_READ]} {text[-_MOST_READ:]}"
+
+
+def _shown(text: str) -> str:
+    """A text without marks above and below its letters, and without what nobody sees."""
+    if text.isascii():
+        return text
+    bare = "".join(one for one in unicodedata.normalize("NFKD", text) if not "\u0300" <= one <= "\u036f")
+    return unicodedata.normalize("NFC", "".join(one for one in bare if unicodedata.category(one) != "Cf"))
+
+
+def _unmasked(word: str) -> str:
+    latin = word if word.isascii() or not any("a" <= one <= "z" for one in word) else word.translate(_ALIKE)
+    return latin if latin.isalpha() else _MASKED.sub(_lettered, latin)
+
+
+def _lettered(found: re.Match[str]) -> str:
+    """Digits between letters read as the letters that they look like; numbers stay."""
+    letters = sum(1 for one in found[0] if one.isalpha())
+    return found[0].translate(_FIGURES) if 2 * letters >= len(found[0]) else found[0]
+
+
+# --- what is counted
+
+
+def _features(text: str) -> Iterator[tuple[str, str, int]]:
+    """The word, the feature and how much it counts, for all that is counted of a text."""
+    read = plain(text)
+    before, near, every = "^", list[str](), dict[str, None]()
+    for token in _TOKEN.findall(read):
+        word = "0" * min(len(token), 5) if token.isdigit() else token[:_LONGEST_WORD]
+        themes = themes_of(word)
+        yield word, f"w{word}", _WORD
+        yield word, f"p{before} {word}", _PAIR
+        yield from ((word, part, _PART) for part in _parts(word))
+        for theme in themes:
+            yield word, f"t{theme}", _THEME
+            yield from ((word, f"n{earlier} {theme}", _NEAR) for earlier in near)
+        before, near = word, [*near, *themes][-4:]
+        every |= dict.fromkeys(themes)
+    shapes = tuple(_shapes(read, _ends(text)))
+    yield from (("", shape, _SHAPE) for shape in shapes)
+    yield from (("", both, _BOTH) for both in _together([*every][:_MOST_THEMES], shapes))
+
+
+def _together(themes: Sequence[str], shapes: Sequence[str]) -> Iterator[str]:
+    for at, one in enumerate(themes):
+        yield from (f"b{min(one, other)} {max(one, other)}" for other in themes[at + 1 :])
+        yield from (f"b{shape} {one}" for shape in shapes)
+
+
+def _parts(word: str) -> Iterator[str]:
+    if _CONTINUOUS.search(word):
+        yield from (word[at : at + size] for size in (1, 2, 3) for at in range(len(word) - size + 1))
+    elif len(word) > 3:
+        framed = f"_{word}_"
+        yield from (framed[at : at + size] for size in (4, 5) for at in range(len(framed) - size + 1))
+
+
+def _shapes(read: str, text: str) -> Iterator[str]:
+    """Links, how few words are beside them, whether something is asked, letters at random, how long it is."""
+    links, words = len(_LINK.findall(text)), len(read.split())
+    if links:
+        yield f"~links {min(links, 4)}"
+        yield f"~words a link {min(words // links // 4, 6)}"
+    if any(one in text for one in "?？؟"):
+        yield "~asks"
+    if any(_is_jumbled(word) for word in _LONG.findall(_LINK.sub(" ", text))):
+        yield "~jumbled"
+    yield f"~words {min(words, 60).bit_length()}"
+
+
+def _is_jumbled(word: str) -> bool:
+    """Whether large and small letters change too often for a word, as in what machines write."""
+    letters = [one for one in word if one.isalpha()]
+    changes = sum(1 for one, other in pairwise(letters) if one.islower() and other.isupper())
+    return changes >= 3 and 4 * changes >= len(letters)
+
+
+# --- what words are about
+
+
+def themes_of(word: str) -> Sequence[str]:
+    """The themes that a word is of, in the order of the alphabet."""
+    whole, begins = _index()
+    if _CONTINUOUS.search(word):
+        parts = {word[at : at + size] for size in range(1, 7) for at in range(len(word) - size + 1)}
+        return sorted({theme for part in parts for theme in begins.get(part, ())})
+    found = set(whole.get(word, ()))
+    for size in range(2, len(word) + 1):
+        found.update(begins.get(word[:size], ()))
+    return sorted(found)
+
+
+@cache
+def _index() -> tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]:
+    """Whole words and beginnings of words, as `plain` would leave them, with their themes."""
+    whole: dict[str, list[str]] = {}
+    begins: dict[str, list[str]] = {}
+    for theme, words in THEMES.items():
+        for one in words.split():
+            known = whole if one.endswith("=") else begins
+            known.setdefault(_shown(one.removesuffix("=")).casefold(), []).append(theme)
+    return whole, begins
