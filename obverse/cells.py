@@ -149,7 +149,8 @@ class Cells:
             "translated": lambda _: tuple(site.translations.items()),
             "translations": lambda key: site.translations.get(key, ()),
             "url": owners.get,
-            "urls": lambda _: tuple(owners),
+            # Those to be suggested: not where a page no longer is.
+            "urls": lambda _: tuple(url for url in owners if url not in site.redirects),
             "words": theme.words,
         }
 

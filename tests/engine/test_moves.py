@@ -78,6 +78,15 @@ def test_a_deleted_page_has_not_moved(built: TinySite) -> None:
     assert not (built.root / "content/_moves.toml").exists()
 
 
+def test_an_address_that_was_left_is_suggested_to_nobody(built: TinySite) -> None:
+    """Else a blocked build, which writes no moves, would tell otherwise than one that never knew the page."""
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    built.write("content/a.md", "---\ntitle: A\n---\n[e](/articles/e.md)\n")
+    report = built.build()
+    assert report.blocked
+    built.assert_as_clean(report)
+
+
 def test_two_pages_with_one_body_are_not_guessed_between(built: TinySite) -> None:
     text = built.read("content/articles/e.md")
     built.remove("content/articles/e.md")
