@@ -36,6 +36,7 @@ ELSEWHERE = {
     "port-taken": "tests.engine.test_serve",
     "serve-address": "tests.engine.test_serve_parts",
     "builder-crashed": "tests.engine.test_serve",
+    "audit-broken": "tests.capture.test_audit_told",
     "run-address": "tests.capture.test_run_process",
     "run-database": "tests.capture.test_run_process",
     "run-release": "tests.capture.test_run_parts",
