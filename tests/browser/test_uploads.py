@@ -182,6 +182,7 @@ def test_what_the_endpoint_refuses_is_said_as_ever(page: Page) -> None:
     expect(page.locator(".form-summary")).to_contain_text("“cv.pdf” is not a file of a kind that we can take.")
 
 
+@pytest.mark.long
 def test_it_is_sent_to_another_host(browser: Browser, tmp_path: Path) -> None:
     """Whoever asks how far it is has to ask the other host first whether it may send."""
     site = Flask("site", static_folder=str(THEME / "assets"), static_url_path="")

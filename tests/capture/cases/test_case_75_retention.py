@@ -106,7 +106,7 @@ def test_what_is_held_goes_by_its_own_days(sqlite_database: Database) -> None:
     chosen = found(sqlite_database, LATER)
     assert chosen.held == (held,)
     assert retention.forget(sqlite_database, KEEP, chosen, LATER) == chosen
-    assert "ada" not in dump(sqlite_database)
+    assert "ada@" not in dump(sqlite_database)
 
 
 def test_a_wrong_clock_takes_nothing_and_says_so(
