@@ -117,7 +117,8 @@ def _links(text: str) -> float:
 
 def _pitch(text: str) -> float:
     """Of a text as it was written and as it reads without what hides words."""
-    both = (text, plain(text))
+    bare = plain(text)
+    both = (text,) if bare == " ".join(text.casefold().split()) else (text, bare)
     if any(one.search(read) for one in BLATANT for read in both):
         return _BLATANT
     said = sum(1 for one in PITCHES if any(one.search(read) for read in both))

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from math import sqrt
 from pathlib import Path
@@ -26,7 +26,9 @@ SIZE = 1 << 15
 STEPS = 48
 
 # Characters of either end that are read: padding hides nothing, and a long text costs no more.
-_MOST_READ = 1500
+_MOST_READ = 400
+# Words of which is remembered what they are made of and about: most of a text is made of the same few thousand.
+_REMEMBERED = 4096
 _LONGEST_WORD = 24
 _MOST_THEMES = 16
 
@@ -144,12 +146,12 @@ def _together(themes: Sequence[str], shapes: Sequence[str]) -> Iterator[str]:
         yield from (f"b{shape} {one}" for shape in shapes)
 
 
-def _parts(word: str) -> Iterator[str]:
+@lru_cache(_REMEMBERED)
+def _parts(word: str) -> Sequence[str]:
     if _CONTINUOUS.search(word):
-        yield from (word[at : at + size] for size in (1, 2, 3) for at in range(len(word) - size + 1))
-    elif len(word) > 3:
-        framed = f"_{word}_"
-        yield from (framed[at : at + size] for size in (4, 5) for at in range(len(framed) - size + 1))
+        return [word[at : at + size] for size in (1, 2, 3) for at in range(len(word) - size + 1)]
+    framed = f"_{word}_" if len(word) > 3 else ""
+    return [framed[at : at + size] for size in (4, 5) for at in range(len(framed) - size + 1)]
 
 
 def _shapes(read: str, text: str) -> Iterator[str]:
@@ -175,6 +177,7 @@ def _is_jumbled(word: str) -> bool:
 # --- what words are about
 
 
+@lru_cache(_REMEMBERED)
 def themes_of(word: str) -> Sequence[str]:
     """The themes that a word is of, in the order of the alphabet."""
     whole, begins = _index()
