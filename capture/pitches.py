@@ -1,7 +1,7 @@
 """What is said by those who sell to whoever has a form, in the languages that they write most in: expressions.
 
 Each stands for one theme. A customer may touch a theme, so that one of `PITCHES` says little and two say much; what
-stands in `BLATANT` is hardly ever said by anybody else.
+stands in `BLATANT` is hardly ever said by anybody else. They are looked for in small letters, which is half the work.
 """
 
 # ruff: noqa: E501 -- an expression is read best in one line
@@ -12,7 +12,7 @@ import re
 
 
 def _compiled(*themes: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(one, re.IGNORECASE) for one in themes)
+    return tuple(re.compile(one) for one in themes)
 
 
 PITCHES = _compiled(

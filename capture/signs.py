@@ -118,7 +118,7 @@ def _links(text: str) -> float:
 def _pitch(text: str) -> float:
     """Of a text as it was written and as it reads without what hides words."""
     bare = plain(text)
-    both = (text,) if bare == " ".join(text.casefold().split()) else (text, bare)
+    both = (text.lower(),) if bare == " ".join(text.casefold().split()) else (text.lower(), bare)
     if any(one.search(read) for one in BLATANT for read in both):
         return _BLATANT
     said = sum(1 for one in PITCHES if any(one.search(read) for read in both))
@@ -132,6 +132,8 @@ def _wording(text: str, table: Sequence[int] | None) -> float:
 
 def _is_foreign(text: str, languages: Iterable[str]) -> bool:
     """Whether most letters are of a script that none of the site's languages is written in. Latin always is."""
+    if text.isascii():
+        return False
     home = frozenset({"LATIN"}).union(*(_SCRIPTS.get(one.partition("-")[0].lower(), ()) for one in languages))
     letters = Counter(_script(one) for one in text[:2000] if one.isalpha())
     return sum(letters[one] for one in home) * 2 < letters.total()
