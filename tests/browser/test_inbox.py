@@ -88,6 +88,7 @@ def screens(desk: Room) -> dict[str, str]:
         "help": "help",
         "export": "export",
         "people": "sessions",
+        "audit": "audit",
         "missing": "nowhere",
     }
 
