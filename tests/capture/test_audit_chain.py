@@ -190,20 +190,23 @@ def test_what_is_undone_leaves_no_row(database: Database, rows_of: Callable[[], 
 def test_writers_at_once_make_one_chain(
     database: Database, database_url: str, tmp_path: Path, rows_of: Callable[[], list[Row]]
 ) -> None:
-    """Two processes' databases, and two threads in each; each row in a transaction of its own that also writes else."""
+    """Two processes' databases, two threads in each; each row in a transaction of its own that also writes else.
+
+    What else they write is each one's own: a lock that all of them took before would put them in line for the chain.
+    """
     others = [database, Database.open(database_url, tmp_path / "var")]
     wrong: list[BaseException] = []
 
-    def write(one: Database) -> None:
+    def write(one: Database, own: str) -> None:
         try:
             for number in range(12):
                 with one.write() as connection:
-                    audit.count_attempts(connection, ["x", f"y{number}"], NOW, NOW - timedelta(days=1))
+                    audit.count_attempts(connection, [f"{own} {number}"], NOW, NOW - timedelta(days=1))
                     append(connection, KEY, entry(number))
         except BaseException as error:  # noqa: BLE001 -- told below
             wrong.append(error)
 
-    threads = [threading.Thread(target=write, args=(one,)) for one in others * 2]
+    threads = [threading.Thread(target=write, args=(one, str(own))) for own, one in enumerate(others * 2)]
     for one in threads:
         one.start()
     for one in threads:
