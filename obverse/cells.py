@@ -48,15 +48,15 @@ _OF_THE_LAYOUT = frozenset(
         "near",
         "pages",
         "redirects",
+        "shelf",
+        "terms",
         "translated",
         "translations",
         "url",
         "urls",
     }
 )
-_OF_PLACES = frozenset({"list", "places"})
 # Lists are by date and so of the layout, but for these.
-_OF_LISTS = frozenset({"list", "shelf", "terms"})
 _BY_TITLE = ("kind=", "pages=")
 _OF_A_PAGE = frozenset({"anchors", "card", "page"})
 # Large, and looked at by the page itself alone: not kept.
@@ -80,9 +80,11 @@ def origin_of(name: str) -> str:
         return name
     if kind in {"form", "forms"}:
         return FORMS
-    if kind in _OF_THE_LAYOUT or (kind in _OF_LISTS and not key.partition("/")[2].startswith(_BY_TITLE)):
+    if kind == "list":
+        return PLACES if key.partition("/")[2].startswith(_BY_TITLE) else LAYOUT
+    if kind in _OF_THE_LAYOUT:
         return LAYOUT
-    return PLACES if kind in _OF_PLACES else ""
+    return PLACES if kind == PLACES else ""
 
 
 def digest_of_value(value: object) -> bytes:

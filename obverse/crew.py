@@ -16,7 +16,7 @@ from typing import NamedTuple
 from obverse.answers import Answers, Told
 from obverse.commit import CannotWriteError, Stage
 from obverse.jobs import Job, Output
-from obverse.ledger import Rows, problems_in, problems_out
+from obverse.ledger import PlainProblems, problems_in, problems_out
 from obverse.sources import digest_of
 from obverse.workers import located, spread
 
@@ -39,7 +39,7 @@ class Made(NamedTuple):
     digest: str
     staged: str
     stamp: tuple[int, ...]
-    problems: Rows
+    problems: PlainProblems
     failed: bool
 
 

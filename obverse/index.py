@@ -19,7 +19,7 @@ from obverse.addresses import beneath, encoded, folder_of, is_markdown, with_sla
 from obverse.clock import NEVER, Clock
 from obverse.config import Config
 from obverse.late import Late
-from obverse.ledger import Rows, problems_in, problems_out
+from obverse.ledger import PlainProblems, problems_in, problems_out
 from obverse.moves import Moves
 from obverse.page import EMPTY, Matter, Page
 from obverse.parse import name_and_language
@@ -35,7 +35,7 @@ UNREADABLE = "unreadable"
 # Top folders whose files are read, never published.
 PRIVATE = ("forms", "authors", "_data")
 
-Placed: TypeAlias = tuple[str, tuple[Any, ...] | None, bytes, Rows]
+Placed: TypeAlias = tuple[str, tuple[Any, ...] | None, bytes, PlainProblems]
 """(mark, place, packed card record, problems) of a published page; its place is None when it cannot have one."""
 
 Standing: TypeAlias = tuple[Any, ...]

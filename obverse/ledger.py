@@ -15,15 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from obverse import rows
 from obverse.options import RELEASE
 from obverse.problems import Level, Problem
-from obverse.rows import Row
+from obverse.rows import Row, Rows
 
 Key: TypeAlias = tuple[Any, ...]
 """A question: its kind, then its arguments."""
 
-Rows: TypeAlias = tuple[tuple[Any, ...], ...]
+PlainProblems: TypeAlias = tuple[tuple[Any, ...], ...]
 """Problems as plain values."""
 
 Cells: TypeAlias = dict[str, tuple[bytes, bytes]]
@@ -42,7 +41,7 @@ class Written(NamedTuple):
     wants: tuple[str, ...]
     stamp: tuple[int, ...]
     digest: str
-    problems: Rows
+    problems: PlainProblems
     because: str
 
 
@@ -58,7 +57,7 @@ class Asked:
     digests: list[bytes] = field(default_factory=list)
     until: dict[int, str] = field(default_factory=dict)
     marks: dict[str, str | None] = field(default_factory=dict)
-    cells: dict[str, Cells] | rows.Rows = field(default_factory=dict)
+    cells: dict[str, Cells] | Rows = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def unpacked(data: bytes) -> array[int]:
     return numbers
 
 
-def problems_out(problems: Iterable[Problem]) -> Rows:
+def problems_out(problems: Iterable[Problem]) -> PlainProblems:
     """Problems as the ledger keeps them."""
     return tuple(
         (one.code, one.path, one.message, one.line, one.column, one.excerpt, one.hint, str(one.level), one.spared)
@@ -145,7 +144,7 @@ def problems_out(problems: Iterable[Problem]) -> Rows:
     )
 
 
-def problems_in(told: Rows) -> tuple[Problem, ...]:
+def problems_in(told: PlainProblems) -> tuple[Problem, ...]:
     """Problems from the plain rows they are kept as."""
     return tuple(
         Problem(code, path, message, line, column, excerpt, hint, Level(level), spared)

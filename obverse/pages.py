@@ -18,7 +18,7 @@ from obverse.addresses import is_markdown
 from obverse.config import Config
 from obverse.facts import Facts, Part
 from obverse.hooks import Hooks
-from obverse.ledger import Rows, problems_in, problems_out
+from obverse.ledger import PlainProblems, problems_in, problems_out
 from obverse.markup import MarkupOptions
 from obverse.memo import Memo, Row, rows
 from obverse.page import Page
@@ -132,7 +132,7 @@ class Reader:
 
     def _read(
         self, source: Source, rules: str, markup: MarkupOptions, made_of: str, placer: Placer
-    ) -> tuple[Record | None, tuple[Any, ...], list[Row], str, Rows]:
+    ) -> tuple[Record | None, tuple[Any, ...], list[Row], str, PlainProblems]:
         """The record of a page, its place, and what to remember of its body; or why it cannot be read.
 
         And what hooks did wrong.

@@ -11,6 +11,7 @@ import struct
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from functools import cached_property
+from operator import eq
 from typing import Any, Final, TypeAlias
 
 Unpack: TypeAlias = Callable[[Any], Any]
@@ -158,7 +159,7 @@ class Row(Sequence[Any]):
 
     def __eq__(self, other: object) -> bool:
         """Whether another row has the same values."""
-        return isinstance(other, Sequence) and len(self) == len(other) and all(map(_same, self, other))
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -166,7 +167,3 @@ class Row(Sequence[Any]):
         """The whole row packed anew."""
         kept = (self.base.raw(number) for number in range(len(self.base)))
         return packed((), (*kept, *map(pack, self.more)))
-
-
-def _same(one: object, other: object) -> bool:
-    return one == other
