@@ -129,11 +129,9 @@ class Voice:
     def consent(self, one: Asking, state: str, link: str, acts: Sequence[str]) -> Answer:
         """How a consent stands (`state`), what was agreed to, and the button for what may be done at `link`."""
         if self.json:
-            times = {name: getattr(one, name) for name in ("asked_at", "confirmed_at", "withdrawn_at")}
-            plain = {name: to_text(at) if at else None for name, at in times.items()}
-            return Answer(200, _as_json({"state": state, "text": one.text, "lang": one.lang, **plain}), JSON)
-        settings, latest = self.release.settings, one.withdrawn_at or one.confirmed_at or one.asked_at
-        named = {"site": settings.title, "time": spoken(to_text(latest), settings.timezone), "n": LASTING.days}
+            return Answer(200, _as_json({"state": state, "text": one.text, "lang": one.lang, **one.times}), JSON)
+        settings = self.release.settings
+        named = {"site": settings.title, "time": spoken(to_text(one.latest), settings.timezone), "n": LASTING.days}
         told, hint = (_paragraph(self.say(f"capture.consent.{state}{more}", **named)) for more in ("", ".hint"))
         button = self._button(state, link, acts)
         # A second click on "yes" must not meet the button that withdraws in its place.

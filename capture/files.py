@@ -53,6 +53,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def lines_of(path: Path) -> list[bytes]:
+    """The lines of a file that `append` writes, none without it; one may be empty or half. Raises OSError."""
+    try:
+        return path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+
+
 def append(path: Path, lines: Iterable[str]) -> None:
     """Add lines to a file that is for its owner alone, to the disk. Raises OSError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capture.pitches import BLATANT, PITCHES
-from capture.wording import nearness, plain
+from capture.wording import ends, nearness, plain
 
 # From this sum of weights on a submission is held.
 ENOUGH = 1.0
@@ -70,7 +70,7 @@ class Written:
 
 def signs(written: Written, table: Sequence[int] | None = None) -> Mapping[str, float]:
     """The signs that are there, with what each weighs. Another `table` of weights is only for who makes one."""
-    text = _ends("\n".join(written.texts))
+    text = ends("\n".join(written.texts), _MOST_READ)
     found = {
         "link-name": ENOUGH if _LINK.search(written.name) else 0.0,
         "markup": ENOUGH if _MARKUP.search(text) else 0.0,
@@ -98,10 +98,6 @@ def _flat(value: Any) -> Sequence[str]:
     if isinstance(value, str):
         return (value,)
     return [text for one in value for text in _flat(one)] if isinstance(value, (list, tuple)) else ()
-
-
-def _ends(text: str) -> str:
-    return text if len(text) <= 2 * _MOST_READ else f"{text[:_MOST_READ]} {text[-_MOST_READ:]}"
 
 
 def _links(text: str) -> float:

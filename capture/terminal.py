@@ -69,7 +69,7 @@ def inquiries_list(root: Path, view: str, text: str, as_json: bool, preview: boo
     def work() -> int:
         with looking(root, preview) as database:
             if database is None:
-                return _said("[]" if as_json else _NOTHING)
+                return said("[]" if as_json else _NOTHING)
             with database.read() as connection:
                 found, total = _listing(connection, Query(view=view, text=text), None if as_json else _MOST)
             if as_json:
@@ -78,11 +78,11 @@ def inquiries_list(root: Path, view: str, text: str, as_json: bool, preview: boo
                 with database.write() as connection:
                     tell(connection, "inquiries.exported", format="list", rows=total, view=view, filters=filters)
         if as_json:
-            return _said(json.dumps([exports.plain_row(row) for row in found], ensure_ascii=False, indent=2))
+            return said(json.dumps([exports.plain_row(row) for row in found], ensure_ascii=False, indent=2))
         if not found:
-            return _said(f"No inquiry is {view}." if view != "all" and not text else "No inquiry is like that.")
+            return said(f"No inquiry is {view}." if view != "all" and not text else "No inquiry is like that.")
         more = f"\n… and {total - len(found)} more: narrow it with --search" if total > len(found) else ""
-        return _said(telling.listed(found, _now()) + more)
+        return said(telling.listed(found, _now()) + more)
 
     return done(work)
 
@@ -98,7 +98,7 @@ def inquiries_show(root: Path, id_prefix: str, preview: bool) -> int:
                 found = inquiries.detail(connection, _id_of(connection, id_prefix))
         if found is None:
             raise Told(_no_inquiry(id_prefix))
-        return _said(telling.whole(found, _release(root, preview), _now()).rstrip())
+        return said(telling.whole(found, _release(root, preview), _now()).rstrip())
 
     return done(work)
 
@@ -136,7 +136,7 @@ def inquiries_export(root: Path, format: str, preview: bool) -> int:
         with looking(root, preview) as database:
             if database is None:
                 print(_NOTHING, file=sys.stderr)
-                return _said("[]") if format == "json" else 0
+                return said("[]") if format == "json" else 0
             query, tell = Query(view="all", sort="newest"), teller(root, preview)
             with database.write() as connection:
                 rows = inquiries.count(connection, query)
@@ -155,14 +155,14 @@ def contacts_export(root: Path, email: str, preview: bool) -> int:
         address = _address(email)
         with looking(root, preview) as database:
             if database is None:
-                return _said(_NOTHING)
+                return said(_NOTHING)
             with database.read() as connection:
                 folder, outside, key = data_folder(root, preview), _outside(root, preview), _key(root, preview)
                 found = contacts.exported(connection, folder, address, _now(), outside, key)
             tell, counts = teller(root, preview), {name: len(found[name]) for name in ("inquiries", "spool")}
             with database.write() as connection:
                 tell(connection, "contact.exported", "person", mark(key, address), **counts)
-        return _said(json.dumps(found, ensure_ascii=False, indent=2))
+        return said(json.dumps(found, ensure_ascii=False, indent=2))
 
     return done(work)
 
@@ -174,13 +174,13 @@ def contacts_erase(root: Path, email: str, preview: bool) -> int:
         address, folder = _address(email), data_folder(root, preview)
         with looking(root, preview) as database:
             if database is None:
-                return _said(_NOTHING)
-            key = load_secrets(folder, {} if preview else os.environ)[0].key
+                return said(_NOTHING)
+            key = known_key(root, preview)
             if not key:
                 hint = "the first start of obverse run makes it"
                 raise Told(problem("bad-value", "", "the site has no key to remember the erasure by", hint=hint))
             rows, files = contacts.erase(database, folder, key, address, _now())
-        return _said(f"erased: {rows} inquiries, {files} files of the spool; reports stay as they are")
+        return said(f"erased: {rows} inquiries, {files} files of the spool; reports stay as they are")
 
     return done(work)
 
@@ -196,14 +196,15 @@ def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
         keep, now = _keep(root), _now()
         with looking(root, preview) as database:
             if database is None:
-                return _said(_NOTHING)
+                return said(_NOTHING)
             with database.read() as connection:
                 due = keeping.due(connection, keep, now)
             folder = data_folder(root, preview)
             if dry:
                 left = len(orphans(database, folder, now))
-                return _said(telling.due(due, keep, "would go") + telling.orphans(left, "would go"))
-            tell, counted = teller(root, preview), _counted(teller(root, preview))
+                return said(telling.due(due, keep, "would go") + telling.orphans(left, "would go"))
+            tell = teller(root, preview)
+            counted = _counted(tell)
             keeping.forget_networks(database, keep, now, counted)
             keeping.forget_askings(database, now, counted)
             left = sweep(database, folder, now)
@@ -217,7 +218,7 @@ def retention(root: Path, dry: bool, sure: bool, preview: bool) -> int:
             gone = keeping.forget(database, keep, due, now, counted)
             remove(folder / UPLOADS, gone.files)
             rows = _pruned(database, keep.audit, tell, sure=sure)
-        return _said(telling.due(gone, keep, "went") + telling.orphans(left, "went") + telling.pruned(rows))
+        return said(telling.due(gone, keep, "went") + telling.orphans(left, "went") + telling.pruned(rows))
 
     return done(work)
 
@@ -255,7 +256,7 @@ def outbox_resume(root: Path) -> int:
                     rows = outbox.resume(connection, _now())
                     teller(root, preview=False)(connection, "outbox.resumed", rows=rows)
         told = f"{rows} that their receiver had stopped go on" if rows else "nothing had been stopped by its receiver"
-        return _said(f"{'the outbox sends again' if was else 'the outbox was not paused'}; {told}")
+        return said(f"{'the outbox sends again' if was else 'the outbox was not paused'}; {told}")
 
     return done(work)
 
@@ -271,16 +272,16 @@ def outbox_replay(root: Path, id: str, since: str, until: str, channel: str, *, 
             raise Told(problem("bad-value", "", "give the id of one, or a time with --from and --to"))
         with looking(root, preview=False) as database:
             if database is None:
-                return _said(_NOTHING)
+                return said(_NOTHING)
             if id:
                 _replay_one(database, id, teller(root, preview=False))
-                return _said(f"{id} is sent again")
+                return said(f"{id} is sent again")
             start, end = _range(since, until, _release(root, preview=False))
             with database.write() as connection:
                 rows = outbox.replay_range(connection, start, end, _now(), channel=channel, sent_too=sent_too)
                 tell = teller(root, preview=False)
                 tell(connection, "outbox.replayed", channel=channel, rows=rows, sent_too=sent_too)
-        return _said(f"{rows} are sent again")
+        return said(f"{rows} are sent again")
 
     return done(work)
 
@@ -331,7 +332,7 @@ def users_add(root: Path, email: str, name: str, preview: bool) -> int:
                 fresh = _token()
                 added = people.add_person(connection, fresh, address, name.strip(), kept, _now())
                 teller(root, preview)(connection, "user.added", "user", added, again=added != fresh)
-        return _said(f"{address} may log in now")
+        return said(f"{address} may log in now")
 
     return done(work)
 
@@ -346,7 +347,7 @@ def users_password(root: Path, email: str, preview: bool) -> int:
                 people.set_password(connection, person.id, kept)
                 count = people.delete_sessions(connection, person.id)
                 teller(root, preview)(connection, "password.set", "user", person.id, sessions=count)
-        return _said(f"{person.email} has a new password; their sessions have ended")
+        return said(f"{person.email} has a new password; their sessions have ended")
 
     return done(work)
 
@@ -358,7 +359,7 @@ def users_remove(root: Path, email: str, preview: bool) -> int:
         with _person(root, email, preview) as (database, person), database.write() as connection:
             people.remove_person(connection, person.id, _now())
             teller(root, preview)(connection, "user.removed", "user", person.id)
-        return _said(f"{person.email} may not log in any more; their sessions have ended")
+        return said(f"{person.email} may not log in any more; their sessions have ended")
 
     return done(work)
 
@@ -369,13 +370,13 @@ def users_list(root: Path, preview: bool) -> int:
     def work() -> int:
         with looking(root, preview) as database:
             if database is None:
-                return _said(_NOBODY)
+                return said(_NOBODY)
             with database.read() as connection:
                 found = people.people(connection)
         if not found:
-            return _said(_NOBODY)
+            return said(_NOBODY)
         lines = [(harmless(one.email), harmless(one.name) or "-", f"{one.created_at:%Y-%m-%d}") for one in found]
-        return _said(aligned([("e-mail", "name", "since"), *lines]))
+        return said(aligned([("e-mail", "name", "since"), *lines]))
 
     return done(work)
 
@@ -392,11 +393,11 @@ def report(root: Path, since: str, format: str, preview: bool) -> int:
                 with database.read() as connection:
                     found = rows(connection, release, start)
         if format == "json":
-            return _said(as_json(found, currency, _now()).rstrip())
+            return said(as_json(found, currency, _now()).rstrip())
         if format == "csv":
             _put([as_csv(found, currency)])
             return 0
-        return _said(as_table(found) if found else _NOTHING)
+        return said(as_table(found) if found else _NOTHING)
 
     return done(work)
 
@@ -416,7 +417,7 @@ def looking(root: Path, preview: bool) -> Iterator[Database | None]:
     if not url and not (folder / FILE).is_file():
         yield None
         return
-    with _opened(url, folder, load_secrets(folder, {} if preview else os.environ)[0].key) as database:
+    with _opened(url, folder, known_key(root, preview)) as database:
         yield database
 
 
@@ -435,6 +436,11 @@ def _opened(url: str, folder: Path, key: str) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def known_key(root: Path, preview: bool) -> str:
+    """The site's key, "" where none has been made yet."""
+    return load_secrets(data_folder(root, preview), {} if preview else os.environ)[0].key
 
 
 def _key(root: Path, preview: bool) -> str:
@@ -525,7 +531,7 @@ def _changed(
                     done = change(connection, _id_of(connection, prefix))
             except ValueError as error:
                 raise Told(problem("bad-value", "", str(error).rstrip("."), hint=hint)) from None
-        return _said(done)
+        return said(done)
 
     return done(work)
 
@@ -603,7 +609,8 @@ def done(work: Callable[[], int]) -> int:
     return 1
 
 
-def _said(text: str) -> int:
+def said(text: str) -> int:
+    """Print it; the exit code of what went well."""
     print(text)
     return 0
 

@@ -90,12 +90,13 @@ def learned() -> Sequence[int]:
 
 def plain(text: str) -> str:
     """A text without what hides words: letters without width, look-alikes, digits for letters, letters set apart."""
-    joined = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), _LINK.sub(" ", _shown(_ends(text))))
+    joined = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), _LINK.sub(" ", _shown(ends(text))))
     return " ".join(_unmasked(word) for word in joined.casefold().split())
 
 
-def _ends(text: str) -> str:
-    return text if len(text) <= 2 * _MOST_READ else f"{text[:_MOST_READ]} {text[-_MOST_READ:]}"
+def ends(text: str, most: int = _MOST_READ) -> str:
+    """A text, or so many characters of either end of a longer one."""
+    return text if len(text) <= 2 * most else f"{text[:most]} {text[-most:]}"
 
 
 def _shown(text: str) -> str:
@@ -135,7 +136,7 @@ def _features(text: str) -> Iterator[tuple[str, str, int]]:
             yield from ((word, f"n{earlier} {theme}", _NEAR) for earlier in near)
         before, near = word, [*near, *themes][-4:]
         every |= dict.fromkeys(themes)
-    shapes = tuple(_shapes(read, _ends(text)))
+    shapes = tuple(_shapes(read, ends(text)))
     yield from (("", shape, _SHAPE) for shape in shapes)
     yield from (("", both, _BOTH) for both in _together([*every][:_MOST_THEMES], shapes))
 

@@ -5,7 +5,6 @@ Looking makes nothing: where there is no database yet, none comes to be.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from capture.audit.chain import Row, Verdict, verified
 from capture.audit.kinds import HOUSE, KINDS, TERMINAL
 from capture.audit.texts import facts_text, json_lines
 from capture.columns import aligned, harmless
-from capture.secrets import load_secrets
 from capture.store import audit, people
 from capture.store.audit import Query
 from capture.store.database import Database
@@ -31,7 +29,7 @@ def listed(root: Path, since: str, kind: str, actor: str, as_json: bool, preview
     def work() -> int:
         with terminal.looking(root, preview) as database:
             if database is None:
-                return _said("[]" if as_json else _NOTHING)
+                return terminal.said("[]" if as_json else _NOTHING)
             query, names = _query(root, database, since, kind, actor, preview)
             if as_json:
                 return _export(root, database, query, preview)
@@ -39,7 +37,7 @@ def listed(root: Path, since: str, kind: str, actor: str, as_json: bool, preview
                 rows = audit.listed(connection, query)
                 total, head = audit.count(connection, query), audit.head(connection)
         more = f"\n… and {total - len(rows)} older: --json has all, --since, --kind and --actor fewer"
-        return _said(_table(rows, names) + (more if total > len(rows) else "") + f"\nhead {head}")
+        return terminal.said(_table(rows, names) + (more if total > len(rows) else "") + f"\nhead {head}")
 
     return terminal.done(work)
 
@@ -100,17 +98,16 @@ def verify(root: Path, head: str, preview: bool) -> int:
     def work() -> int:
         with terminal.looking(root, preview) as database:
             if database is None:
-                return _said(_NOTHING)
-            key = load_secrets(terminal.data_folder(root, preview), {} if preview else os.environ)[0].key
+                return terminal.said(_NOTHING)
             try:
                 with database.read() as connection:
-                    found = verified(audit.walked(connection), key, head)
+                    found = verified(audit.walked(connection), terminal.known_key(root, preview), head)
             except ValueError as error:
                 raise terminal.Told(problem("bad-value", "", str(error))) from None
         if found.broken:
             hint = "who may write to the database, and when did it last hold? obverse audit, and your backups, say so"
             raise terminal.Told(problem("audit-broken", "", found.broken, hint=hint))
-        return _said(spoken(found, known=head))
+        return terminal.said(spoken(found, known=head))
 
     return terminal.done(work)
 
@@ -121,8 +118,3 @@ def spoken(found: Verdict, known: str = "") -> str:
     foreign = f", {found.foreign} of them with an earlier key" if found.foreign else ""
     against = f", {known.partition(':')[0]} among them as it was noted" if known else ""
     return f"the audit log is whole: {found.rows} rows{pruned}{foreign}{against}; head {found.head}"
-
-
-def _said(text: str) -> int:
-    print(text)
-    return 0

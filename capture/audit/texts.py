@@ -8,7 +8,7 @@ from dataclasses import asdict, astuple, fields
 from typing import Any
 
 from capture.audit.chain import Row
-from capture.inbox.cells import BOM, csv_line
+from capture.inbox.cells import BOM, csv_line, json_array
 
 
 def facts_text(facts: str) -> str:
@@ -29,11 +29,7 @@ def _plain(value: Any) -> str:
 
 def json_lines(rows: Iterator[Row]) -> Iterator[str]:
     """One array of objects, every column as it is stored: whoever has it can walk the chain."""
-    before = "[\n"
-    for row in rows:
-        yield before + json.dumps(asdict(row))
-        before = ",\n"
-    yield "[]\n" if before == "[\n" else "\n]\n"
+    return json_array(json.dumps(asdict(row)) for row in rows)
 
 
 def csv_lines(rows: Iterator[Row]) -> Iterator[str]:

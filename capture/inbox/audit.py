@@ -14,11 +14,11 @@ from capture.audit.kinds import HOUSE, KINDS, TERMINAL
 from capture.audit.texts import csv_lines, facts_text, json_lines
 from capture.inbox import display
 from capture.inbox.blueprint import blueprint, house, release
+from capture.inbox.exports import handed_out
 from capture.inbox.pages import frame
 from capture.inbox.words import has_word, t
 from capture.store import audit
 from capture.store.audit import Query
-from capture.store.database import Database
 from capture.store.people import Person, people
 
 LIMIT = 100
@@ -52,13 +52,13 @@ def audit_page() -> str:
 @blueprint.get("/audit.csv")
 def audit_csv() -> Response:
     """The audit log as a table, with its hashes."""
-    return _handed_out("csv", "text/csv; charset=utf-8", csv_lines)
+    return _handed_out("csv", csv_lines)
 
 
 @blueprint.get("/audit.json")
 def audit_json() -> Response:
     """The audit log as it is stored: with it anybody can walk the chain."""
-    return _handed_out("json", "application/json", json_lines)
+    return _handed_out("json", json_lines)
 
 
 def _asked() -> Query:
@@ -122,17 +122,9 @@ def _subject(row: Row, names: dict[str, str]) -> str:
     return row.subject[:12]
 
 
-def _handed_out(format: str, media: str, lines: Callable[[Iterator[Row]], Iterator[str]]) -> Response:
+def _handed_out(format: str, lines: Callable[[Iterator[Row]], Iterator[str]]) -> Response:
     query = _asked()
     if request.method == "GET":
         with house().ready().write() as connection:
             tell(connection, "audit.exported", format=format, rows=audit.count(connection, query))
-    day = house().now().astimezone(display.zone_of(release().settings.timezone))
-    headers = {"Content-Disposition": f'attachment; filename="audit-{day:%Y-%m-%d}.{format}"'}
-    return Response(_streamed(house().ready(), query, lines), content_type=media, headers=headers)
-
-
-def _streamed(database: Database, query: Query, lines: Callable[[Iterator[Row]], Iterator[str]]) -> Iterator[str]:
-    """The lines, read in one transaction that lasts as long as the answer."""
-    with database.read() as connection:
-        yield from lines(audit.walked(connection, query))
+    return handed_out("audit", lambda connection: lines(audit.walked(connection, query)), format)

@@ -1,4 +1,4 @@
-"""A value -> a cell of a CSV table that no spreadsheet takes for a formula; headings that differ from one another.
+"""A value -> a cell of a CSV table that no spreadsheet takes for a formula; headings that differ; values as an array.
 
 A cell that would begin a formula gets an apostrophe before it. A telephone number is no formula and stays readable: its
 parts are parted by blanks, since "+1-518-555-0142" would be computed, and "+15185550142" shown as a rounded number.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from capture.inbox.display import plain_value
@@ -50,6 +50,15 @@ def headings(labels: Iterable[tuple[str, str]]) -> list[str]:
         taken[heading] = taken.get(heading, 0) + 1
         found.append(heading if taken[heading] == 1 else f"{heading} {taken[heading]}")
     return found
+
+
+def json_array(values: Iterable[str]) -> Iterator[str]:
+    """One array of values that are JSON already, a line each."""
+    before = "[\n"
+    for value in values:
+        yield before + value
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 def csv_line(values: Sequence[Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from flask import Response, request
 
 from capture.access.guard import tell
 from capture.inbox.blueprint import blueprint, house, release
-from capture.inbox.cells import BOM, csv_line, headings
+from capture.inbox.cells import BOM, csv_line, headings, json_array
 from capture.inbox.display import zone_of
 from capture.inbox.pages import asked
 from capture.inbox.sheets import shown_value
@@ -47,7 +47,7 @@ def export_csv() -> Response:
     """The list as a table."""
     query, outside = asked(), _outside()
     _tell(query, "csv")
-    return _file(_streamed(house().ready(), query, outside, csv_lines), "text/csv; charset=utf-8", "csv")
+    return handed_out("inquiries", lambda connection: csv_lines(connection, query, outside), "csv")
 
 
 @blueprint.get("/export.json")
@@ -55,7 +55,7 @@ def export_json() -> Response:
     """The list as it is stored."""
     query, outside = asked(), _outside()
     _tell(query, "json")
-    return _file(_streamed(house().ready(), query, outside, json_lines), "application/json", "json")
+    return handed_out("inquiries", lambda connection: json_lines(connection, query, outside), "json")
 
 
 def _tell(query: Query, format: str) -> None:
@@ -113,11 +113,8 @@ def csv_lines(connection: sa.Connection, query: Query, outside: Outside) -> Iter
 
 def json_lines(connection: sa.Connection, query: Query, outside: Outside) -> Iterator[str]:
     """One array of objects, raw: nothing is changed for anybody's sake."""
-    before = "[\n"
-    for inquiry in inquiries.export(connection, query):
-        yield before + json.dumps(plain_inquiry(inquiry, outside), ensure_ascii=False)
-        before = ",\n"
-    yield "[]\n" if before == "[\n" else "\n]\n"
+    found = inquiries.export(connection, query)
+    return json_array(json.dumps(plain_inquiry(one, outside), ensure_ascii=False) for one in found)
 
 
 def plain_row(row: Row) -> dict[str, Any]:
@@ -159,10 +156,9 @@ def _plain_consent(consent: Consent, asking: Asking | None, outside: Outside) ->
 
 def plain_asking(asking: Asking, outside: Outside) -> dict[str, Any]:
     """What somebody was asked to confirm, and when; `unsubscribe` is where it is withdrawn, "" unless it stands."""
-    times = {name: getattr(asking, name) for name in ("asked_at", "confirmed_at", "withdrawn_at")}
     return {
         **{name: getattr(asking, name) for name in ("form", "field", "lang", "rules", "words", "text")},
-        **{name: to_text(at) if at else None for name, at in times.items()},
+        **asking.times,
         "unsubscribe": outside.unsubscribe(asking),
     }
 
@@ -245,9 +241,7 @@ def _standing(asking: Asking | None, outside: Outside) -> tuple[str, str]:
     if asking is None:
         return "", ""
     state = "withdrawn" if asking.withdrawn_at else "confirmed" if asking.confirmed_at else "asked"
-    latest = (asking.withdrawn_at or asking.confirmed_at or asking.asked_at).astimezone(
-        zone_of(outside.release.settings.timezone)
-    )
+    latest = asking.latest.astimezone(zone_of(outside.release.settings.timezone))
     return t(f"export.consent.{state}", time=f"{latest:%Y-%m-%d %H:%M}"), outside.unsubscribe(asking)
 
 
@@ -257,13 +251,18 @@ def _cell(value: Any, options: Any) -> Any:
     return value if number else shown_value(value, options)
 
 
-def _streamed(database: Database, query: Query, outside: Outside, lines: Any) -> Iterator[str]:
+def handed_out(name: str, lines: Callable[[sa.Connection], Iterator[str]], ending: str) -> Response:
+    """What is read, as a file of that name and of today; `ending` is "csv" or "json"."""
+    day = house().now().astimezone(zone_of(release().settings.timezone))
+    disposition = f'attachment; filename="{name}-{day:%Y-%m-%d}.{ending}"'
+    headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
+    return Response(_streamed(house().ready(), lines), content_type=_MEDIA[ending], headers=headers)
+
+
+_MEDIA = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+def _streamed(database: Database, lines: Callable[[sa.Connection], Iterator[str]]) -> Iterator[str]:
     """The lines, read in one transaction that lasts as long as the answer."""
     with database.read() as connection:
-        yield from lines(connection, query, outside)
-
-
-def _file(lines: Iterator[str], media: str, ending: str) -> Response:
-    name = f"inquiries-{house().now().astimezone(zone_of(release().settings.timezone)):%Y-%m-%d}.{ending}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(lines, content_type=media, headers=headers)
+        yield from lines(connection)

@@ -151,8 +151,7 @@ def consent_text(consent: Consent, asking: Asking | None, now: datetime, zone: Z
         return ""
     if asking is None:
         return t("sheet.consent.unasked")
-    latest = asking.withdrawn_at or asking.confirmed_at or asking.asked_at
-    return t(f"sheet.consent.{asking.state(now)}", time=display.moment(latest, now, zone))
+    return t(f"sheet.consent.{asking.state(now)}", time=display.moment(asking.latest, now, zone))
 
 
 def _contents(sent: Sent) -> set[str]:

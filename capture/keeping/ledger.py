@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from capture.files import append
+from capture.files import append, lines_of
 from capture.store.moments import from_text, to_text
 from obverse.forms.checking import email_key
 
@@ -38,11 +38,7 @@ def mark(key: str, email: str) -> str:
 
 def erasures(folder: Path) -> tuple[Erasure, ...]:
     """All that is in the ledger of a data folder; a line that a power cut left half is none. Raises OSError."""
-    try:
-        lines = (folder / FILE).read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return ()
-    return tuple(erasure for line in lines if (erasure := _read(line)))
+    return tuple(erasure for line in lines_of(folder / FILE) if (erasure := _read(line)))
 
 
 def note(folder: Path, given: Iterable[Erasure]) -> None:

@@ -10,7 +10,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from capture.files import append
+from capture.files import append, lines_of
 from capture.store import consents
 from capture.store.database import Database
 from capture.store.moments import from_text, to_text
@@ -25,11 +25,7 @@ def note(folder: Path, id: str, at: datetime) -> None:
 
 def withdrawals(folder: Path) -> list[tuple[str, datetime]]:
     """The ids and times in the file of a data folder, in its order. Raises OSError."""
-    try:
-        lines = (folder / FILE).read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    return [one for line in lines if (one := _read(line))]
+    return [one for line in lines_of(folder / FILE) if (one := _read(line))]
 
 
 def withdraw_again(database: Database, noted: list[tuple[str, datetime]]) -> None:

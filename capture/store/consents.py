@@ -62,6 +62,17 @@ class Asking:
         return self.email_key, self.form, self.field, self.text
 
     @property
+    def latest(self) -> datetime:
+        """When it became what it is."""
+        return self.withdrawn_at or self.confirmed_at or self.asked_at
+
+    @property
+    def times(self) -> dict[str, str | None]:
+        """All its times as they are stored, None for what has not been."""
+        known = {name: getattr(self, name) for name in ("asked_at", "confirmed_at", "withdrawn_at")}
+        return {name: to_text(at) if at else None for name, at in known.items()}
+
+    @property
     def stands(self) -> bool:
         """Whether it counts: confirmed, and not withdrawn since."""
         return self.confirmed_at is not None and self.withdrawn_at is None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 # Kind -> where one stands in the starter.
 KINDS = {
@@ -92,6 +94,17 @@ def watched(context: BrowserContext, *addresses: str) -> tuple[Page, Watch]:
     page = context.new_page()
     page.add_init_script(RECORDS)
     return page, Watch({urlsplit(one).netloc for one in addresses}).over(page)
+
+
+@contextmanager
+def quiet_page(browser: Browser, address: str, *borne: str) -> Iterator[Page]:
+    """A page that its browser must have nothing to complain of, but for what begins as one of those `borne`."""
+    context = browser.new_context(reduced_motion="reduce")
+    page, watch = watched(context, address)
+    yield page
+    told = [said for said in watch.told() if not said.startswith(borne)]
+    context.close()
+    assert told == []
 
 
 def settle(page: Page) -> None:

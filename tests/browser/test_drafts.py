@@ -15,7 +15,7 @@ from obverse.build import BuildOptions, build
 from obverse.forms import Form, FormField
 from tests.browser.conftest import TODAY
 from tests.browser.forms_served import AWAY, CONTACT, Answer, Endpoint, endpoint_served, say
-from tests.browser.kinds import watched
+from tests.browser.kinds import quiet_page
 from tests.browser.test_axe import SCHEMES, violations
 
 pytestmark = pytest.mark.browser
@@ -35,12 +35,8 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def page(browser: Browser, endpoint: Endpoint) -> Iterator[Page]:
-    context = browser.new_context(reduced_motion="reduce")
-    one, watch = watched(context, endpoint.address)
-    yield one
-    told = [said for said in watch.told() if not said.startswith(("console: Failed to load", "failed:", "4", "5"))]
-    context.close()
-    assert told == []
+    with quiet_page(browser, endpoint.address, "console: Failed to load", "failed:", "4", "5") as one:
+        yield one
 
 
 def shown(page: Page, endpoint: Endpoint, form: Form = FORM) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from obverse.forms import Error
 from tests.browser.forms_served import AWAY, CONTACT, EVERY, STORED, Answer, Endpoint, endpoint_served, say
-from tests.browser.kinds import watched
+from tests.browser.kinds import quiet_page
 from tests.browser.test_axe import violations
 
 pytestmark = pytest.mark.browser
@@ -29,13 +29,9 @@ def endpoint() -> Iterator[Endpoint]:
 @pytest.fixture
 def page(browser: Browser, endpoint: Endpoint) -> Iterator[Page]:
     """A page whose browser had nothing to complain of: no error of a script, nothing that the policy refused."""
-    context = browser.new_context(reduced_motion="reduce")
-    one, watch = watched(context, endpoint.address)
-    one.clock.install()
-    yield one
-    told = [said for said in watch.told() if not said.startswith(("console: Failed to load", "failed:", "4", "5"))]
-    context.close()
-    assert told == []
+    with quiet_page(browser, endpoint.address, "console: Failed to load", "failed:", "4", "5") as one:
+        one.clock.install()
+        yield one
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from obverse.forms import Form, FormField
 from obverse.forms.checking import check
 from obverse.forms.when import Tree
 from tests.browser.forms_served import CONTACT, Answer, Endpoint, endpoint_served
-from tests.browser.kinds import watched
+from tests.browser.kinds import quiet_page
 from tests.browser.test_axe import violations
 
 pytestmark = pytest.mark.browser
@@ -46,12 +46,8 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def page(browser: Browser, endpoint: Endpoint) -> Iterator[Page]:
-    context = browser.new_context(reduced_motion="reduce")
-    one, watch = watched(context, endpoint.address)
-    yield one
-    told = [said for said in watch.told() if not said.startswith(("console: Failed to load", "422"))]
-    context.close()
-    assert told == []
+    with quiet_page(browser, endpoint.address, "console: Failed to load", "422") as one:
+        yield one
 
 
 def seen(page: Page) -> set[str]:
