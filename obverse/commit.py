@@ -266,9 +266,10 @@ def _folders_around(path: str) -> Iterator[str]:
 
 def _remove(places: Places, path: str) -> None:
     file = Path(places.file(path))
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        file.unlink()
-    _prune_empty(places.folder(path), file.parent)
+    if not file.is_dir() or file.is_symlink():
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            file.unlink()
+    _prune_empty(places.folder(path), file)
 
 
 def _put(staged: str, target: str) -> None:
@@ -292,7 +293,7 @@ def _prune_empty(out: Path, folder: Path) -> None:
         try:
             folder.rmdir()
         except FileNotFoundError:
-            pass  # somebody was killed between this folder and the one around it
+            pass  # it was a file, or somebody was killed between this folder and the one around it
         except OSError:
             return
         folder = folder.parent

@@ -362,17 +362,20 @@ def _report(done: Finished, told: tuple[Problem, ...], due: datetime) -> Report:
 
 
 def _strangers(desk: Desk, done: Finished) -> list[str]:
-    """Files in our own folders that no known build wrote: a stale draft might be among them. Hidden ones stay."""
+    """What is in our own folders and no known build wrote: a stale draft might be among it. Hidden files stay."""
     if desk.old.outputs:
         return []
-    found = [*_files_in(desk.options.folder, ""), *_files_in(desk.options.release_folder, RELEASE)]
+    found = [*_found_in(desk.options.folder, ""), *_found_in(desk.options.release_folder, RELEASE)]
     return [path for path in found if path not in done.records]
 
 
-def _files_in(top: Path, prefix: str) -> Iterator[str]:
+def _found_in(top: Path, prefix: str) -> Iterator[str]:
+    """Files, and folders with nothing in them: whoever made such a folder was killed before its file came."""
     for inner, folders, files in os.walk(top):
-        folders[:] = [name for name in folders if not name.startswith(".")]
         place = Path(inner).relative_to(top)
+        if not folders and not files and inner != str(top):
+            yield f"{prefix}{place.as_posix()}"
+        folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (prefix + (place / name).as_posix() for name in files if not name.startswith("."))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -63,6 +64,16 @@ def test_empty_folders_do_not_stay(built: TinySite) -> None:
     built.remove("content/articles/d")
     built.good_build()
     assert not (built.out / "articles/d").exists()
+
+
+def test_empty_folders_of_a_forgotten_build_do_not_stay(built: TinySite) -> None:
+    """A build was killed between a folder and its first file, and what remembered it was deleted."""
+    shutil.rmtree(built.root / ".obverse")
+    folders = (built.out / "never/filled", built.options().release_folder / "never/filled")
+    for folder in folders:
+        folder.mkdir(parents=True)
+    built.good_build()
+    assert not any(folder.parent.exists() for folder in folders)
 
 
 def test_a_blocked_build_touches_nothing(built: TinySite) -> None:
