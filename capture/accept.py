@@ -39,7 +39,7 @@ def accept(
     fields, so that nobody can write into the report what no build has written. `settings` are what judgement has to
     know of the site: its languages and its owner's rules.
     """
-    checked = check(form, post.fields, _by_field(post.uploads))
+    checked = check(form, post.fields, _by_field(post.uploads), now.date())
     if checked.errors:
         return Refusal(checked.errors)
     instance = instance_key(post.own("instance"))

@@ -23,8 +23,9 @@ from capture.store.consents import LASTING, Asking
 from capture.store.moments import to_text
 from capture.thanks import Message, read_next
 from obverse.forms.elements import element, escaped
+from obverse.forms.errors import error_text
 from obverse.forms.form import Error, Form
-from obverse.forms.html import error_text, form_html
+from obverse.forms.html import form_html
 
 HTML = "text/html"
 

@@ -86,7 +86,7 @@ class Canary:
         self._sent_at = now
         settings = release.settings
         email = next(iter(settings.canary), settings.sender)
-        found = fitting(_forms(release), email, settings.url)
+        found = fitting(_forms(release), email, settings.url, now.date())
         if found is None:
             self._outcome = Failure("form")
             return

@@ -15,50 +15,27 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from obverse.forms.address import email_key, read_email
 from obverse.forms.autocomplete import meaning
-from obverse.forms.form import RESERVED, Error, Form, FormField
+from obverse.forms.form import DAYS, NUMBERS, RESERVED, TODAY, Error, Form, FormField
 from obverse.forms.kinds import SentFile, labels, spoken_size
 from obverse.forms.limits import TYPED, cap
 from obverse.forms.pattern import matches
 from obverse.forms.when import conditions, holds, names
 from obverse.schema import FORBIDDEN, Field, Refused
-from obverse.schema.scalar import SCALARS
+from obverse.schema.scalar import SCALARS, read_moment
 
-__all__ = ["ERROR_CODES", "Checked", "check", "contact_of", "email_key", "empty"]
-
-# Every code that an error can have, each with a word `form.error.CODE`; in brackets the values of that word.
-ERROR_CODES = (
-    "required",
-    "too-long",  # {max}
-    "too-short",  # {min}
-    "email",
-    "url",
-    "tel",
-    "number",
-    "whole",
-    "too-small",  # {min}
-    "too-great",  # {max}
-    "choice",
-    "too-many",  # {max}
-    "too-few",  # {min}
-    "pattern",  # {help}
-    "consent",
-    "characters",
-    "file-kind",  # {name}, {kinds}
-    "file-size",  # {name}, {max}
-    "file-empty",  # {name}
-    "too-many-files",  # {max}
-)
+__all__ = ["Checked", "check", "contact_of", "email_key", "empty"]
 
 # What is kept of fields that the form does not know: names, code points of a name, values of a name, code points of a
 # value. What is more is cut.
 MOST_NAMES, LONGEST_NAME, MOST_VALUES, LONGEST_VALUE = 50, 64, 20, 2000
 
-# Code points of a number or a truth value, which nobody needs.
+# Code points of a number, a day or a truth value, which nobody needs.
 _LONGEST_OTHER = 100
 
 
@@ -66,8 +43,9 @@ _LONGEST_OTHER = 100
 class Checked:
     """The answers by field name, what is wrong with them (at most one error a field), and what else was sent.
 
-    A text is a str, a number int or float, choices a tuple of str, boolean and consent a bool, files a tuple of their
-    names; an absent or refused answer is empty ("", None, () or False). Headings have none.
+    A text is a str, and so is a day ("2026-05-31", "2026-05-31 14:30"); a number int or float, choices a tuple of str,
+    boolean and consent a bool, files a tuple of their names; an absent or refused answer is
+    empty ("", None, () or False). Headings have none.
     """
 
     values: dict[str, Any]
@@ -88,15 +66,19 @@ class _Wrong(Exception):  # noqa: N818 - it reads as the sentence it is: raise _
 
 
 def check(
-    form: Form, sent: Mapping[str, Sequence[str]], files: Mapping[str, Sequence[SentFile]] = _NO_FILES
+    form: Form,
+    sent: Mapping[str, Sequence[str]],
+    files: Mapping[str, Sequence[SentFile]] = _NO_FILES,
+    today: date | None = None,
 ) -> Checked:
     """Judge what was sent for a form: texts by field name, several where the browser sent several; files likewise.
 
+    `today` is the day in UTC, by which bounds are judged that move with the calendar; None judges none of them.
     Names that begin with `RESERVED` are no answers. What the form does not know is kept in `extra`, and so are further
     values of a field that takes one, and what was sent for a field that was not asked: without a script it can be seen
     and filled in. Never raises, whatever the texts are.
     """
-    answers = _Answers(form, sent, files)
+    answers = _Answers(form, sent, files, today)
     for name in answers.fields:
         answers.judge(name)
     values = {name: answers.values[name] for name in answers.fields}
@@ -107,10 +89,17 @@ def check(
 class _Answers:
     """The answers, judged one after the other; whether a field is asked at all may hang on the answer to another."""
 
-    def __init__(self, form: Form, sent: Mapping[str, Sequence[str]], files: Mapping[str, Sequence[SentFile]]) -> None:
+    def __init__(
+        self,
+        form: Form,
+        sent: Mapping[str, Sequence[str]],
+        files: Mapping[str, Sequence[SentFile]],
+        today: date | None,
+    ) -> None:
         self.fields = {one.name: one for one in form.fields if one.type != "heading"}
         self.sent = sent
         self.files = files
+        self.today = today
         self.conditions = conditions(form.fields)
         self.values: dict[str, Any] = {}
         self.errors: dict[str, Error] = {}
@@ -126,9 +115,17 @@ class _Answers:
             return
         self.asked.append(one)
         try:
-            self.values[name] = _answer(one, self.sent.get(name, ()), self.files.get(name, ()))
+            self.values[name] = self._answer(one)
         except _Wrong as wrong:
             self.errors[name] = Error(name, wrong.code, wrong.params)
+
+    def _answer(self, one: FormField) -> Any:
+        if one.type == "file":
+            return _files(one, self.files.get(one.name, ()))
+        value = _value(one, self.sent.get(one.name, ()))
+        if one.type in DAYS and value:
+            _in_time(one, value[:10], self.today)
+        return value
 
     def _is_asked(self, name: str) -> bool:
         tree = self.conditions.get(name)
@@ -141,11 +138,9 @@ class _Answers:
 
 def empty(one: FormField) -> Any:
     """What stands for no answer to a field."""
-    return {"number": None, "choices": (), "boolean": False, "consent": False, "file": ()}.get(one.type, "")
-
-
-def _answer(one: FormField, given: Sequence[str], files: Sequence[SentFile]) -> Any:
-    return _files(one, files) if one.type == "file" else _value(one, given)
+    if one.type in NUMBERS:
+        return None
+    return {"choices": (), "boolean": False, "consent": False, "file": ()}.get(one.type, "")
 
 
 def _value(one: FormField, given: Sequence[str]) -> Any:
@@ -197,7 +192,7 @@ def _normal(one: FormField, text: str) -> str:
         return text
     if one.type in TYPED:
         raise _Wrong("too-long", max=most)
-    raise _Wrong("number" if one.type == "number" else "choice")
+    raise _Wrong("number" if one.type in NUMBERS else one.type if one.type in DAYS else "choice")
 
 
 def _text(one: FormField, text: str) -> str:
@@ -250,6 +245,42 @@ def _number(one: FormField, text: str) -> int | float:
     return value
 
 
+def _money(one: FormField, text: str) -> int | float:
+    value = _number(one, text)
+    if round(value, 2) != value:
+        raise _Wrong("decimals")
+    return value
+
+
+def _date(_: FormField, text: str) -> str:
+    moment = read_moment(text)
+    if moment is None or ":" in text:
+        raise _Wrong("date")
+    return moment.date().isoformat()
+
+
+def _datetime(_: FormField, text: str) -> str:
+    """A day and a time on the clock of who asks and is asked: there is no zone that both would mean."""
+    moment = read_moment(text)
+    if moment is None or moment.tzinfo is not None or ":" not in text:
+        raise _Wrong("datetime")
+    return moment.isoformat(" ", "seconds" if moment.second else "minutes")
+
+
+def _in_time(one: FormField, day: str, today: date | None) -> None:
+    """Raise `_Wrong` for a day out of bounds. Somewhere it is yesterday still, or tomorrow already."""
+    if one.earliest == TODAY:
+        if today and day < (today - timedelta(days=1)).isoformat():
+            raise _Wrong("past")
+    elif day < one.earliest:
+        raise _Wrong("too-early", min=one.earliest)
+    if one.latest == TODAY:
+        if today and day > (today + timedelta(days=1)).isoformat():
+            raise _Wrong("future")
+    elif one.latest and day > one.latest:
+        raise _Wrong("too-late", max=one.latest)
+
+
 def _boolean(_: FormField, text: str) -> bool:
     given: bool = _accepted("choice", _scalar("boolean"), {"1": "true", "0": "false"}.get(text, text))
     return given
@@ -300,6 +331,9 @@ _READERS: dict[str, Callable[[FormField, str], Any]] = {
     "tel": _tel,
     "url": _url,
     "number": _number,
+    "money": _money,
+    "date": _date,
+    "datetime": _datetime,
     "choice": _choice,
     "boolean": _boolean,
     "consent": _boolean,

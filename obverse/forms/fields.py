@@ -27,8 +27,8 @@ from typing import Any
 
 from obverse.forms.autocomplete import tokens, usual
 from obverse.forms.checking import check
-from obverse.forms.form import RESERVED, TYPES, Form, FormField
-from obverse.forms.kinds import KINDS, MOST_FILES, MOST_SIZE, USUAL_FILES, USUAL_SIZE, read_size, spoken_size
+from obverse.forms.form import NUMBERS, RESERVED, TODAY, TYPES, Form, FormField
+from obverse.forms.kinds import KINDS, MOST_FILES, MOST_SIZE, PICTURES, USUAL_FILES, USUAL_SIZE, read_size, spoken_size
 from obverse.forms.limits import DEFAULTS, GREATEST, LONGEST_OPTION, MOST_OPTIONS, cap, kind_of
 from obverse.forms.pattern import LONGEST, parse
 from obverse.forms.when import LONGEST as LONGEST_CONDITION
@@ -37,15 +37,18 @@ from obverse.forms.when import parse as parse_condition
 from obverse.problems import Problem
 from obverse.schema import FORBIDDEN, Document, Entry, Field, Node, Refused, Table, read, read_value, written
 from obverse.schema.read import shown
-from obverse.schema.scalar import one_of
+from obverse.schema.scalar import SCALARS, one_of
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 # The words of a field, which a language variant may give anew.
 LABEL, HELP, CONSENT = Field(max=200), Field(max=1000), Field(max=4000)
 
+# A picture is a file of certain kinds: the word is its author's alone.
+IMAGE = "image"
+
 KEYS: dict[str, Field] = {
-    "type": Field("choice", default="text", options=TYPES),
+    "type": Field("choice", default="text", options=(*TYPES, IMAGE)),
     "label": LABEL,
     "help": HELP,
     "required": Field("boolean"),
@@ -63,20 +66,29 @@ KEYS: dict[str, Field] = {
     "max_size": Field("hidden"),
     "max_files": Field("number", default=USUAL_FILES, whole=True, min=1, max=MOST_FILES),
     "confirm": Field("boolean"),
+    "earliest": Field("hidden"),
+    "latest": Field("hidden"),
+    "currency": Field(pattern="[A-Z]{3}"),
 }
 
 _LINE = frozenset("required max min pattern autocomplete default".split())
+_DAY = frozenset("required earliest latest autocomplete default".split())
+_FILE = frozenset("required accept max_size max_files".split())
 _SENSIBLE: dict[str, frozenset[str]] = {
     "text": _LINE | {"rows"},
     "email": _LINE,
     "tel": _LINE,
     "url": _LINE,
     "number": frozenset("required max min whole autocomplete default".split()),
+    "money": frozenset("required max min whole currency autocomplete default".split()),
+    "date": _DAY,
+    "datetime": _DAY,
     "choice": frozenset("required options autocomplete default".split()),
     "choices": frozenset("required options max min default".split()),
     "boolean": frozenset(("required", "default")),
     "consent": frozenset(("required", "text", "confirm")),
-    "file": frozenset("required accept max_size max_files".split()),
+    "file": _FILE,
+    IMAGE: _FILE,
     "hidden": frozenset(("max", "default")),
     "heading": frozenset(),
 }
@@ -163,7 +175,7 @@ class FieldReading:
         words: dict[str, Any] = {key: one_line(values[key]) for key in ("label", "help", "text")}
         one = FormField(
             entry.key,
-            kind,
+            "file" if kind == IMAGE else kind,
             required=values["required"],
             whole=values["whole"],
             pattern=unicodedata.normalize("NFC", values["pattern"]),
@@ -171,10 +183,13 @@ class FieldReading:
             rows=values["rows"],
             default=values["default"],
             confirm=values["confirm"],
+            currency=values["currency"],
             **words | {"label": words["label"] or readable(entry.key)},
         )
         one = self.bounded(one, at, values)
-        one = self.filed(one, at, values) if kind == "file" else one
+        one = self.filed(one, at, values) if one.type == "file" else one
+        one = replace(one, earliest=self.day(at, "earliest", values), latest=self.day(at, "latest", values))
+        self.dated(one, at)
         one = replace(one, autocomplete=self.autocomplete(one, at, values["autocomplete"]))
         one = replace(one, when=self.when(at, values["when"]))
         self.needs(one, at)
@@ -185,7 +200,7 @@ class FieldReading:
         """Tell every key that says nothing for the type."""
         for entry in at.table.entries:
             if entry.key in KEYS and entry.node.value is not None and entry.key not in _ALWAYS | _SENSIBLE[kind]:
-                others = [other for other in TYPES if entry.key in _SENSIBLE[other]]
+                others = [other for other in _SENSIBLE if entry.key in _SENSIBLE[other]]
                 hint = f"it is for fields of type {one_of(tuple(others))}"
                 self.tell("bad-value", f"'{entry.key}' makes no sense for a field of type '{kind}'", entry, hint)
 
@@ -248,6 +263,7 @@ class FieldReading:
     def bounded(self, one: FormField, at: _At, values: dict[str, Any]) -> FormField:
         """The field with `max` and `min`, which are lengths, sizes or counts by its type."""
         most, least = values["max"], values["min"]
+        least = 0 if least is None and one.type == "money" else least
         if most is not None:
             self.bound(one, "max", most, at)
         elif one.type in DEFAULTS:
@@ -263,7 +279,9 @@ class FieldReading:
 
     def bound(self, one: FormField, key: str, value: float, at: _At) -> None:
         """Tell a bound that must be whole and is not, or a length out of reason."""
-        if one.type == "number":
+        if one.type == "money" and round(value, 2) != value:
+            self.tell("bad-value", f"'{key}' must have no more than two decimals, not '{value:g}'", at.node(key))
+        if one.type in NUMBERS:
             if one.whole and value != int(value):
                 self.tell("bad-value", f"'{key}' must be a whole number too, not '{value:g}'", at.node(key))
             return
@@ -273,6 +291,26 @@ class FieldReading:
         elif one.type in GREATEST and value > (most := GREATEST[kind_of(one)]):
             self.tell("bad-value", f"'{key}' must be {most} or less for this field, not '{value:g}'", at.node(key))
 
+    def day(self, at: _At, key: str, values: dict[str, Any]) -> str:
+        """A bound of a day as ISO 8601 writes it, "today", or "" for none."""
+        text = str(values[key]).strip()
+        if text in ("", TODAY):
+            return text
+        try:
+            return SCALARS["date"](Field("date"), text).isoformat()  # type: ignore[no-any-return]
+        except Refused:
+            hint = "or write today, which moves along with the calendar"
+            self.tell(
+                "bad-value", f"'{key}' must be a date such as 2026-05-31, not {shown(at.node(key))}", at.node(key), hint
+            )
+        return ""
+
+    def dated(self, one: FormField, at: _At) -> None:
+        """Tell bounds between which there is no day."""
+        if TODAY not in (one.earliest, one.latest) and "" < one.latest < one.earliest:
+            message = f"'latest' ({one.latest}) is before 'earliest' ({one.earliest})"
+            self.tell("bad-value", message, at.key("latest"))
+
     def filed(self, one: FormField, at: _At, values: dict[str, Any]) -> FormField:
         """The field with what it takes of files; the kinds in the order of the table, each once."""
         size = read_size(values["max_size"]) if values["max_size"] else USUAL_SIZE
@@ -281,7 +319,16 @@ class FieldReading:
             hint = "write a number and its unit: 500 kB, 5 MB"
             self.tell("bad-value", f"'max_size' must be a size of at most {most}, not {shown(node)}", node, hint)
         accept = tuple(kind for kind in KINDS if kind in values["accept"])
+        if values["type"] == IMAGE:
+            accept = self.pictures(accept, at)
         return replace(one, accept=accept, max_size=size or 0, max_files=int(values["max_files"]))
+
+    def pictures(self, accept: tuple[str, ...], at: _At) -> tuple[str, ...]:
+        """The kinds of pictures that are taken: all that can be, unless some are named."""
+        for kind in (one for one in accept if one not in PICTURES):
+            hint = f"name some of {', '.join(PICTURES)}, or ask for a file"
+            self.tell("bad-value", f"'accept' names '{kind}', which is no picture", at.key("accept"), hint)
+        return accept or PICTURES
 
     def pattern(self, one: FormField, at: _At) -> None:
         """Tell a pattern that Obverse and browsers would not read alike."""

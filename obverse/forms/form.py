@@ -19,6 +19,9 @@ TYPES = (
     "tel",
     "url",
     "number",
+    "money",
+    "date",
+    "datetime",
     "choice",
     "choices",
     "boolean",
@@ -27,6 +30,11 @@ TYPES = (
     "hidden",
     "heading",
 )
+# Types whose answer is a number, and those whose answer is a day.
+NUMBERS = ("number", "money")
+DAYS = ("date", "datetime")
+# A bound of a day that moves along with the calendar.
+TODAY = "today"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,8 @@ class FormField:
 
     Rules: `type`, `required`, `max` and `min` (length of a text, size of a number, count of choices), `whole`,
     `pattern` and the values of `options`; of files `accept` (names of `obverse.forms.kinds`), `max_size` in bytes for
-    each, `max_files`. Words: `label`, `help`, `text` (what a consent says) and the labels of
+    each, `max_files`; of days `earliest` and `latest` ("2026-05-31", "today", "" for none); of money its `currency`
+    (ISO 4217, "" for none). Words: `label`, `help`, `text` (what a consent says) and the labels of
     `options`. Neither: `rows` (0 is a single line), `autocomplete` (an HTML token, "" for the type's own), `default`.
     `when` is a rule too: the tree (`obverse.forms.when`) of when the field is asked, () for always; a heading's holds
     for all fields up to the next heading. So is `confirm`: a consent that counts once its giver has confirmed it by
@@ -61,6 +70,9 @@ class FormField:
     max_size: int = 0
     max_files: int = 0
     confirm: bool = False
+    earliest: str = ""
+    latest: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,8 @@ class Form:
                 # Only where there are files: forms without any keep the digests that are out there.
                 *([list(one.accept), one.max_size, one.max_files] if one.type == "file" else []),
                 *(["confirm"] if one.confirm else []),
+                *([one.earliest, one.latest] if one.type in DAYS else []),
+                *([one.currency] if one.type == "money" else []),
             ]
             for one in self.fields
         ]
@@ -161,7 +175,7 @@ class Form:
 def _plain_field(plain: dict[str, Any]) -> dict[str, Any]:
     """A field without what it does not use: older programs, which know less, read it still."""
     unused = {"accept", "max_size", "max_files"} if plain["type"] != "file" else set()
-    unused |= {name for name in ("when", "confirm") if not plain[name]}
+    unused |= {name for name in ("when", "confirm", "earliest", "latest", "currency") if not plain[name]}
     return {name: value for name, value in plain.items() if name not in unused}
 
 

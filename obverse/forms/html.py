@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from obverse.forms.elements import element, escaped, limit, number, texts
-from obverse.forms.form import Error, Form, FormField
+from obverse.forms.errors import Say, error_text, script_texts
+from obverse.forms.form import DAYS, NUMBERS, TODAY, Error, Form, FormField
 from obverse.forms.kinds import accept_attribute, labels, spoken_size
 from obverse.forms.when import Tree, conditions
-
-# say(key, **values): the word of that key in the visitor's language, with its {names} filled.
-Say = Callable[..., str]
 
 VERSION = "_ob_version"
 PAGE = "_ob_page"
@@ -38,19 +36,6 @@ _LINES = ("text", "email", "tel", "url")
 _BOXES = ("boolean", "consent")
 _UNASKED = ("hidden", "heading")
 _AUTOCOMPLETE = {"email": "email", "tel": "tel", "url": "url"}
-_CODES = frozenset(
-    "required too-long too-short email url tel number whole too-small too-great choice too-many too-few pattern "
-    "consent characters file-kind file-size file-empty too-many-files".split()
-)
-# What is asked of who left one out: nobody fills in a box.
-_REQUIRED = {
-    "choice": "required-choice",
-    "choices": "required-choices",
-    "boolean": "required-box",
-    "file": "required-file",
-}
-# Validity as the browser knows it has one name for each of these.
-_SCRIPT_NAMES = {"consent": "required", "email": "type", "url": "type", "number": "type"}
 # Password managers take this for no field of theirs.
 _UNFILLED = {
     "autocomplete": "off",
@@ -127,16 +112,6 @@ def form_html(
         attributes |= {"data-next": say("form.next"), "data-back": say("form.back")}
     attributes |= {"enctype": "multipart/form-data"} if form.files else {}
     return element("form", attributes, "\n".join(("", *filter(None, parts), "")))
-
-
-def error_text(error: Error, form: Form, say: Say) -> str:
-    """What is said of an error beside its field: how to mend it, never whose fault it is."""
-    code = error.code if error.code in _CODES else "unknown"
-    field = form.field(error.field)
-    if code == "required" and field:
-        code = _REQUIRED.get(field.type, code)
-    params = {name: number(value) if isinstance(value, float) else value for name, value in error.params.items()}
-    return say(f"form.error.{code}", **{"help": "", **params}).strip()
 
 
 def _summary(sheet: _Sheet) -> str:
@@ -241,8 +216,10 @@ def _control(sheet: _Sheet, field: FormField) -> str:
     if field.type == "file":
         return element("input", {"type": "file", **attributes, **_file_attributes(field)})
     text = sheet.text(field)
-    if field.type == "number":
+    if field.type in NUMBERS:
         return element("input", {**attributes, **_number_attributes(field, text), "value": text or None})
+    if field.type in DAYS:
+        return element("input", {**attributes, **_day_attributes(field, text)})
     lengths = {"minlength": limit(field.min)}
     if field.rows:
         # No maxlength: it would cut a long text without a word. Script and endpoint say that it is too long.
@@ -266,8 +243,22 @@ def _number_attributes(field: FormField, text: str) -> dict[str, Any]:
         "inputmode": mode,
         "min": limit(field.min),
         "max": limit(field.max),
-        "step": "1" if field.whole else "any",
+        "step": "1" if field.whole else "0.01" if field.type == "money" else "any",
     }
+
+
+def _day_attributes(field: FormField, text: str) -> dict[str, Any]:
+    """As with numbers, what is no day stands in a text field. No page knows what day it will be read on."""
+    if text and not re.fullmatch(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?", text, re.ASCII):
+        return {"type": "text", "value": text}
+    timed = field.type == "datetime"
+    ends = {"min": (field.earliest, "T00:00"), "max": (field.latest, "T23:59")}
+    bounds = {
+        f"data-{name}" if day == TODAY else name: f"{day}{time}" if timed else day
+        for name, (day, time) in ends.items()
+        if day
+    }
+    return {"type": "datetime-local" if timed else "date", **bounds, "value": text.replace(" ", "T") or None}
 
 
 def _file_attributes(field: FormField) -> dict[str, Any]:
@@ -340,44 +331,19 @@ def _wrapped(tag: str, sheet: _Sheet, field: FormField, attributes: Mapping[str,
         "data-field": field.name,
         "data-label": _lead_in(field),
         "data-when": _written(sheet.conditions.get(field.name, ())),
-        "data-kind": "number" if sheet.conditions and field.type == "number" else None,
+        "data-kind": "number" if sheet.conditions and field.type in NUMBERS else None,
         "data-max": number(field.max) if field.max is not None and (field.rows or field.type == "choices") else None,
         "data-min": number(field.min) if field.min is not None and field.type == "choices" else None,
         "data-files": str(field.max_files) if field.type == "file" else None,
         "data-size": str(field.max_size) if field.type == "file" else None,
     }
-    messages = {
-        f"data-{_SCRIPT_NAMES.get(code, code)}": error_text(Error(field.name, code, params), sheet.form, sheet.say)
-        for code, params in _possible(field)
-    }
+    messages = script_texts(field, sheet.form, sheet.say)
     return element(tag, {**data, **messages, **attributes}, "\n".join(filter(None, inside)))
 
 
 def _written(tree: Tree) -> str | None:
     """A condition as the script reads it."""
     return json.dumps(tree, ensure_ascii=False, separators=(",", ":")) if tree else None
-
-
-def _possible(field: FormField) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """The errors that a browser can find in a field by its constraints, with the values of their words."""
-    if field.required:
-        yield ("consent" if field.type == "consent" else "required"), {}
-    if field.type in ("email", "url", "number"):
-        yield field.type, {}
-    if field.type == "number" and field.whole:
-        yield "whole", {}
-    if field.pattern:
-        yield "pattern", {"help": field.help}
-    least, most = {"number": ("too-small", "too-great"), "choices": ("too-few", "too-many")}.get(
-        field.type, ("too-short", "too-long")
-    )
-    if field.type == "file":
-        yield "file-size", {"max": spoken_size(field.max_size), "name": "{name}"}
-        yield "too-many-files", {"max": field.max_files}
-    if field.min is not None and field.type in (*_LINES, "number", "choices"):
-        yield least, {"min": field.min}
-    if field.max is not None and (field.rows or field.type in ("number", "choices")):
-        yield most, {"max": field.max}
 
 
 def _control_attributes(sheet: _Sheet, field: FormField) -> dict[str, Any]:
@@ -413,7 +379,9 @@ def _help(sheet: _Sheet, field: FormField) -> str:
 
 
 def _help_text(sheet: _Sheet, field: FormField) -> str:
-    """The author's help; for files also what is taken, which no browser tells."""
+    """The author's help; for files also what is taken, which no browser tells, and for money in which currency."""
+    if field.currency:
+        return " ".join(filter(None, (field.help, sheet.say("form.money", currency=field.currency))))
     if field.type != "file":
         return field.help
     key = "form.file" if field.max_files == 1 else "form.file.several"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from obverse.forms.checking import empty
-from obverse.forms.form import Form, FormField
+from obverse.forms.form import DAYS, NUMBERS, Form, FormField
 from obverse.forms.limits import TYPED, cap
 from obverse.forms.when import Tree, conditions, holds
 
@@ -74,7 +74,7 @@ def _compared(tree: Tree, one: FormField) -> dict[str, Any]:
 
 
 def _described(one: FormField) -> dict[str, Any]:
-    told = " ".join(filter(None, (one.help, one.text)))
+    told = " ".join(filter(None, (one.help, one.text, one.currency)))
     named = {"title": one.label} if one.label else {}
     return {**_value(one), **named, **({"description": told} if told else {})}
 
@@ -83,7 +83,7 @@ def _value(one: FormField) -> dict[str, Any]:
     """What one answer may be. An empty answer stands for none, so that only a required one has a least length."""
     if one.type in ("boolean", "consent"):
         return {"const": True} if one.required else {"type": "boolean"}
-    if one.type == "number":
+    if one.type in NUMBERS:
         kind = "integer" if one.whole else "number"
         return _given({"type": kind, "minimum": one.min, "maximum": one.max})
     if one.type == "choice":
@@ -96,6 +96,9 @@ def _value(one: FormField) -> dict[str, Any]:
 
 
 def _text(one: FormField) -> dict[str, Any]:
+    if one.type in DAYS:  # a date-time of JSON Schema has a zone, which this has not
+        wanted = "date" if one.required and one.type == "date" else None
+        return _given({"type": "string", "format": wanted, "minLength": int(one.required) or None})
     least = int(one.min or 1) if one.required else None
     pattern = f"^(?:{one.pattern})$" if one.pattern and one.required else None
     bounds = {"minLength": least, "maxLength": cap(one), "pattern": pattern}

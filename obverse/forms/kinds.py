@@ -38,6 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "txt": Kind("TXT", ("txt", "text", "log", "md"), "text/plain"),
     "csv": Kind("CSV", ("csv", "tsv"), "text/csv"),
 }
+PICTURES = tuple(name for name, kind in KINDS.items() if kind.media.startswith("image/"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from obverse.forms.form import FormField
+from obverse.forms.form import NUMBERS, FormField
 from obverse.problems import nearest
 from obverse.schema import Refused
 
@@ -74,16 +74,15 @@ def fit(tree: Tree, fields: Mapping[str, FormField]) -> None:
     if one is None or one.type == "heading":
         near = nearest(name, [other.name for other in fields.values() if other.type != "heading"])
         raise Refused(f"asks for '{name}', which is no field", near)
-    if sign in _ORDER and one.type != "number":
-        raise Refused(f"puts '{name}' in an order with `{sign}`; only a field of type 'number' has one")
+    if sign in _ORDER and one.type not in NUMBERS:
+        raise Refused(f"puts '{name}' in an order with `{sign}`; only a field of type 'number' or 'money' has one")
     for literal in given if sign == "in" else [given]:
         _fit_literal(one, literal)
 
 
 def _fit_literal(one: FormField, literal: Literal) -> None:
-    kind = {"number": "a number", "boolean": "true or false", "consent": "true or false"}.get(
-        one.type, "text in quotes"
-    )
+    kinds = {"boolean": "true or false", "consent": "true or false"}
+    kind = "a number" if one.type in NUMBERS else kinds.get(one.type, "text in quotes")
     is_kind = {"a number": _is_number(literal), "true or false": isinstance(literal, bool)}
     if not is_kind.get(kind, isinstance(literal, str)):
         raise Refused(f"compares '{one.name}', a field of type '{one.type}', with what is not {kind}")

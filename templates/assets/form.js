@@ -1,5 +1,4 @@
-// Forms, better with a script: checked in place, sent once, and sent again when the endpoint was away. Without it the
-// browser checks and sends, and the endpoint answers with a page. Nothing is kept on the visitor's device.
+// Forms, better with a script: checked in place, sent once, and again when the endpoint was away.
 (() => {
   "use strict";
   const WAITS = [2, 5, 15, 30]; // seconds between one attempt and the next
@@ -52,7 +51,7 @@
     if (large) return words.fileSize.replace("{name}", () => large.name);
     const text = textOf(first);
     if (words.required && !text) return words.required;
-    // A browser counts what was typed, blanks and all, and takes addresses that lead nowhere: the endpoint does not.
+    // A browser counts blanks too, and takes addresses that lead nowhere: the endpoint does not.
     if (text && text.length < first.minLength) return words.tooShort;
     if (text && LEADS[first.type]?.test(text) === false) return words.type;
     if (words.max && [...text].length > words.max) return words.tooLong;
@@ -60,7 +59,7 @@
     return name ? words[FLAWS[name]] || first.validationMessage : "";
   };
 
-  // What can be understood is taken: example.com is https://example.com, and blanks around a line are none of it.
+  // What can be understood is taken: example.com is https://example.com.
   const mend = (field) => {
     const control = controlsOf(field)[0];
     const text = textOf(control);
@@ -138,7 +137,7 @@
       turn(step);
     };
 
-    // Steps: one heading's fields at a time. What stands in the others is kept, and sent with the rest at the end.
+    // Steps: one heading's fields at a time; the others are sent along.
     const make = (tag, name, text) => Object.assign(document.createElement(tag), { type: "button", className: name, textContent: text });
     const next = make("button", "button", form.dataset.next);
     const back = make("button", "back", form.dataset.back);
@@ -280,6 +279,10 @@
       back.addEventListener("click", () => move(-1));
     }
     own("instance").value = own("instance").value || key();
+    const today = new Date().toLocaleDateString("sv"); // as 2026-05-31
+    ["min", "max"].forEach((end) => form.querySelectorAll(`input[data-${end}]`).forEach((control) => {
+      control[end] = control.dataset[end].replace("today", today);
+    }));
     ask();
 
     form.addEventListener("submit", (event) => {

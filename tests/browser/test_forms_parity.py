@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser
 
 from obverse.forms import Form, FormField
 from obverse.forms.checking import check
-from obverse.forms.html import error_text
+from obverse.forms.errors import error_text
 from tests.browser.forms_served import Endpoint, endpoint_served, say
 
 pytestmark = pytest.mark.browser
@@ -27,6 +28,11 @@ RULES = (
     FormField("number", "number", label="L"),
     FormField("whole", "number", whole=True, min=-2, max=50, label="L"),
     FormField("part", "number", min=0.5, max=1.5, label="L"),
+    FormField("worth", "money", min=0, max=1e6, label="L"),
+    FormField("day", "date", earliest="2026-05-02", latest="2026-12-31", label="L"),
+    FormField("moment", "datetime", earliest="2026-05-02", latest="2026-05-03", label="L"),
+    FormField("since", "date", latest="today", label="L"),
+    FormField("until", "datetime", earliest="today", label="L"),
 )
 FORM = Form("contact", "en", "Talk to us", "", RULES)
 
@@ -45,6 +51,11 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "number": ("", "1", "-1", "1.5", "1e3", "0", "007"),
     "whole": ("", "1", "-2", "-3", "50", "51", "1.5", "2.0", "1e1"),
     "part": ("", "0.5", "0.4", "1.5", "1.51", "1"),
+    "worth": ("", "0", "-1", "1.5", "1.55", "1.555", "0.01", "0.001", "1000000", "1000000.01", "999999.99", "0.29"),
+    "day": ("", "2026-05-01", "2026-05-02", "2026-12-31", "2027-01-01", "2026-02-30"),
+    "moment": ("", "2026-05-01T23:59", "2026-05-02T00:00", "2026-05-03T23:59", "2026-05-04T00:00"),
+    "since": ("", "2000-01-01", "2999-01-01"),
+    "until": ("", "2000-01-01T12:00", "2999-01-01T12:00"),
 }  # fmt: skip
 
 # What the browser alone refuses, each for a reason.
@@ -93,5 +104,6 @@ def test_browser_and_server_judge_alike(browser: Browser, endpoint: Endpoint) ->
 
 def on_server(name: str, text: str) -> str:
     sent = {one.name: ["a@b.example" if one.type == "email" else "x"] for one in RULES if one.required}
-    errors = [one for one in check(FORM, {**sent, name: [text]}).errors if one.field == name]
+    done = check(FORM, {**sent, name: [text]}, today=datetime.now(UTC).date())
+    errors = [one for one in done.errors if one.field == name]
     return error_text(errors[0], FORM, say) if errors else ""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ from tests.capture.running import MANY, database, let_in, make_root, running
 from tests.serving import until
 
 SIGNING = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+TODAY = date(2026, 5, 31)
 BOX = "tests@house.test"
 HOUR = timedelta(hours=1)
 
@@ -348,12 +349,15 @@ def test_what_is_filled_in_is_what_the_form_asks_for() -> None:
             FormField("whole", type="number", required=True, whole=True, min=3),
             FormField("one", type="choice", required=True, options={"a": "A", "b": "B"}),
             FormField("some", type="choices", required=True, min=2, options={"a": "A", "b": "B"}),
+            FormField("worth", type="money", required=True, min=10),
+            FormField("day", type="date", required=True, earliest="today", latest="today"),
+            FormField("time", type="datetime", required=True, latest="2020-01-31"),
             FormField("yes", type="boolean", required=True),
             FormField("agreed", type="consent", required=True, text="I agree"),
             FormField("free"),
         ),
     )
-    found = fitting([form], BOX, "https://site.test")
+    found = fitting([form], BOX, "https://site.test", TODAY)
     assert found
     assert check(form, found[1]).errors == ()
     assert set(found[1]) == {one.name for one in form.fields if one.required}
@@ -361,8 +365,8 @@ def test_what_is_filled_in_is_what_the_form_asks_for() -> None:
 
 def test_a_form_that_nobody_can_guess_is_passed_over() -> None:
     secret = Form("code", "en", "Code", "Send", (FormField("code", required=True, pattern="[A-Z]{5}-7"),))
-    assert fitting([secret], BOX, "https://site.test") is None
-    assert (fitting([secret, CONTACT, GUIDE], BOX, "") or [None])[0] is CONTACT
+    assert fitting([secret], BOX, "https://site.test", TODAY) is None
+    assert (fitting([secret, CONTACT, GUIDE], BOX, "", TODAY) or [None])[0] is CONTACT
 
 
 def test_its_settings_are_looked_at_before_the_start() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import time
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obverse.forms import Form, FormField
-from obverse.forms.checking import ERROR_CODES, Checked, check, contact_of, email_key
+from obverse.forms.checking import Checked, check, contact_of, email_key
+from obverse.forms.errors import ERROR_CODES
 from obverse.forms.form import TYPES
 from obverse.forms.pattern import matches, parse
 from obverse.schema import Refused
@@ -326,6 +328,61 @@ def test_what_the_form_does_not_know_is_kept() -> None:
     assert done.errors == ()
     assert done.values == {"name": "Ann", "many": ("small", "large")}
     assert done.extra == {"name": ("Bob",), "about": ("x",), "status": ("won",), "a b": ("1\n2", "3")}
+
+
+@pytest.mark.parametrize(
+    "type, sent, kept",
+    [
+        ("date", "2026-05-31", "2026-05-31"),
+        ("date", " 2026/5/3 ", "2026-05-03"),
+        ("datetime", "2026-05-31T14:30", "2026-05-31 14:30"),
+        ("datetime", "2026-05-31 14:30:05", "2026-05-31 14:30:05"),
+        ("money", "1200", 1200),
+        ("money", "1200.50", 1200.5),
+    ],
+)
+def test_days_and_amounts_are_kept_in_one_way(type: str, sent: str, kept: object) -> None:
+    assert value(sent, type) == kept
+
+
+@pytest.mark.parametrize(
+    "type, sent, code",
+    [
+        ("date", "31.05.2026", "date"),
+        ("date", "2026-02-30", "date"),
+        ("date", "2026-05-31 14:30", "date"),
+        ("date", "9" * 200, "date"),
+        ("datetime", "2026-05-31", "datetime"),
+        ("datetime", "2026-05-31T14:30Z", "datetime"),  # no visitor's browser sends a zone
+        ("datetime", "soon", "datetime"),
+        ("money", "1.234", "decimals"),
+        ("money", "12 EUR", "number"),
+        ("money", "9" * 200, "number"),
+    ],
+)
+def test_what_is_no_day_or_amount_is_an_error(type: str, sent: str, code: str) -> None:
+    assert error(sent, type) == (code, {})
+
+
+def test_a_day_lies_between_its_bounds() -> None:
+    bounds = {"earliest": "2026-05-01", "latest": "2026-05-31"}
+    for day in ("2026-05-01", "2026-05-31"):
+        assert value(day, "date", **bounds) == day
+        assert value(f"{day} 23:59", "datetime", **bounds) == f"{day} 23:59"
+    assert error("2026-04-30", "date", **bounds) == ("too-early", {"min": "2026-05-01"})
+    assert error("2026-06-01 00:00", "datetime", **bounds) == ("too-late", {"max": "2026-05-31"})
+
+
+def test_today_is_a_bound_wherever_on_earth_somebody_is() -> None:
+    form = form_of(FormField("since", "date", latest="today"), FormField("until", "date", earliest="today"))
+    today = date(2026, 5, 31)
+
+    def codes(since: str, until: str) -> list[str]:
+        return [one.code for one in check(form, {"since": [since], "until": [until]}, today=today).errors]
+
+    assert codes("2026-06-01", "2026-05-30") == []
+    assert codes("2026-06-02", "2026-05-29") == ["future", "past"]
+    assert check(form, {"since": ["2999-01-01"]}).errors == ()  # who names no day asks for none
 
 
 def test_what_is_kept_besides_has_its_bounds() -> None:

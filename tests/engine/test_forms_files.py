@@ -11,7 +11,8 @@ import pytest
 
 from obverse.forms import Form, FormField
 from obverse.forms.checking import Checked, check
-from obverse.forms.html import error_text, form_html
+from obverse.forms.errors import error_text
+from obverse.forms.html import form_html
 from obverse.forms.json_schema import form_schema
 from obverse.forms.kinds import KINDS, MEGABYTE, SentFile, extension, kind_of, read_size, spoken_size
 from obverse.forms.reading import read_form, read_variant

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from obverse.forms import Error, Form, FormField
-from obverse.forms.checking import ERROR_CODES, check
+from obverse.forms.checking import check
+from obverse.forms.errors import ERROR_CODES, error_text
 from obverse.forms.form import TYPES
-from obverse.forms.html import error_text, form_html
+from obverse.forms.html import form_html
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS: dict[str, str] = tomllib.loads((ROOT / "templates/words/en.toml").read_text("utf-8"))
@@ -166,6 +167,10 @@ def test_defaults_are_for_those_who_sent_nothing() -> None:
         (FormField("x"), ["a", "b"], {"value": "a"}),
         (FormField("x", "number"), 12.0, {"value": "12", "type": "number"}),
         (FormField("x", "number"), "about ten", {"value": "about ten", "type": "text"}),
+        (FormField("x", "money"), 12.5, {"value": "12.5", "type": "number", "step": "0.01"}),
+        (FormField("x", "date"), "2026-05-31", {"value": "2026-05-31", "type": "date"}),
+        (FormField("x", "date"), "31.5.", {"value": "31.5.", "type": "text"}),
+        (FormField("x", "datetime"), "2026-05-31 14:30", {"value": "2026-05-31T14:30", "type": "datetime-local"}),
         (FormField("x", "email"), "no address", {"value": "no address"}),
         (FormField("x", "boolean"), True, {"checked": None}),
         (FormField("x", "hidden", default="a"), ["b"], {"value": "b"}),
@@ -237,6 +242,18 @@ def test_a_heading_opens_a_group() -> None:
 def test_only_what_a_field_can_get_wrong_is_told_to_the_script() -> None:
     told = {name for name in wrapper(html(FormField("x", "number", min=1, whole=True))) if name.startswith("data-")}
     assert told == {"data-field", "data-label", "data-type", "data-whole", "data-too-small"}
+
+
+def test_a_page_knows_no_day_and_leaves_today_to_the_script() -> None:
+    day = control(html(FormField("x", "date", earliest="2026-05-01", latest="today")))
+    assert (day["min"], day["data-max"]) == ("2026-05-01", "today")
+    assert "max" not in day
+    moment = control(html(FormField("x", "datetime", earliest="today", latest="2026-05-31")))
+    assert (moment["data-min"], moment["max"]) == ("todayT00:00", "2026-05-31T23:59")
+
+
+def test_money_says_its_currency() -> None:
+    assert "An amount in EUR." in html(FormField("x", "money", help="Roughly.", currency="EUR"))
 
 
 def test_every_code_has_a_word_that_says_more_than_no() -> None:

@@ -216,6 +216,15 @@ def test_defaults(more: str, default: str) -> None:
         ("max: →2.5", "'max' must be a whole number, 1 or more, not '2.5'"),
         ("max: →lots", "'max' must be a number, not 'lots'"),
         ("type: number, whole: true, min: →0.5", "'min' must be a whole number too, not '0.5'"),
+        ("type: money, max: →1.005", "'max' must have no more than two decimals, not '1.005'"),
+        ("type: money, →max: -1", "'max' (-1) is less than 'min' (0)"),
+        ("type: money, currency: →Euro", "'currency' must match the pattern [A-Z]{3}"),
+        ("type: number, →currency: EUR", "'currency' makes no sense for a field of type 'number'"),
+        ("type: date, earliest: →tomorrow", "'earliest' must be a date such as 2026-05-31, not 'tomorrow'"),
+        ("type: date, earliest: 2026-05-02, →latest: 2026-05-01", "'latest' (2026-05-01) is before 'earliest'"),
+        ("type: date, →min: 3", "'min' makes no sense for a field of type 'date'"),
+        ("type: date, default: →soon", "'default' is no answer that the field would take, not 'soon'"),
+        ("type: image, →accept: [png, pdf]", "'accept' names 'pdf', which is no picture"),
         ("rows: →61", "'rows' must be 60 or less, not '61'"),
         ("rows: 2, →pattern: a", "'pattern' and 'rows' do not go together"),
         ("pattern: →'(a+)+'", "'pattern' repeats a group that can match in several ways"),
@@ -227,7 +236,7 @@ def test_defaults(more: str, default: str) -> None:
         ("required: →maybe", "'required' must be true or false, not 'maybe'"),
         ("when: →ok", "'when' needs a comparison after `ok`"),
         ("when: →'okay == 1'", "'when' asks for 'okay', which is no field"),
-        ("when: →ok > 3", "'when' puts 'ok' in an order with `>`; only a field of type 'number' has one"),
+        ("when: →ok > 3", "'when' puts 'ok' in an order with `>`; only a field of type 'number' or 'money' has one"),
         ("when: →'f != \"\"'", "no field of a circle would ever be asked: 'f' waits for 'f'"),
         ("type: hidden, →when: ok == ''", "'when' makes no sense for a field of type 'hidden'"),
     ],
@@ -381,6 +390,30 @@ def test_every_key_is_known_to_every_type(kind: str) -> None:
             continue
         _, problems = read(field(f"type: {kind}{needed}, {key}: {values.get(key, '1')}"))
         assert all("unknown" not in one.message and one.line for one in problems), (key, told(problems))
+
+
+DAYS_AND_MORE = """\
+title: T
+fields:
+  day: {type: date, earliest: today, latest: 2027-01-31}
+  worth: {type: money, currency: EUR, max: 99.5}
+  photo: {type: image}
+  logo: {type: image, accept: [png]}
+"""
+
+
+def test_days_amounts_and_pictures_are_read_with_their_bounds() -> None:
+    form = good(DAYS_AND_MORE)
+    day, worth, photo, logo = form.fields
+    assert (day.earliest, day.latest) == ("today", "2027-01-31")
+    assert (worth.currency, worth.min, worth.max) == ("EUR", 0, 99.5)
+    assert (photo.type, photo.accept) == ("file", ("png", "jpeg", "webp", "gif"))
+    assert logo.accept == ("png",)
+    assert Form.from_plain(json.loads(json.dumps(form.to_plain()))) == form
+    rules = {form.rules}
+    for old, new in (("earliest: today, ", ""), ("2027-01-31", "2027-02-28"), ("EUR", "USD")):
+        rules.add(good(DAYS_AND_MORE.replace(old, new)).rules)
+    assert len(rules) == 4
 
 
 CONFIRMED = """\

@@ -146,7 +146,7 @@ FIELDS = {
     [
         ('budgte == "large"', "asks for 'budgte', which is no field"),
         ('part == "x"', "asks for 'part', which is no field"),
-        ('company < "x"', "only a field of type 'number' has one"),
+        ('company < "x"', "only a field of type 'number' or 'money' has one"),
         ('seats == "12"', "is not a number"),
         ("seats == true", "is not a number"),
         ("news == 1", "is not true or false"),
