@@ -86,11 +86,11 @@ def _standing(row: Row, release: Release, now: datetime) -> Iterator[str]:
 def _answers(found: Inquiry, sent: Sent, release: Release, now: datetime) -> Iterator[str]:
     zone = display.zone_of(release.settings.timezone)
     form = release.form(sent.form, sent.lang, sent.rules, sent.words)
-    options = {one.name: one.options for one in form.fields} if form else {}
+    fields = {one.name: one for one in form.fields} if form else {}
     labels, consents = dict(sent.labels), {one.field for one in sent.consents}
     for name, value in sent.values.items():
         if name not in consents:
-            yield from _answer(labels.get(name) or name, shown_value(value, options.get(name, {})))
+            yield from _answer(labels.get(name) or name, shown_value(value, fields.get(name)))
     for consent in sent.consents:
         stands = consent_text(consent, found.asking(sent.form, consent), now, zone)
         said = f"{display.plain_value(consent.given)}: {consent.text}" + (f" ({stands})" if stands else "")

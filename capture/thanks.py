@@ -69,12 +69,13 @@ def _filled(form: Form, parts: Iterable[str | Slot], values: Mapping[str, Any]) 
 
 
 def _shown(form: Form, name: str, value: Any) -> str:
-    """A value as the visitor saw it: options by their labels."""
+    """A value as the visitor saw it."""
     field = form.field(name)
-    options = field.options if field else {}
     if isinstance(value, bool):
         return ""
-    return ", ".join(options.get(text, text) for text in texts(value))
+    if field and field.type == "money" and value is not None:
+        return field.seen(value)
+    return ", ".join(field.seen(text) if field else text for text in texts(value))
 
 
 def _as_text(markup: str) -> str:

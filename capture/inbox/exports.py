@@ -24,6 +24,7 @@ from capture.store.consents import Asking
 from capture.store.database import Database
 from capture.store.inquiries import Inquiry, Query, Row, Sent
 from capture.store.moments import to_text
+from obverse.forms.form import FormField
 
 _FIXED = (
     "received",
@@ -201,9 +202,9 @@ def _record(inquiry: Inquiry, sent: Sent, places: _Places, asked_for: _Places, o
     zone = zone_of(known.settings.timezone)
     page = known.pages.get(row.page)
     form = known.form(sent.form, sent.lang, sent.rules, sent.words)
-    options = {one.name: one.options for one in form.fields} if form else {}
+    fields = {one.name: one for one in form.fields} if form else {}
     answers = [
-        _cell(sent.values[name], options.get(name, {})) if form_name == sent.form and name in sent.values else ""
+        _cell(sent.values[name], fields.get(name)) if form_name == sent.form and name in sent.values else ""
         for form_name, name in places
     ]
     return [
@@ -245,10 +246,10 @@ def _standing(asking: Asking | None, outside: Outside) -> tuple[str, str]:
     return t(f"export.consent.{state}", time=f"{latest:%Y-%m-%d %H:%M}"), outside.unsubscribe(asking)
 
 
-def _cell(value: Any, options: Any) -> Any:
+def _cell(value: Any, field: FormField | None) -> Any:
     """Numbers stay numbers, all else is as the visitor saw it."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return value if number else shown_value(value, options)
+    return value if number else shown_value(value, field)
 
 
 def handed_out(name: str, lines: Callable[[sa.Connection], Iterator[str]], ending: str) -> Response:

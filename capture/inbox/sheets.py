@@ -20,7 +20,7 @@ from capture.store.consents import Asking
 from capture.store.inquiries import Event, Inquiry, Message, Note, Row, Sent
 from capture.store.outbox import Delivery
 from capture.wording import telling
-from obverse.forms.form import Form
+from obverse.forms.form import Form, FormField
 from obverse.forms.kinds import KINDS, spoken_size
 
 # A text this long, or with a line break in it, is set as a message rather than in the table of answers.
@@ -181,18 +181,18 @@ def _answers(sent: Sent, form: Form | None, known: Container[str]) -> Iterator[t
         if name in apart or name in known or value in ("", None, ()):
             continue
         field = form.field(name) if form else None
-        text = shown_value(value, field.options if field else {})
+        text = shown_value(value, field)
         kind = field.type if field else "text"
         href = display.link_to(kind, text) if isinstance(value, str) else ""
         is_long = isinstance(value, str) and ("\n" in value or len(value) > LONG or bool(field and field.rows))
         yield Answer(display.visible(labels.get(name) or name), display.visible(text), href), is_long
 
 
-def shown_value(value: Any, options: Mapping[str, str]) -> str:
-    """A value as the visitor saw it: an option by its label."""
-    if isinstance(value, (tuple, list)):
-        return ", ".join(options.get(str(one), str(one)) for one in value)
-    return options.get(value, value) if isinstance(value, str) else display.plain_value(value)
+def shown_value(value: Any, field: FormField | None) -> str:
+    """A value as the visitor saw it, yes and no in words."""
+    if field is None or value is None or isinstance(value, bool):
+        return display.plain_value(value)
+    return ", ".join(field.seen(one) for one in (value if isinstance(value, tuple | list) else [value]))
 
 
 def _earlier(row: Row, frame: Frame) -> dict[str, Any]:

@@ -97,9 +97,8 @@ def _files(submission: Submission) -> list[dict[str, Any]]:
 
 
 def _value(form: Form, name: str, value: Any) -> dict[str, Any]:
-    """The value as it was stored, and as the visitor saw it: options by their labels."""
+    """The value as it was stored, and as the visitor saw it."""
     field = form.field(name)
-    options = field.options if field else {}
     many = list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
-    shown = ", ".join(str(options.get(str(one), one)) for one in many)
+    shown = ", ".join(field.seen(one) if field else str(one) for one in many)
     return {"value": many if isinstance(value, list | tuple) else value, "shown": shown}

@@ -74,6 +74,12 @@ class FormField:
     latest: str = ""
     currency: str = ""
 
+    def seen(self, value: Any) -> str:
+        """One answer, or one of several, as the visitor saw it: an option by its label, an amount in its currency."""
+        if self.type == "money" and isinstance(value, int | float):
+            return f"{value:,.2f}".removesuffix(".00") + (f" {self.currency}" if self.currency else "")
+        return self.options.get(str(value), str(value))
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:

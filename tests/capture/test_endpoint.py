@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +19,8 @@ from capture.app import create_app
 from capture.house import House
 from capture.store.database import Unavailable
 from capture.store.tables import answers, contacts, events, inquiries, outbox, submissions
-from tests.capture.house import CONTACT, CONTACT_DE, SETTINGS, Clock, a_house, no_sync, write_release
+from obverse.forms import Form, FormField, Slot
+from tests.capture.house import CONTACT, CONTACT_DE, NOW, SETTINGS, Clock, a_house, no_sync, write_release
 
 __all__ = ["no_sync"]
 pytestmark = pytest.mark.usefixtures("no_sync")
@@ -493,6 +495,28 @@ def test_a_base_path_is_part_of_every_address(tmp_path: Path, sqlite_url: str) -
 
 
 # --- the thank-you page
+
+
+def test_a_day_and_an_amount_are_kept_and_seen_as_they_were_asked_for(tmp_path: Path) -> None:
+    visit = Form(
+        name="visit",
+        lang="en",
+        title="Visit",
+        submit="Send",
+        fields=(FormField("day", "date", earliest="today"), FormField("worth", "money", currency="USD")),
+        thanks=("<p>On ", Slot("day"), " for ", Slot("worth"), "</p>"),
+    )
+    with a_house(tmp_path, forms=(visit,)) as house:
+        browser = client(house)
+        day = (NOW + timedelta(days=3)).date().isoformat()
+        sent = browser.post("/_ob/f/visit", data={"day": day, "worth": "1200.50"})
+        assert f"<p>On {day} for 1,200.50 USD</p>" in browser.get(sent.headers["Location"]).text
+        (stored,) = rows(house, answers)
+        assert stored["values"] == {"day": day, "worth": 1200.5}
+        late = browser.post(
+            "/_ob/f/visit", data={"day": "2020-01-31", "worth": "1"}, headers={"Accept": "application/json"}
+        )
+        assert [one["code"] for one in late.get_json()["errors"]] == ["past"]
 
 
 def test_the_thank_you_page_forgets_after_an_hour(house: House) -> None:

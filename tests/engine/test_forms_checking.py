@@ -373,6 +373,14 @@ def test_a_day_lies_between_its_bounds() -> None:
     assert error("2026-06-01 00:00", "datetime", **bounds) == ("too-late", {"max": "2026-05-31"})
 
 
+@pytest.mark.parametrize(
+    "currency, given, seen",
+    [("EUR", 1200.5, "1,200.50 EUR"), ("USD", 8000, "8,000 USD"), ("", 12.0, "12"), ("EUR", "about 5", "about 5")],
+)
+def test_an_amount_is_seen_in_its_currency(currency: str, given: object, seen: str) -> None:
+    assert FormField("worth", "money", currency=currency).seen(given) == seen
+
+
 def test_today_is_a_bound_wherever_on_earth_somebody_is() -> None:
     form = form_of(FormField("since", "date", latest="today"), FormField("until", "date", earliest="today"))
     today = date(2026, 5, 31)
