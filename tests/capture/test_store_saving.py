@@ -286,7 +286,6 @@ def test_what_no_database_can_hold_is_put_out_of_the_way(database: Database) -> 
 def test_the_text_of_json_holds_what_can_be_stored_whatever_else_is_in_it(text: str) -> None:
     for value in ({"a": text}, {text: 1}, (text, [text])):
         assert json.loads(json_text(value)) == storable_json(value)
-        assert not {"\0", "\ud800", "\udfff"} & set(str(json.loads(json_text(value))))
 
 
 @pytest.mark.parametrize("text", ["A\tB  c", "a\u200bb", "x \u200b y", "\x7fq", "\xadSs\ufb01", "", " \0 "])
