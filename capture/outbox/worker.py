@@ -1,8 +1,8 @@
 """Rows of the outbox that are due -> delivered, or put off, or given up; one thread that nothing ends but `stop`.
 
-A row is claimed in one transaction, delivered outside any, and marked in another. A crash in between sends it again,
-under the same id, when the claim has run out. What was delivered while the database went away is remembered and marked
-first when it is back.
+Rows are claimed in one transaction, delivered one after the other outside any, and marked in another. A crash in
+between sends again what was not marked, under the same id, when the claim has run out. What was delivered while the
+database went away is remembered and marked first when it is back.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import json
 import logging
 import random
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -42,10 +43,17 @@ LEASE = timedelta(minutes=5)
 # How many rows one round delivers before the spool and the clock are looked at again.
 ROUND = 50
 
+# So many rows are claimed at once as long as deliveries are quick, and so many seconds a claim of several is worked at:
+# whoever is slow is claimed for alone, and a crash sends again what was sent in so short a time.
+_MOST, _QUICK = 10, 0.25
+
 # Seconds between rounds when nothing is due, for what other processes leave behind; and between tries to reach the
 # database, doubled each time up to the most.
 IDLE = 30.0
 _SHORTEST = 0.1  # another worker may be about to take what is due
+# Seconds between any two rounds: under load one round serves all who came meanwhile, and the threads that answer
+# visitors have the processor to themselves for most of the time.
+_GATHER = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 Mark = Callable[[sa.Connection], None]
@@ -69,6 +77,7 @@ class Worker:
         self._channels = channels
         self._name = house.token()
         self._marks: deque[Mark] = deque()
+        self._several = 1
         self._paused = False
         self._bell = threading.Event()
         self._ending = threading.Event()
@@ -101,8 +110,8 @@ class Worker:
             return 0
         self._mend(now)
         done = 0
-        while done < ROUND and not self._ending.is_set() and self._next(now):
-            done += 1
+        while done < ROUND and not self._ending.is_set() and (tried := self._next(now, ROUND - done)):
+            done += tried
         raise_alarm(self._house, now)
         return done
 
@@ -114,28 +123,50 @@ class Worker:
         self._paused = bool(reason)
         return self._paused
 
-    def _next(self, now: datetime) -> bool:
-        """Claim one row, deliver it, mark it; False when none is due.
+    def _next(self, now: datetime, most: int) -> int:
+        """Claim rows, deliver and mark them; how many were tried, 0 when none is due.
 
-        One at a time: a claim of many could run out while the first of them wait for a slow server.
+        What there was no time for is given back: a claim could run out while its first row waits for a slow server. So
+        is what comes after an answer that goes for others, too.
         """
         with self._house.ready().write() as connection:
-            claimed = outbox.claim(connection, self._name, now, 1, LEASE)
+            claimed = outbox.claim(connection, self._name, now, min(self._several, most), LEASE)
+        began, tried = time.monotonic(), 0
         for row in claimed:
-            delivery = self._addressed(row)
-            outcome = self._deliver(delivery, now)
-            self._tell(delivery, outcome)
-            self._marks.append(self._mark(delivery, outcome, now))
+            outcome = self._try(row, now)
+            tried += 1
+            is_late = time.monotonic() - began > _QUICK or self._ending.is_set()
+            if is_late or outcome.wait or outcome.state == "stopped":
+                break
+        self._give_back(claimed[tried:])
         self._flush()
-        return bool(claimed)
+        self._several = min(2 * tried or 1, _MOST)
+        return tried
+
+    def _try(self, row: Delivery, now: datetime) -> Outcome:
+        """Deliver one; how it ended is still to be marked."""
+        delivery = self._addressed(row)
+        outcome = self._deliver(delivery, now)
+        self._tell(delivery, outcome)
+        self._marks.append(self._mark(delivery, outcome, now))
+        return outcome
+
+    def _give_back(self, untried: Sequence[Delivery]) -> None:
+        """Before all marks: what they say of a receiver goes for these, too."""
+        if untried:
+            ids = [one.id for one in untried]
+            self._marks.appendleft(lambda connection: outbox.give_back(connection, self._name, ids))
 
     def _flush(self) -> None:
         """Write down how deliveries ended. What cannot be written now is the first thing next time."""
-        while self._marks:
-            # A row that was erased in the meantime has nothing to be written on.
-            with contextlib.suppress(KeyError), self._house.ready().write() as connection:
-                self._marks[0](connection)
-            self._marks.popleft()
+        if not self._marks:
+            return
+        with self._house.ready().write() as connection:
+            for mark in self._marks:
+                # A row that was erased in the meantime has nothing to be written on.
+                with contextlib.suppress(KeyError):
+                    mark(connection)
+        self._marks.clear()
 
     def _addressed(self, delivery: Delivery) -> Delivery:
         """The row as it goes today: the webhook's address may have been mended since. Tests have one of their own."""
@@ -217,6 +248,7 @@ class Worker:
                 away = isinstance(error, Unavailable)
                 told = {"kind": "outbox", "state": "away" if away else "failed", "cause": type(error).__name__}
                 _log.warning("%s", json.dumps(told))
+            self._ending.wait(_GATHER)
             self._bell.wait(wait)
 
     def _wait(self, done: int) -> float:

@@ -48,14 +48,13 @@ class Channel:
 def worked(connection: sa.Connection, name: str, now: datetime) -> None:
     """A delivery has gone through: whatever was wrong is over."""
     well = {"failing_since": None, "failures": 0, "error": "", "told_at": None}
-    _set(connection, name, sent_at=to_text(now), **well)
+    _set(connection, _ENDED, name, sent_at=to_text(now), **well)
 
 
 def failed(connection: sa.Connection, name: str, error: str, now: datetime, *, for_good: bool = False) -> None:
     """A try has failed by the channel. `for_good` when it takes nothing more: then it is broken at once."""
-    since = sa.func.coalesce(channels.c.failing_since, to_text(now))
-    count = channels.c.failures + (TRIES if for_good else 1)
-    _set(connection, name, failed_at=to_text(now), failing_since=since, failures=count, error=storable(error))
+    at, more = to_text(now), TRIES if for_good else 1
+    _set(connection, _FAILED, name, failed_at=at, since=at, more=more, error=storable(error))
 
 
 def states(connection: sa.Connection) -> tuple[Channel, ...]:
@@ -80,12 +79,19 @@ def tell(connection: sa.Connection, one: Channel, now: datetime) -> bool:
     return connection.execute(taken).rowcount == 1
 
 
-def _set(connection: sa.Connection, name: str, **values: Any) -> None:
+# Made once, since each delivery needs one of them.
+_ENDED = channels.update().where(channels.c.name == sa.bindparam("channel"))
+_FAILED = _ENDED.values(
+    failing_since=sa.func.coalesce(channels.c.failing_since, sa.bindparam("since")),
+    failures=channels.c.failures + sa.bindparam("more"),
+)
+
+
+def _set(connection: sa.Connection, changed: sa.Update, name: str, **values: Any) -> None:
     lock(connection, "channel", name)
-    changed = channels.update().where(channels.c.name == name)
-    if not connection.execute(changed.values(**values)).rowcount:
+    if not connection.execute(changed, {"channel": name, **values}).rowcount:
         connection.execute(channels.insert().values(name=name))
-        connection.execute(changed.values(**values))
+        connection.execute(changed, {"channel": name, **values})
 
 
 def _read(plain: sa.RowMapping) -> Channel:

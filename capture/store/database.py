@@ -98,6 +98,11 @@ class Database:
             self._line.release()
 
 
+def mark(connection: sa.Connection) -> str:
+    """What stands for a value in a statement that is given to the driver as text."""
+    return "?" if connection.dialect.name == "sqlite" else "%s"
+
+
 def lock(connection: sa.Connection, *names: str) -> None:
     """Until the transaction ends, no other one passes this line with the same names.
 

@@ -89,6 +89,13 @@ def _due(connection: sa.Connection, moment: str, limit: int) -> list[str]:
     return ids
 
 
+def give_back(connection: sa.Connection, worker: str, ids: Sequence[str]) -> None:
+    """This worker has claimed them and not tried: as if it had never been."""
+    same = (outbox.c.id.in_(ids), outbox.c.state == "claimed", outbox.c.claimed_by == worker)
+    never = {"state": "waiting", "claimed_by": "", "claimed_until": None, "attempts": outbox.c.attempts - 1}
+    connection.execute(outbox.update().where(*same).values(never))
+
+
 def sent(connection: sa.Connection, id: str, now: datetime) -> None:
     """It has been taken."""
     channels.worked(connection, _channel(connection, id), now)
@@ -249,7 +256,7 @@ def _delivery(plain: dict[str, Any]) -> Delivery:
 
 def _channel(connection: sa.Connection, id: str) -> str:
     """The channel of a row."""
-    found: str | None = connection.execute(sa.select(outbox.c.channel).where(outbox.c.id == id)).scalar()
+    found: str | None = connection.execute(_CHANNEL, {"row": id}).scalar()
     if found is None:
         raise KeyError(id)
     return found
@@ -261,6 +268,10 @@ def _again(connection: sa.Connection, now: datetime, *which: sa.ColumnElement[bo
 
 
 def _set(connection: sa.Connection, id: str, **changes: Any) -> None:
-    changes |= {"claimed_by": "", "claimed_until": None}
-    if connection.execute(outbox.update().where(outbox.c.id == id).values(**changes)).rowcount == 0:
+    if connection.execute(_ROW, {"row": id, "claimed_by": "", "claimed_until": None, **changes}).rowcount == 0:
         raise KeyError(id)
+
+
+# Made once, since each delivery needs them.
+_CHANNEL = sa.select(outbox.c.channel).where(outbox.c.id == sa.bindparam("row"))
+_ROW = outbox.update().where(outbox.c.id == sa.bindparam("row"))

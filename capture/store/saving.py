@@ -23,11 +23,10 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from capture.model import CANARY, CONFIRM, Consent, Outgoing, Saved, Submission
 from capture.store.consents import asked_row, due
-from capture.store.database import lock_each
+from capture.store.database import lock_each, mark
 from capture.store.moments import from_text, to_text
 from capture.store.tables import (
     answers,
@@ -40,7 +39,7 @@ from capture.store.tables import (
     receipts,
     submissions,
 )
-from capture.store.texts import fold, is_id, storable, storable_json, tupled
+from capture.store.texts import fold, is_id, json_text, storable, tupled
 from obverse.forms.checking import email_key
 
 WINDOW = timedelta(minutes=10)  # within it, the same content without an instance key is the same submission
@@ -139,14 +138,6 @@ def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
     return Thanked(row.form, row.lang, row.rules, row.words, tupled(row.answered), from_text(row.received_at))
 
 
-@cache
-def _insert(table: sa.Table, dialect: str) -> sa.Insert:
-    if table not in (outbox, consents):
-        return table.insert()
-    kind = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return kind(table).on_conflict_do_nothing(index_elements=["id"])
-
-
 class Rows:
     """Rows to be inserted, by table, in the order in which the tables were first named: one statement each."""
 
@@ -154,13 +145,25 @@ class Rows:
         self._by_table: dict[sa.Table, list[dict[str, Any]]] = {}
 
     def add(self, table: sa.Table, **values: Any) -> None:
-        """One more row."""
+        """One more row, with the same columns as the others of its table. JSON is given as text."""
         self._by_table.setdefault(table, []).append(values)
 
     def write(self, connection: sa.Connection) -> None:
         """Insert them all. What there may be once in the outbox, or of consents, and is, stays as it is."""
         for table, rows in self._by_table.items():
-            connection.execute(_insert(table, connection.dialect.name), rows)
+            names = tuple(rows[0])
+            statement = _insert(table, names, mark(connection))
+            connection.exec_driver_sql(statement, [tuple(map(row.__getitem__, names)) for row in rows])
+
+
+# Each post needs these statements, so they are text made once: to make it anew takes longer than to run it.
+
+
+@cache
+def _insert(table: sa.Table, names: tuple[str, ...], mark: str) -> str:
+    columns, values = (", ".join(one) for one in ((f'"{name}"' for name in names), [mark] * len(names)))
+    once = " ON CONFLICT (id) DO NOTHING" if table in (outbox, consents) else ""
+    return f"INSERT INTO {table.name} ({columns}) VALUES ({values}){once}"  # noqa: S608 -- names of our own tables
 
 
 def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[int]:
@@ -179,24 +182,27 @@ def _keys(submission: Submission) -> set[tuple[str, str]]:
 def _stored(connection: sa.Connection, several: Sequence[Arrival]) -> Counter[tuple[str, str]]:
     """The keys among theirs that a row has already."""
     keys = {key for one in several for key in _keys(one.submission)}
-    wanted = {name: [key for kind, key in keys if kind == name] for name in ("id", "receipt", "content", "email")}
-    held = {
-        (name, key)
-        for row in connection.execute(_ALIKE, wanted)
-        for name, key in zip(("id", "receipt", "content"), row, strict=True)
-    }
-    return Counter(held | {("email", key) for (key,) in connection.execute(_PEOPLE, wanted)})
+    wanted = {name: [key for kind, key in keys if kind == name] for name in (*_ALIKE, "email")}
+    held: set[tuple[str, str]] = set()
+    alike = _among("submissions", _ALIKE, tuple(len(wanted[name]) for name in _ALIKE), mark(connection))
+    for row in connection.exec_driver_sql(alike, tuple(key for name in _ALIKE for key in wanted[name])):
+        held.update(zip(_ALIKE, row, strict=True))
+    if emails := wanted["email"]:
+        people = _among("contacts", ("email_key",), (len(emails),), mark(connection))
+        held.update(("email", row[0]) for row in connection.exec_driver_sql(people, tuple(emails)))
+    return Counter(held)
 
 
-def _among(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
-    return column.in_(sa.bindparam(name, expanding=True))
+# What one submission may have in common with another.
+_ALIKE = ("id", "receipt", "content")
 
 
-# Made once: to make them takes longer than to run them.
-_ALIKE = sa.select(submissions.c.id, submissions.c.receipt, submissions.c.content).where(
-    _among(submissions.c.id, "id") | _among(submissions.c.receipt, "receipt") | _among(submissions.c.content, "content")
-)
-_PEOPLE = sa.select(contacts.c.email_key).where(_among(contacts.c.email_key, "email"))
+@cache
+def _among(table: str, names: tuple[str, ...], counts: tuple[int, ...], mark: str) -> str:
+    """The columns of the rows of which one column has one of so many values."""
+    found = (f'"{name}" IN ({", ".join([mark] * count)})' for name, count in zip(names, counts, strict=True))
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f"SELECT {columns} FROM {table} WHERE {' OR '.join(found)}"  # noqa: S608 -- as above
 
 
 def _alone(submission: Submission) -> list[tuple[str, ...]]:
@@ -348,7 +354,7 @@ def put_out(
             channel=one.channel,
             kind=one.kind,
             target=storable(one.target),
-            payload={**storable_json(one.payload), "inquiry": inquiry or ""},
+            payload=json_text({**one.payload, "inquiry": inquiry or ""}),
             created_at=to_text(now),
             next_at=to_text(now),
         )
@@ -383,10 +389,10 @@ def _keep(rows: Rows, submission: Submission, receipt: str, inquiry: str, follow
     rows.add(
         answers,
         submission=submission.id,
-        values=storable_json(submission.values),
-        extra=storable_json(submission.extra),
-        labels=storable_json(submission.labels),
-        consents=[_answered(one) for one in submission.consents],
+        values=json_text(submission.values),
+        extra=json_text(submission.extra),
+        labels=json_text(submission.labels),
+        consents=json_text([_answered(one) for one in submission.consents]),
     )
     for place, file in enumerate(submission.attachments):
         row = {**asdict(file), "name": storable(file.name)}
@@ -394,7 +400,7 @@ def _keep(rows: Rows, submission: Submission, receipt: str, inquiry: str, follow
 
 
 def _answered(one: Consent) -> list[Any]:
-    return [storable(one.field), storable(one.text), one.given, *([True] if one.confirm else [])]
+    return [one.field, one.text, one.given, *([True] if one.confirm else [])]
 
 
 def _tell(rows: Rows, kind: str, submission: Submission, inquiry: str) -> None:

@@ -6,6 +6,7 @@ the same submission is kept alike everywhere.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
@@ -13,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _UNFIT = re.compile("[\ud800-\udfff]")
+# What may be unfit in the text of JSON, where every letter beyond ASCII is written by its number.
+_MAY_BE_UNFIT = re.compile(r"\\u(?:0000|d[89a-f])")
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -34,6 +37,15 @@ def storable_json(value: Any) -> Any:
     return value
 
 
+def json_text(value: Any) -> str:
+    """The value as the text of JSON that can be stored."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:  # a number that is none
+        return json.dumps(storable_json(value))
+    return json.dumps(storable_json(value)) if _MAY_BE_UNFIT.search(text) else text
+
+
 def tupled(value: Any) -> Any:
     """Values out of the database as they were before: lists are tuples."""
     if isinstance(value, dict):
@@ -43,7 +55,9 @@ def tupled(value: Any) -> Any:
 
 def fold(text: str) -> str:
     """The text as a search compares it: one spelling of each character, lower case, without invisible characters."""
-    plain = unicodedata.normalize("NFKC", storable(text)).casefold()
+    plain = " ".join(unicodedata.normalize("NFKC", storable(text)).casefold().split())
+    if plain.isprintable():
+        return plain
     seen = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Cc") or char.isspace())
     return " ".join(seen.split())
 

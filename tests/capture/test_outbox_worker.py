@@ -22,6 +22,7 @@ from capture.outbox.worker import LEASE, ROUND, Channels, Worker
 from capture.setup import Secrets
 from capture.spool import keep
 from capture.store.database import Database, Unavailable
+from capture.store.moments import to_text
 from capture.store.saving import save
 from capture.store.tables import outbox as rows
 from tests.capture.house import CONTACT, NOW, SETTINGS, Tokens, a_house
@@ -285,6 +286,62 @@ def test_what_waits_in_the_spool_is_stored_and_told(sqlite_url: str, tmp_path: P
         assert Worker(house, STILL).step(clock(house)()) == 1
         assert list(house.spool.glob("*.json")) == []
     assert [one.receivers for one in mail.taken] == [("sales@house.test",)]
+
+
+class Counting(Away):
+    """A database that counts what is written in one go."""
+
+    def __init__(self, inner: Database) -> None:
+        super().__init__(inner)
+        self.writes = 0
+
+    def write(self) -> Any:
+        self.writes += 1
+        return super().write()
+
+
+def test_quick_deliveries_share_their_transactions(sqlite_url: str, tmp_path: Path) -> None:
+    with house_on(tmp_path, sqlite_url) as inner:
+        database = Counting(inner.database)
+        house = replace(inner, database=database)  # type: ignore[arg-type]
+        tell(house, *(f"{n}@house.test" for n in range(31)))
+        database.writes = 0
+        assert Worker(house, Channels(send=lambda *_: SENT)).step(NOW) == 31
+        # 1, 2, 4, 8, 10 and 6 rows, each time claimed at once and marked at once, and one look that finds none
+        assert database.writes == 13
+        assert {one.state for one in table(house).values()} == {"sent"}
+
+
+def test_what_a_slow_server_leaves_no_time_for_is_given_back(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else waits for a claim to run out, and no try is counted that was not made."""
+    seen: list[list[str]] = []
+
+    def send(*_: Any) -> Outcome:
+        if len(seen) == 2:
+            monkeypatch.setattr("capture.outbox.worker._QUICK", -1.0)
+        seen.append([one.state for one in table(house).values() if one.state == "claimed"])
+        return SENT
+
+    with house_on(tmp_path, sqlite_url) as house:
+        tell(house, *(f"{n}@house.test" for n in range(9)))
+        assert Worker(house, Channels(send=send)).step(NOW) == 9
+        assert [len(one) for one in seen] == [1, 2, 2, 4, 2, 2, 2, 2, 1]
+        assert {(one.state, one.attempts) for one in table(house).values()} == {("sent", 1)}
+
+
+def test_what_a_receiver_asks_for_goes_for_all_that_was_claimed_with_it(sqlite_url: str, tmp_path: Path) -> None:
+    answers = [SENT, SENT, SENT, later("429", "429", timedelta(hours=1))]
+    with house_on(tmp_path, sqlite_url) as house:
+        for _ in range(9):
+            tell(house, webhook="https://hook.test/")
+        worker = Worker(house, Channels(post=lambda *_, **__: answers.pop(0), jitter=lambda: 0.0))
+        assert worker.step(NOW) == 4
+        with house.database.read() as connection:
+            found = sorted(tuple(one) for one in connection.execute(sa.select(rows.c.state, rows.c.next_at)))
+        assert [one for one, _ in found] == ["sent"] * 3 + ["waiting"] * 6
+        assert {at for state, at in found if state == "waiting"} == {to_text(NOW + timedelta(hours=1))}
 
 
 def test_a_row_erased_meanwhile_is_let_go(sqlite_url: str, tmp_path: Path) -> None:

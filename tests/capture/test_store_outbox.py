@@ -85,6 +85,16 @@ def test_a_claim_ends_by_itself_and_each_counts(database: Database) -> None:
     assert row(database).attempts == 3
 
 
+def test_who_gives_back_gives_back_its_own(database: Database) -> None:
+    put(database, "a")
+    claimed(database, worker="w1")
+    for worker, left in (("w2", []), ("w1", ["a"])):
+        with database.write() as connection:
+            outbox.give_back(connection, worker, [row(database).id])
+        assert claimed(database) == left
+    assert row(database).attempts == 1
+
+
 def test_sent_is_sent(database: Database) -> None:
     put(database, "a")
     claimed(database)

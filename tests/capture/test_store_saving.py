@@ -1,7 +1,9 @@
 """Saving: once however often it comes, in both databases."""
 
+import json
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +18,7 @@ from capture.store import tables
 from capture.store.database import Database
 from capture.store.inquiries import detail, set_stage
 from capture.store.saving import Thanked, save, thanked
+from capture.store.texts import fold, json_text, storable, storable_json
 from tests.capture.samples import NOW, make_outgoing, make_submission, tokens
 
 HELD = Verdict(("trap",))
@@ -277,6 +280,19 @@ def test_what_no_database_can_hold_is_put_out_of_the_way(database: Database) -> 
         assert found is not None
         assert found.submissions[0].values == {"name": "ab", "half": "\ufffdx", "nan": "nan", "inf": ("inf",)}
         assert (found.row.name, found.row.email, found.row.page_title) == ("N\ufffd", "a@example.org", "\ufffd")
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800x", "x\udfff", "\U0001f600", "\\u0000", "\\ud800", "ä"])
+def test_the_text_of_json_holds_what_can_be_stored_whatever_else_is_in_it(text: str) -> None:
+    for value in ({"a": text}, {text: 1}, (text, [text])):
+        assert json.loads(json_text(value)) == storable_json(value)
+
+
+@pytest.mark.parametrize("text", ["A\tB  c", "a\u200bb", "x \u200b y", "\x7fq", "\xadSs\ufb01", "", " \0 "])
+def test_a_search_compares_letters_alone(text: str) -> None:
+    plain = unicodedata.normalize("NFKC", storable(text)).casefold()
+    seen = "".join(one for one in plain if unicodedata.category(one) not in ("Cf", "Cc") or one.isspace())
+    assert fold(text) == " ".join(seen.split())
 
 
 @pytest.mark.parametrize("make", [lambda: make_submission(instance="one"), make_submission], ids=["key", "no key"])
