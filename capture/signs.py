@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from capture.pitches import BLATANT, PITCHES
-from capture.wording import ends, nearness, plain
+from capture.wording import ends, nearness
 
 # From this sum of weights on a submission is held.
 ENOUGH = 1.0
@@ -46,8 +45,8 @@ _LINK = re.compile(r"https?://[^\s<>\"']+|\bwww\.[^\s<>\"']+", re.IGNORECASE)
 _MARKUP = re.compile(r"<a\s[^>]{0,200}href|\[url\b|\[link\b", re.IGNORECASE)
 _MOST_READ = 10_000  # characters of either end: padding hides nothing, and a judgement must not cost seconds
 
-# Of one link or two; many; hardly anything else; one theme of advertising; several, or what only those who sell say.
-_LINKED, _LINKS, _ONLY_LINKS, _PITCHED, _BLATANT = 0.12, 0.21, 0.3, 0.18, 0.3
+# Of one link or two; many; hardly anything else.
+_LINKED, _LINKS, _ONLY_LINKS = 0.12, 0.21, 0.3
 # Of foreign letters; an address that passes.
 _FOREIGN, _PASSING = 0.5, 0.5
 # The nearness to advertising that holds a text by its wording alone.
@@ -75,7 +74,6 @@ def signs(written: Written, table: Sequence[int] | None = None) -> Mapping[str, 
         "link-name": ENOUGH if _LINK.search(written.name) else 0.0,
         "markup": ENOUGH if _MARKUP.search(text) else 0.0,
         "links": _links(text),
-        "pitch": _pitch(text),
         "wording": _wording(text, table),
         "script": _FOREIGN if _is_foreign(text, written.languages) else 0.0,
         "disposable": _PASSING if _under(domain_of(written.email), DISPOSABLE) else 0.0,
@@ -109,16 +107,6 @@ def _links(text: str) -> float:
     if len(links) > 1 and words < 3 * len(links):
         return _ONLY_LINKS
     return _LINKS if len(links) > 3 or words < 6 * len(links) else _LINKED
-
-
-def _pitch(text: str) -> float:
-    """Of a text as it was written and as it reads without what hides words."""
-    bare = plain(text)
-    both = (text.lower(),) if bare == " ".join(text.casefold().split()) else (text.lower(), bare)
-    if any(one.search(read) for one in BLATANT for read in both):
-        return _BLATANT
-    said = sum(1 for one in PITCHES if any(one.search(read) for read in both))
-    return _BLATANT if said > 1 else _PITCHED * said
 
 
 def _wording(text: str, table: Sequence[int] | None) -> float:

@@ -12,16 +12,18 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 from math import sqrt
+from operator import mul
 from pathlib import Path
 from zlib import crc32
 
 from capture.themes import THEMES
 
 TABLE = Path(__file__).with_name("wording.bin")
-SIZE = 1 << 15
+SIZE = 1 << 17
 # So many steps of the table are a weight of 1.
 STEPS = 48
 
@@ -34,6 +36,8 @@ _MOST_THEMES = 16
 
 # How much a feature counts: a word, a pair, a part of a word, a theme, two themes close by, two in a text, a shape.
 _WORD, _PAIR, _PART, _THEME, _NEAR, _BOTH, _SHAPE = 4, 2, 2, 8, 4, 3, 6
+# What stands before the first word, and no themes before it.
+_START, _NONE = crc32(b"^"), tuple[str, ...]()
 
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\]]+|\[url|<a\s", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W_]+|[$€£%?!@]")
@@ -52,26 +56,35 @@ def nearness(text: str, table: Sequence[int] | None = None) -> float:
     """How near a text is to advertising: below 0 it is a customer's, and the larger the nearer."""
     weights = learned() if table is None else table
     found = counted(text)
-    length = sqrt(sum(value * value for value in found.values()) + 1)
-    return sum(weights[slot] * value for slot, value in found.items()) / (STEPS * length)
+    length = sqrt(sum(map(mul, found.values(), found.values())) + 1)
+    return sum(map(mul, map(weights.__getitem__, found), found.values())) / (STEPS * length)
 
 
 def telling(text: str, most: int = 3) -> tuple[str, ...]:
     """The words of a text that speak most for advertising, the strongest first, in small letters."""
     weights, sums = learned(), dict[str, int]()
-    for word, feature, value in _features(text):
-        sums[word] = sums.get(word, 0) + weights[slot_of(feature)] * value
+    for word in map(_word, _TOKEN.findall(plain(text))):
+        sums[word.text] = sum(weights[slot] * value for slot, value in word.slots.items())
     said = (word for word, total in sums.items() if total > 0 and len(word) > 1 and word.isalpha())
     return tuple(sorted(said, key=lambda word: -sums[word])[:most])
 
 
 def counted(text: str) -> Mapping[int, int]:
     """The slots of the table that a text is judged by, with what each counts."""
+    read = plain(text)
     found: dict[int, int] = {}
-    for _, feature, value in _features(text):
-        slot = slot_of(feature)
-        found[slot] = max(found.get(slot, 0), value)
-    return found
+    before, near, every = _START, _NONE, dict[str, None]()
+    for word in map(_word, _TOKEN.findall(read)):
+        found |= word.slots
+        found[crc32(word.coded, before) % SIZE] = _PAIR
+        before = word.code
+        if word.themes:
+            found |= {_slot_of_two("n", earlier, theme): _NEAR for earlier in near for theme in word.themes}
+            near = (*near, *word.themes)[-4:]
+            every |= dict.fromkeys(word.themes)
+    shapes = tuple(_shapes(read, ends(text)))
+    found |= {slot_of(shape): _SHAPE for shape in shapes}
+    return found | dict.fromkeys(_together(tuple(every)[:_MOST_THEMES], shapes), _BOTH)
 
 
 def slot_of(feature: str) -> int:
@@ -121,33 +134,42 @@ def _lettered(found: re.Match[str]) -> str:
 # --- what is counted
 
 
-def _features(text: str) -> Iterator[tuple[str, str, int]]:
-    """The word, the feature and how much it counts, for all that is counted of a text."""
-    read = plain(text)
-    before, near, every = "^", list[str](), dict[str, None]()
-    for token in _TOKEN.findall(read):
-        word = "0" * min(len(token), 5) if token.isdigit() else token[:_LONGEST_WORD]
-        themes = themes_of(word)
-        yield word, f"w{word}", _WORD
-        yield word, f"p{before} {word}", _PAIR
-        yield from ((word, part, _PART) for part in _parts(word))
-        for theme in themes:
-            yield word, f"t{theme}", _THEME
-            yield from ((word, f"n{earlier} {theme}", _NEAR) for earlier in near)
-        before, near = word, [*near, *themes][-4:]
-        every |= dict.fromkeys(themes)
-    shapes = tuple(_shapes(read, ends(text)))
-    yield from (("", shape, _SHAPE) for shape in shapes)
-    yield from (("", both, _BOTH) for both in _together([*every][:_MOST_THEMES], shapes))
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word, what is counted of it whatever stands around it, its themes, and what pairs of words are hashed from."""
 
-
-def _together(themes: Sequence[str], shapes: Sequence[str]) -> Iterator[str]:
-    for at, one in enumerate(themes):
-        yield from (f"b{min(one, other)} {max(one, other)}" for other in themes[at + 1 :])
-        yield from (f"b{shape} {one}" for shape in shapes)
+    text: str
+    slots: Mapping[int, int]
+    themes: tuple[str, ...]
+    coded: bytes
+    code: int
 
 
 @lru_cache(_REMEMBERED)
+def _word(token: str) -> _Word:
+    text = "0" * min(len(token), 5) if token.isdigit() else token[:_LONGEST_WORD]
+    themes = tuple(themes_of(text))
+    slots = {slot_of(part): _PART for part in _parts(text)}
+    slots |= {slot_of(f"w{text}"): _WORD} | {slot_of(f"t{theme}"): _THEME for theme in themes}
+    coded = text.encode("utf-8", "surrogatepass")
+    return _Word(text, slots, themes, coded, crc32(b" ", crc32(coded)))
+
+
+@cache
+def _slot_of_two(kind: str, one: str, other: str) -> int:
+    """Where two themes, or a shape and a theme, are in the table: there are only so many of them."""
+    return slot_of(f"{kind}{one} {other}")
+
+
+def _together(themes: Sequence[str], shapes: Sequence[str]) -> Iterator[int]:
+    """The slots of any two themes of a text, and of its shapes with each theme."""
+    for one, other in combinations(sorted(themes), 2):
+        yield _slot_of_two("b", one, other)
+    for shape in shapes:
+        for theme in themes:
+            yield _slot_of_two("b", shape, theme)
+
+
 def _parts(word: str) -> Sequence[str]:
     if _CONTINUOUS.search(word):
         return [word[at : at + size] for size in (1, 2, 3) for at in range(len(word) - size + 1)]
@@ -163,7 +185,7 @@ def _shapes(read: str, text: str) -> Iterator[str]:
         yield f"~words a link {min(words // links // 4, 6)}"
     if any(one in text for one in "?？؟"):
         yield "~asks"
-    if any(_is_jumbled(word) for word in _LONG.findall(_LINK.sub(" ", text))):
+    if any(map(_is_jumbled, _LONG.findall(_LINK.sub(" ", text) if links else text))):
         yield "~jumbled"
     yield f"~words {min(words, 60).bit_length()}"
 
@@ -178,7 +200,6 @@ def _is_jumbled(word: str) -> bool:
 # --- what words are about
 
 
-@lru_cache(_REMEMBERED)
 def themes_of(word: str) -> Sequence[str]:
     """The themes that a word is of, in the order of the alphabet."""
     whole, begins = _index()
