@@ -52,7 +52,7 @@ _LINKED, _LINKS, _ONLY_LINKS = 0.12, 0.21, 0.3
 # Of foreign letters; an address that passes.
 _FOREIGN, _PASSING = 0.5, 0.5
 # The nearness to advertising that holds a text by its wording alone.
-_WORDED = 0.7
+_WORDED = 0.65
 
 
 @dataclass(frozen=True, slots=True)
