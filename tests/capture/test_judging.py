@@ -195,7 +195,7 @@ def test_customers_are_not_held(part: str) -> None:
 def test_what_is_let_through_does_not_grow() -> None:
     """The goal of 5 % is not reached: see the decisions for what is, and why."""
     assert let_through("tuned").percent < 20
-    assert let_through("kept").percent < 35
+    assert let_through("kept").percent < 30
 
 
 def test_what_was_kept_out_stays_as_it_is() -> None:
