@@ -11,7 +11,7 @@ from capture.signs import ENOUGH, Written, signs
 FASTEST = 1500
 
 # What a person known to sales is not held for again: what they wrote, not how it came. The owner's rules stay.
-SOFT = frozenset({"link-name", "markup", "links", "pitch", "wording", "script", "disposable"})
+SOFT = frozenset({"link-name", "markup", "links", "wording", "script", "disposable"})
 
 _LONGEST_COUNT = 12
 

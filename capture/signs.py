@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from capture.wording import ends, nearness
@@ -43,6 +44,7 @@ _SCRIPTS: Mapping[str, frozenset[str]] = {
 
 _LINK = re.compile(r"https?://[^\s<>\"']+|\bwww\.[^\s<>\"']+", re.IGNORECASE)
 _MARKUP = re.compile(r"<a\s[^>]{0,200}href|\[url\b|\[link\b", re.IGNORECASE)
+_BEYOND_LATIN = "\u0250"
 _MOST_READ = 10_000  # characters of either end: padding hides nothing, and a judgement must not cost seconds
 
 # Of one link or two; many; hardly anything else.
@@ -50,7 +52,7 @@ _LINKED, _LINKS, _ONLY_LINKS = 0.12, 0.21, 0.3
 # Of foreign letters; an address that passes.
 _FOREIGN, _PASSING = 0.5, 0.5
 # The nearness to advertising that holds a text by its wording alone.
-_WORDED = 0.75
+_WORDED = 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +118,14 @@ def _wording(text: str, table: Sequence[int] | None) -> float:
 
 def _is_foreign(text: str, languages: Iterable[str]) -> bool:
     """Whether most letters are of a script that none of the site's languages is written in. Latin always is."""
-    if text.isascii():
+    if text.isascii() or max(text) < _BEYOND_LATIN:
         return False
     home = frozenset({"LATIN"}).union(*(_SCRIPTS.get(one.partition("-")[0].lower(), ()) for one in languages))
     letters = Counter(_script(one) for one in text[:2000] if one.isalpha())
     return sum(letters[one] for one in home) * 2 < letters.total()
 
 
+@lru_cache(1024)
 def _script(letter: str) -> str:
     return unicodedata.name(letter, "").partition(" ")[0]
 

@@ -40,11 +40,18 @@ _WORD, _PAIR, _PART, _THEME, _NEAR, _BOTH, _SHAPE = 4, 2, 2, 8, 4, 3, 6
 _START, _NONE = crc32(b"^"), tuple[str, ...]()
 
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\]]+|\[url|<a\s", re.IGNORECASE)
+_LINKING = ("://", "www.", "[url", "<a")  # what each of them has: most texts have none of it, and are told fast
 _TOKEN = re.compile(r"[^\W_]+|[$€£%?!@]")
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*]){3,40}[^\W\d_](?!\w)")
 _BETWEEN = re.compile(r"[ .\-_*]")
 _LONG = re.compile(r"[A-Za-z0-9+/]{10,}")
 _MASKED = re.compile(r"[\w@$]{4,30}")
+# Marks above and below letters, and what is not seen (category Cf).
+_UNSEEN = re.compile(
+    "[\u0300-\u036f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064"
+    "\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+)
 _CONTINUOUS = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 # Letters that look like a Latin one: it is put in their place where a word has Latin ones too.
@@ -57,7 +64,8 @@ def nearness(text: str, table: Sequence[int] | None = None) -> float:
     weights = learned() if table is None else table
     found = counted(text)
     length = sqrt(sum(map(mul, found.values(), found.values())) + 1)
-    return sum(map(mul, map(weights.__getitem__, found), found.values())) / (STEPS * length)
+    total: int = sum(map(mul, map(weights.__getitem__, found), found.values()))
+    return total / (STEPS * length)
 
 
 def telling(text: str, most: int = 3) -> tuple[str, ...]:
@@ -103,7 +111,7 @@ def learned() -> Sequence[int]:
 
 def plain(text: str) -> str:
     """A text without what hides words: letters without width, look-alikes, digits for letters, letters set apart."""
-    joined = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), _LINK.sub(" ", _shown(ends(text))))
+    joined = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), _unlinked(_shown(ends(text))))
     return " ".join(_unmasked(word) for word in joined.casefold().split())
 
 
@@ -116,10 +124,19 @@ def _shown(text: str) -> str:
     """A text without marks above and below its letters, and without what nobody sees."""
     if text.isascii():
         return text
-    bare = "".join(one for one in unicodedata.normalize("NFKD", text) if not "\u0300" <= one <= "\u036f")
-    return unicodedata.normalize("NFC", "".join(one for one in bare if unicodedata.category(one) != "Cf"))
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", unicodedata.normalize("NFKD", text)))
 
 
+def _unlinked(text: str) -> str:
+    return _LINK.sub(" ", text) if _may_link(text) else text
+
+
+def _may_link(text: str) -> bool:
+    small = text.lower()
+    return any(one in small for one in _LINKING)
+
+
+@lru_cache(_REMEMBERED)
 def _unmasked(word: str) -> str:
     latin = word if word.isascii() or not any("a" <= one <= "z" for one in word) else word.translate(_ALIKE)
     return latin if latin.isalpha() else _MASKED.sub(_lettered, latin)
@@ -174,18 +191,18 @@ def _parts(word: str) -> Sequence[str]:
     if _CONTINUOUS.search(word):
         return [word[at : at + size] for size in (1, 2, 3) for at in range(len(word) - size + 1)]
     framed = f"_{word}_" if len(word) > 3 else ""
-    return [framed[at : at + size] for size in (4, 5) for at in range(len(framed) - size + 1)]
+    return [framed[at : at + 4] for at in range(len(framed) - 3)]
 
 
 def _shapes(read: str, text: str) -> Iterator[str]:
     """Links, how few words are beside them, whether something is asked, letters at random, how long it is."""
-    links, words = len(_LINK.findall(text)), len(read.split())
+    links, words = len(_LINK.findall(text)) if _may_link(text) else 0, read.count(" ") + bool(read)
     if links:
         yield f"~links {min(links, 4)}"
         yield f"~words a link {min(words // links // 4, 6)}"
     if any(one in text for one in "?？؟"):
         yield "~asks"
-    if any(map(_is_jumbled, _LONG.findall(_LINK.sub(" ", text) if links else text))):
+    if any(map(_is_jumbled, _LONG.findall(_unlinked(text)))):
         yield "~jumbled"
     yield f"~words {min(words, 60).bit_length()}"
 

@@ -19,7 +19,7 @@ from capture.store.changes import release, set_stage
 from capture.store.database import Database
 from capture.store.known import is_known
 from capture.store.saving import save
-from capture.wording import SIZE, TABLE, nearness, plain, telling
+from capture.wording import SIZE, TABLE, counted, nearness, plain, telling
 from obverse.config import load
 from tests.capture.house import words
 from tests.capture.samples import NOW, make_submission, tokens
@@ -42,8 +42,8 @@ WORDS = Path(__file__).parents[2] / "capture" / "words" / "en.toml"
         (Written(("Сколько это стоит?",), languages=("en", "ru-RU")), set()),
         (Written(("Wie heißt «привет»?",), languages=SITE), set()),
         (Written(("123 :)",), languages=SITE), set()),
-        (Written(("We sell  CARPETS.",), rules=("carpets",)), {"rule"}),
-        (Written(("We sell carpetsweepers",), rules=("carpets",)), set()),
+        (Written(("Do you clean  CARPETS?",), rules=("carpets",)), {"rule"}),
+        (Written(("Do you mend carpetsweepers?",), rules=("carpets",)), set()),
         (Written(("Hello",), email="x@a.bad.example", rules=("@bad.example",)), {"rule"}),
         (Written(("a+b? (yes)",), rules=("a+b?",)), {"rule"}),
         (Written(("Hello",), rules=("", " ", "@")), set()),
@@ -158,6 +158,12 @@ def test_hidden_words_are_held_as_plain_ones_are(text: str) -> None:
     assert "wording" in judge({}, Written((text,), languages=SITE)).reasons
 
 
+def test_what_is_read_of_a_text_is_the_same_whatever_stands_between_its_ends() -> None:
+    """So a long one costs no more: nothing of it is unmasked, counted or looked up."""
+    begin, end = ADVERT.ljust(400), ADVERT.rjust(400)
+    assert counted(f"{begin}{'A chair, please. ' * 6000}{end}") == counted(f"{begin}{'Nothing? ' * 90}{end}")
+
+
 def test_letters_at_random_are_nearer_to_advertising_than_a_name_of_goods() -> None:
     coded = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
     assert nearness("xQzRtYpLkMnBvCw") > nearness("MacBookPro") < nearness(coded)
@@ -165,7 +171,8 @@ def test_letters_at_random_are_nearer_to_advertising_than_a_name_of_goods() -> N
 
 def test_the_words_told_are_of_the_text_and_the_strongest_first() -> None:
     plainly = "The table in the office is green and we sell cheap SEO backlinks"
-    assert set(telling(plainly)) == {"cheap", "seo", "backlinks"}
+    assert set(telling(plainly)) < {"sell", "cheap", "seo", "backlinks"}
+    assert len(telling(plainly)) == 3
     assert set(telling(ADVERT)) <= set(re.findall(r"\w+", plain(ADVERT)))
     assert telling("") == ()
     assert len(telling(ADVERT)) == 3
@@ -188,7 +195,7 @@ def test_customers_are_not_held(part: str) -> None:
 def test_what_is_let_through_does_not_grow() -> None:
     """The goal of 5 % is not reached: see the decisions for what is, and why."""
     assert let_through("tuned").percent < 20
-    assert let_through("kept").percent < 50
+    assert let_through("kept").percent < 30
 
 
 def test_what_was_kept_out_stays_as_it_is() -> None:

@@ -59,4 +59,4 @@ def test_whom_sales_released_is_not_held_for_a_text_again(tmp_path: Path, sqlite
         client.post("/_ob/f/contact", data={**SENT, "message": "With the trap", TRAP: "x"})
         client.post("/_ob/f/contact", data={**SENT, "email": "bob@example.org", "message": advert})
         reasons = column(house, inquiries.c.held_reasons)
-    assert sorted(reasons) == ["", "", "links pitch wording", "trap"]
+    assert sorted(reasons) == ["", "", "links wording", "trap"]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from capture.wording import TABLE
 from obverse.build import BuildOptions, build
 from obverse.clock import Clock
 
@@ -30,6 +31,15 @@ SHAPES = re.compile(
     rb"whsec_|smtps?://|postgres(ql)?://|secrets\.toml|held_reasons"
     rb"|hidden\.example|recipients\.example|hidden-(one|all|from|user|owner)"
 )
+
+_PIECE = 64
+# What the wording's table is made of, in pieces that stand nowhere by chance: any one of them would give it away.
+WEIGHTS = [
+    piece
+    for table in (TABLE.read_bytes(),)
+    for piece in (table[at : at + _PIECE] for at in range(0, len(table), _PIECE))
+    if len(set(piece)) > 8
+]
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +76,13 @@ def test_no_file_of_the_site_holds_any_of_it(built: Path) -> None:
     assert [(one.name, found[0]) for one in files if (found := SHAPES.search(one.read_bytes()))] == []
     values = [*SECRETS.values(), *RECIPIENTS, HOOK]
     assert [(one.name, value) for one in files for value in values if value.encode() in one.read_bytes()] == []
+    assert [one.name for one in files if any(piece in one.read_bytes() for piece in WEIGHTS)] == []
+
+
+def test_the_weights_that_are_looked_for_are_told_apart() -> None:
+    """A piece of nothing but zeros would be found in any picture."""
+    assert len(WEIGHTS) > 100
+    assert all(len(set(one)) > 8 for one in WEIGHTS)
 
 
 def test_no_file_of_the_site_is_named_by_capture(built: Path) -> None:
