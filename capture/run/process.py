@@ -11,6 +11,7 @@ from types import FrameType
 
 from capture.app import create_app
 from capture.outbox.worker import Worker
+from capture.run.deliverer import LAST_DELIVERY, Deliverer
 from capture.run.front import Front, note_routes
 from capture.run.log import Log
 from capture.run.nightly import Nightly
@@ -24,20 +25,19 @@ from capture.watch.watcher import Watcher
 from obverse.problems import Problem
 
 _FIRST_BUILD = 10.0  # seconds that a site which was never built may hold up the start
-_LAST_DELIVERY = 20.0  # seconds that a delivery under way may hold up the end
 _FILES = 4096  # open files: connections, databases, pages being sent
 
 
 class Process:
     """One process. Its parts are made here and started by `begin`."""
 
-    def __init__(self, options: RunOptions, prepared: Prepared, log: Log) -> None:
+    def __init__(self, options: RunOptions, prepared: Prepared, log: Log, deliverer: Deliverer | None = None) -> None:
         self._options = options
         self._prepared = prepared
         self._log = log
         self._signals = 0
         self._server: Server | None = None
-        self._worker = Worker(prepared.house)
+        self._worker = deliverer or Worker(prepared.house)
         self._house = replace(prepared.house, wake=self._worker.wake)
         job = Job(options.build, options.ledger)
         self._nightly = Nightly(options.nightly, log, self._house.now)
@@ -56,7 +56,7 @@ class Process:
         """Answer, publish and deliver until a signal says to end; then finish what has begun. Returns the exit code."""
         _allow_files()
         self._server = make_server(self._front(), made, proxies=self._house.setup.proxies)
-        self._worker.start()
+        self._deliver()
         self._nightly.start()
         host, port = made.getsockname()[:2]
         self._watcher = Watcher(rounds(self._house, (host, port), f"{socket.gethostname()}:{port}"), self._house.now)
@@ -75,6 +75,12 @@ class Process:
             self._publisher.stop(0 if self._hurried() else 2.0)
         self._house.database.close()
 
+    def _deliver(self) -> None:
+        if isinstance(self._worker, Deliverer):
+            self._worker.start(self._house)
+        else:
+            self._worker.start()
+
     def _front(self) -> Front:
         application = create_app(self._house)
         note_routes(application)
@@ -90,7 +96,7 @@ class Process:
         if self._publisher:
             self._publisher.stop(0)
         finished = server.drain(self._options.drain, self._hurried)
-        delivered = self._worker.stop(0 if self._hurried() else _LAST_DELIVERY)
+        delivered = self._worker.stop(0 if self._hurried() else LAST_DELIVERY)
         self._log.tell("stop", message="ended", requests_finished=finished, delivery_finished=bool(delivered))
         return 1 if self._hurried() else 0
 

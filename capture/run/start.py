@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable
 
 from capture.backup.occupancy import Occupied, within
-from capture.house import utc_now
+from capture.house import House, utc_now
+from capture.run.deliverer import Deliverer, forked
 from capture.run.log import Log, use
 from capture.run.options import RunOptions
 from capture.run.preparation import prepare
@@ -21,19 +22,29 @@ def run(options: RunOptions) -> int:
     """Run until told to end. Returns 0 after a clean end, 1 when it did not start or was hurried."""
     log = Log(sys.stdout, utc_now, quiet=options.quiet)
     use(log)
+    deliverer = forked(lambda: _house(options))
     try:
         with within(options.root / VAR):
-            return _run(options, log)
+            return _run(options, log, deliverer)
     except Occupied:
         hint = "wait until it has ended"
         return _refused((problem("in-use", VAR, "a restore is at work with the data", hint=hint),))
+    finally:
+        if deliverer:
+            deliverer.stop(0)
 
 
-def _run(options: RunOptions, log: Log) -> int:
+def _house(options: RunOptions) -> House | None:
+    """A second house over the same data, for who delivers."""
+    prepared, _ = prepare(options)
+    return prepared.house if prepared else None
+
+
+def _run(options: RunOptions, log: Log, deliverer: Deliverer | None) -> int:
     prepared, wrong = prepare(options)
     if prepared is None:
         return _refused(wrong)
-    process = Process(options, prepared, log)
+    process = Process(options, prepared, log, deliverer)
     try:
         made = inherited(os.environ, os.getpid()) or listening(options.host, options.port)
     except (OSError, Unfit) as error:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ from capture.files import make_folder
 
 FILE = "obverse.db"
 _WRITING = "obverse_writing"
+
+# Seconds between two looks whether another process has ended its transaction, which takes a few milliseconds.
+_LOOK = 0.001
 
 # journal_mode reads the file, so it is last: the wait is set by then.
 _PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "journal_mode=WAL")
@@ -162,10 +166,33 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
 
     @event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:
-        writing = connection.get_execution_options().get(_WRITING)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if connection.get_execution_options().get(_WRITING):
+            _begin_writing(connection.connection.driver_connection, patience)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_writing(raw: Any, patience: float) -> None:
+    """Begin to write as soon as no other process does: SQLite itself would look again after up to 100 ms only."""
+    end = time.monotonic() + patience
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _has_begun(raw, end):
+            time.sleep(_LOOK)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+
+
+def _has_begun(raw: Any, end: float) -> bool:
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+            raise
+        return False
+    return True
 
 
 def _postgres(url: sa.URL, patience: float) -> sa.Engine:

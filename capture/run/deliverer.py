@@ -1,0 +1,128 @@
+"""The outbox in a process of its own -> visitors never wait while a mail is written: one interpreter does one thing.
+
+It is forked before anything else is there (no thread, no database, no socket), waits for the word, and ends with what
+it has at hand when the pipe to its parent closes, however its parent ended. Should it end by itself, its parent goes on
+with a thread: delivery is slower then, never silent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from capture.house import House
+from capture.outbox.worker import Worker
+
+_log = logging.getLogger("obverse.capture")
+
+LAST_DELIVERY = 20.0  # seconds that a delivery under way may hold up the end
+_NICE = 5
+_LOOK = 0.02
+
+
+class Deliverer:
+    """The parent's hand on it: `start`, `wake` and `stop` as of the worker that it stands for."""
+
+    def __init__(self, pid: int, pipe: int) -> None:
+        self._pid = pid
+        self._pipe = pipe
+        self._ending = False
+        self._ended = threading.Event()
+        self._instead: Worker | None = None
+
+    def start(self, house: House) -> None:
+        """Let it begin; `house` is for the thread that takes its place should it end."""
+        self._write(b"g")
+        threading.Thread(target=self._watch, args=(house,), name="deliverer", daemon=True).start()
+
+    def wake(self) -> None:
+        """There is something to do. Costs little and never waits."""
+        if self._instead:
+            self._instead.wake()
+        else:
+            self._write(b"w")
+
+    def stop(self, timeout: float) -> bool:
+        """Have it finish the delivery at hand and end; whether that was done within `timeout` seconds."""
+        self._ending = True
+        if self._pipe >= 0:
+            os.close(self._pipe)
+            self._pipe = -1
+        if self._instead:
+            return self._instead.stop(timeout)
+        return self._has_ended(timeout)
+
+    def _has_ended(self, timeout: float) -> bool:
+        end = time.monotonic() + timeout
+        while not (ended := self._ended.is_set() or _reaped(self._pid)) and time.monotonic() < end:
+            time.sleep(_LOOK)
+        return ended
+
+    def _write(self, word: bytes) -> None:
+        # A full pipe is word enough, and of a broken one the watch tells.
+        with contextlib.suppress(OSError):
+            os.write(self._pipe, word)
+
+    def _watch(self, house: House) -> None:
+        """Wait for its end; one that nobody asked for is told, and a thread goes on."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
+        self._ended.set()
+        if not self._ending:
+            _log.error("the process that delivers has ended; a thread goes on")
+            self._instead = Worker(house)
+            self._instead.start()
+
+
+def forked(opened: Callable[[], House | None]) -> Deliverer | None:
+    """Fork it; `opened` gives it its house once it may begin. None where a process cannot be forked."""
+    if not hasattr(os, "fork") or threading.active_count() > 1:
+        return None
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(reading)
+        os.set_blocking(writing, False)
+        return Deliverer(pid, writing)
+    code = 1
+    try:
+        _let_go(reading)
+        code = _deliver(reading, opened)
+    finally:
+        os._exit(code)
+
+
+def _let_go(pipe: int) -> None:
+    """Keep nothing of the parent's but the standard streams and the pipe; signals are the parent's to hear."""
+    os.closerange(3, pipe)
+    os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX") if pipe < 1 << 10 else pipe + (1 << 10))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(_NICE)
+
+
+def _deliver(pipe: int, opened: Callable[[], House | None]) -> int:
+    if not os.read(pipe, 1):
+        return 0  # nobody started
+    house = opened()
+    if house is None:
+        return 1
+    worker = Worker(house)
+    worker.start()
+    while os.read(pipe, 4096):
+        worker.wake()
+    worker.stop(LAST_DELIVERY)
+    house.database.close()
+    return 0
+
+
+def _reaped(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
