@@ -1,11 +1,12 @@
 """Capture: posts to a form, stored and synced before the answer -> answers a second and their times, beside Isso's.
 
     python -m benchmarks.capture [--seconds 10] [--rounds 2] [--connections 16] [--rate 100] [--stored 1000000]
-                                 [--database URL] [--no-isso] [--folder DIR] [--json FILE]
+                                 [--filled FILE] [--database URL] [--no-isso] [--folder DIR] [--json FILE]
 
 The whole path (checks, judgement, transaction, full sync) of `obverse run`, in its own process, on loopback; the raw
 commits a second of the same disk (one row, full sync) before and after; and Isso's `POST /new` in turn with ours. With
-`--stored` the same again above so many stored inquiries. What was acknowledged is counted in the database afterwards.
+`--stored` another of ours in turn, above so many stored inquiries, and what it takes to look at many and at few;
+`--filled` keeps the SQLite file of many to be used again. What was acknowledged is counted in the database afterwards.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import contextlib
 import json
 import secrets
+import shutil
 import socket
 import sqlite3
 import statistics
@@ -22,22 +24,22 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 
+from benchmarks.filling import fill
 from benchmarks.loading import Load, Request, load
-from benchmarks.measuring import FailedError, environment, resident, tree
+from benchmarks.looking import looks
+from benchmarks.measuring import FailedError, environment, resident, spent, tree
 from benchmarks.peering import MissingError, cache, python_with
-from capture.store.tables import answers, contacts, events, inquiries, submissions
-from tests.capture.running import FORM, REPOSITORY, START, Running, database, fields, kept, let_in, make_root
-
-BATCH = 2000
+from capture.store.database import FILE
+from tests.capture.running import FORM, REPOSITORY, START, Running, fields, kept, let_in, make_root
 
 
 @dataclass(slots=True)
@@ -60,20 +62,84 @@ class Found:
         print(words)
 
 
+@dataclass(slots=True)
+class House:
+    """One of ours: its folder, its database, and what came of loading it. `more` says what sets it apart."""
+
+    root: Path
+    url: str
+    more: str = ""
+    loads: list[Load] = field(default_factory=list)
+    cpu: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Posts a second, the median of all rounds."""
+        return statistics.median(one.rate for one in self.loads)
+
+    @property
+    def acknowledged(self) -> list[str]:
+        """The receipts of all that was thanked for."""
+        return [place.rpartition("/")[2] for one in self.loads for place in one.places if place]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, and end with 1 when something acknowledged is not stored."""
     given = _options(arguments)
     found = Found()
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="obverse-bench-") as name:
         folder = Path(name)
-        with _isso(folder, given.no_isso) as isso:
-            lost = _measure(given, folder, isso, found, "")
-            if given.stored:
-                fill(folder / "ours", given.database, given.stored)
-                lost += _measure(given, folder, None, found, f" above {given.stored:,}")
+        with _isso(folder, given.no_isso) as isso, _houses(given, folder) as houses:
+            lost = _measure(given, folder, houses, isso, found)
     if given.json:
         given.json.write_text(json.dumps({"raw": found.raw, "lines": found.lines}, indent=1), "utf-8")
     return 1 if lost else 0
+
+
+@contextmanager
+def _houses(given: argparse.Namespace, folder: Path) -> Iterator[list[House]]:
+    """Ours, and the one with much in it when that is asked for."""
+    houses = [House(folder / "ours", given.database)]
+    if given.stored:
+        houses.append(House(folder / "above", _second(given.database), f" above {given.stored:,}"))
+    for one in houses:
+        make_root(one.root)
+        let_in(one.root, one.url)
+    try:
+        if given.stored:
+            _fill(houses[1], given.stored, given.filled)
+        yield houses
+    finally:
+        if given.stored and given.database:
+            _execute(given.database, f"DROP DATABASE IF EXISTS {sa.make_url(houses[1].url).database} WITH (FORCE)")
+
+
+def _second(url: str) -> str:
+    """Another database of the same server."""
+    if not url:
+        return ""
+    parsed = sa.make_url(url)
+    name = f"{parsed.database}_above"
+    _execute(url, f"CREATE DATABASE {name}")
+    return parsed.set(database=name).render_as_string(hide_password=False)
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def _fill(house: House, count: int, keeper: Path | None) -> None:
+    """So many stored inquiries, out of the file that keeps them if there is one."""
+    own = house.root / "var" / FILE
+    if keeper and keeper.exists():
+        shutil.copyfile(keeper, own)
+        return
+    fill(house.root, house.url, count)
+    if keeper:
+        with closing(sqlite3.connect(own)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copyfile(own, keeper)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -83,6 +149,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--stored", type=int, default=0)
+    parser.add_argument("--filled", type=Path, help="keeps the SQLite file of --stored")
     parser.add_argument("--database", default="", help="a PostgreSQL URL; SQLite without it")
     parser.add_argument("--no-isso", action="store_true")
     parser.add_argument("--folder", type=Path, help="on the disk to be measured")
@@ -90,38 +157,59 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _measure(given: argparse.Namespace, folder: Path, isso: int | None, found: Found, more: str) -> int:
-    """One run: how many that were acknowledged are not there."""
-    root = folder / "ours"
-    if not root.exists():
-        root.mkdir()
-        make_root(root)
-        let_in(root, given.database)
-    _raw(folder, given.seconds, found)
-    ours: list[float] = []
+def _measure(given: argparse.Namespace, folder: Path, houses: list[House], isso: int | None, found: Found) -> int:
+    """All in turn: how many that were acknowledged are not there."""
     theirs: list[float] = []
-    acknowledged: list[str] = []
-    with _process(root, given.database) as one:
-        load(one.port, post, connections=4, seconds=min(1.0, given.seconds))  # whatever is loaded by the first request
-        before = _memory(one)
+    _raw(folder, given.seconds, found)
+    with ExitStack() as living:
+        running = [(one, living.enter_context(_process(one.root, one.url))) for one in houses]
+        for _, process in running:  # whatever is loaded by the first request
+            load(process.port, post, connections=4, seconds=min(1.0, given.seconds))
+        before = _memory(running[0][1])
         for _ in range(given.rounds):
-            mine = load(one.port, post, connections=given.connections, seconds=given.seconds)
-            found.add(f"ours, {given.connections} connections{more}", mine, 303)
-            acknowledged += _receipts(mine)
-            ours.append(mine.rate)
+            for one, process in running:
+                _load(given, one, process, found)
             if isso:
                 peer = load(isso, comment, connections=given.connections, seconds=given.seconds)
                 found.add("Isso POST /new, the same", peer, 201, 202)
                 theirs.append(peer.rate)
-        steady = load(one.port, post, connections=given.connections, seconds=given.seconds, rate=given.rate)
-        found.add(f"ours, {given.rate:g} a second{more}", steady, 303)
-        acknowledged += _receipts(steady)
-        found.note(f"memory {before / 1e6:.0f} MB before, {_memory(one) / 1e6:.0f} MB after {len(acknowledged)} posts")
+        for one, process in running:
+            _load(given, one, process, found, given.rate)
+        counted = len(houses[0].acknowledged)
+        found.note(f"memory {before / 1e6:.0f} MB before, {_memory(running[0][1]) / 1e6:.0f} MB after {counted} posts")
+        if given.stored:
+            _compare([looks(process, one.root, one.url) for one, process in running], houses, found)
     _raw(folder, given.seconds, found)
     if theirs:
-        found.note(f"ours / Isso: {statistics.median(ours) / statistics.median(theirs):.1f} (target 5)")
-    lost = len(set(acknowledged) - set(kept(root, given.database)))
-    found.note(f"acknowledged {len(acknowledged)}, of these not stored {lost}")
+        found.note(f"ours / Isso: {houses[0].rate / statistics.median(theirs):.1f} (target 5)")
+    return sum(_lost(one, found) for one in houses)
+
+
+def _load(given: argparse.Namespace, house: House, process: Running, found: Found, rate: float = 0) -> None:
+    """Load one of ours, as fast as it can or at a rate."""
+    began = spent(process.process.pid)
+    done = load(process.port, post, connections=given.connections, seconds=given.seconds, rate=rate)
+    what = f"{rate:g} a second" if rate else f"{given.connections} connections"
+    found.add(f"ours, {what}{house.more}", done, 303)
+    house.loads.append(done)
+    house.cpu += spent(process.process.pid) - began
+
+
+def _compare(looked: list[Mapping[str, float]], houses: list[House], found: Found) -> None:
+    """What a post and each look costs above few and above many."""
+    each = [1000 * one.cpu / max(1, len(one.acknowledged)) for one in houses]
+    found.note(f"{'':<42}{'few':>12}{'many':>12}")
+    for name, few, many in [
+        ("a post, ms of CPU", *each),
+        *((name, *(one[name] for one in looked)) for name in looked[0]),
+    ]:
+        found.note(f"{name:<42}{few:>9.1f} ms{many:>9.1f} ms")
+
+
+def _lost(house: House, found: Found) -> int:
+    acknowledged = house.acknowledged
+    lost = len(set(acknowledged) - set(kept(house.root, house.url)))
+    found.note(f"acknowledged {len(acknowledged)}, of these not stored {lost}{house.more}")
     return lost
 
 
@@ -137,10 +225,6 @@ def comment(number: int) -> Request:
     query = urllib.parse.urlencode({"uri": f"/{number % 50}/"})
     text = {"text": f"What does it cost? {secrets.token_hex(6)} " + "word " * 60, "author": "Ann", "title": "A page"}
     return Request(f"/new?{query}", json.dumps(text).encode(), {"Content-Type": "application/json"})
-
-
-def _receipts(one: Load) -> list[str]:
-    return [place.rpartition("/")[2] for place in one.places if place]
 
 
 def _memory(one: Running) -> int:
@@ -164,54 +248,6 @@ def raw_commits(folder: Path, seconds: float = 1.0) -> float:
             connection.execute("INSERT INTO t VALUES (?)", ("x" * 500,))
             count += 1
         return count / (time.perf_counter() - began)
-
-
-def fill(root: Path, url: str, count: int) -> None:
-    """Store so many inquiries, of as many people, without the endpoint."""
-    with database(root, url) as opened:
-        for start in range(0, count, BATCH):
-            with opened.write() as connection:
-                for table, row in _ROWS.items():
-                    connection.execute(table.insert(), [row(number) for number in range(start, start + BATCH)])
-
-
-_AT = datetime(2026, 1, 1, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
-
-
-def _id(kind: str, number: int) -> str:
-    return f"{kind}{number:031x}"
-
-
-_ROWS: dict[sa.Table, Callable[[int], dict[str, Any]]] = {
-    contacts: lambda n: {"id": _id("c", n), "email_key": f"{n}@old.test", "email": f"{n}@old.test", "created_at": _AT},
-    inquiries: lambda n: {
-        "id": _id("1", n),
-        "contact": _id("c", n),
-        "form": "contact",
-        "lang": "en",
-        "page": "contact.md",
-        "received_at": _AT,
-        "touched_at": _AT,
-        "search": f"ann {n}@old.test " + "word " * 60,
-    },
-    submissions: lambda n: {
-        "id": _id("5", n),
-        "receipt": _id("e", n),
-        "inquiry": _id("1", n),
-        "form": "contact",
-        "received_at": _AT,
-        "content": secrets.token_hex(16),
-        "page": "contact.md",
-    },
-    answers: lambda n: {
-        "submission": _id("5", n),
-        "values": {"name": "Ann", "message": "word " * 60},
-        "extra": {},
-        "labels": [],
-        "consents": [],
-    },
-    events: lambda n: {"at": _AT, "inquiry": _id("1", n), "kind": "received", "subject": _id("5", n)},
-}
 
 
 @contextmanager

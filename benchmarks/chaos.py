@@ -1,11 +1,13 @@
 """Chaos: visitors, and a process that everything happens to -> whether each who was thanked is stored once and told of.
 
-    python -m benchmarks.chaos [--minutes 10] [--visitors 8] [--pause 0.05] [--seed 1] [--folder DIR]
+    python -m benchmarks.chaos [--minutes 10] [--database sqlite|postgresql] [--visitors 8] [--pause 0.05] [--seed 1]
+                               [--folder DIR]
 
 At random: the process is killed (SIGKILL) and started again, its database is locked by somebody else, the disk is full,
-the mail server is busy, puts off, hangs up after the text, or never answers, and the clock jumps by up to two hours. A
-visitor sends a form under one instance key until it is thanked, as the page's script does. At the end all is well,
-hours pass, and everything is counted. All of it is on loopback and stops by itself.
+the mail server is busy, puts off, hangs up after the text, or never answers, and the clock jumps by up to two hours. On
+PostgreSQL there are two processes, and their server is stopped, crashes, loses connections, stands still or has a full
+disk. A visitor sends a form under one instance key until it is thanked, as the page's script does. At the end all is
+well, hours pass, and everything is counted. All of it is on loopback and stops by itself.
 """
 
 from __future__ import annotations
@@ -16,21 +18,23 @@ import http.client
 import os
 import random
 import resource
-import sqlite3
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from unittest import mock
 
 import sqlalchemy as sa
 
-from capture.store.database import FILE
+from benchmarks.outages import Target, postgres_target, sqlite_target
+from capture.store.database import Database
 from capture.store.tables import outbox, submissions
 from tests.capture import running as processes
 from tests.capture.receivers import MailServer, mail_server
@@ -80,15 +84,11 @@ class Counted:
 
 
 @dataclass
-class Stage:
-    """Where it happens: the site, its mail server, and the process that runs now."""
+class Place:
+    """One site's folder, and the process that runs over it now."""
 
     root: Path
-    mail: MailServer
-    luck: random.Random
     process: Running | None = None
-    acknowledged: list[str] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def clock(self) -> Path:
@@ -96,67 +96,108 @@ class Stage:
         return self.root / "clock"
 
 
-def chaos(folder: Path, seconds: float, *, visitors: int = 8, pause: float = 0.05, seed: int = 1) -> Counted:
-    """Let it happen for so long, make all well, and count."""
+@dataclass
+class Stage:
+    """Where it happens: the places, which share the mail server and the database."""
+
+    places: Sequence[Place]
+    mail: MailServer
+    target: Target
+    counted: Counted = field(default_factory=Counted)
+    acknowledged: list[str] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """The database, for who counts."""
+        with database(self.places[0].root, self.target.url) as opened:
+            yield opened
+
+
+def chaos(
+    folder: Path, seconds: float, *, kind: str = "sqlite", visitors: int = 8, pause: float = 0.05, seed: int = 1
+) -> Counted:
+    """Let it happen for so long, make all well, and count. On "postgresql" two processes share the database."""
     with mail_server() as mail, _with_clock():
-        root = make_root(folder, smtp=mail.url)
-        stage = Stage(root, mail, random.Random(seed))
-        stage.clock.write_text("0")
-        let_in(root)
-        counted = Counted()
-        with _visiting(stage, visitors, pause):
-            _happen(stage, seconds, counted)
-        _make_well(stage)
-        _count(stage, counted)
-        return counted
+        names = ("one", "two") if kind == "postgresql" else ("one",)
+        places = [Place(make_root(folder / name, smtp=mail.url)) for name in names]
+        luck = Random(seed)
+        with postgres_target(luck) if kind == "postgresql" else sqlite_target(places[0].root) as target:
+            stage = Stage(places, mail, target)
+            let_in(places[0].root, target.url)
+            for place in places:
+                place.clock.write_text("0")
+            with _visiting(stage, visitors, pause):
+                _happen(stage, seconds, luck)
+                _end_well(stage)
+            _make_well(stage)
+            _count(stage)
+            return stage.counted
 
 
-def _happen(stage: Stage, seconds: float, counted: Counted) -> None:
-    """One process after the other, each with its faults, and the last one until all visitors are answered."""
+def _happen(stage: Stage, seconds: float, luck: Random) -> None:
+    """What happens to the database, and to each process, has nothing to do with one another."""
     end = time.monotonic() + seconds
+    with ThreadPoolExecutor() as pool:
+        lives = [pool.submit(_live, stage, one, end, seconds / 6, Random(luck.random())) for one in stage.places]
+        for one in [*lives, pool.submit(_suffer, stage, end, seconds / 6, Random(luck.random()))]:
+            one.result()
+
+
+def _suffer(stage: Stage, end: float, longest: float, luck: Random) -> None:
+    """The database: one harm after the other, with some peace between them."""
     while time.monotonic() < end:
-        with _process(stage) as one:
+        time.sleep(min(luck.uniform(0.2, 8), longest))
+        name = luck.choice(list(stage.target.harms))
+        stage.target.harms[name](min(luck.uniform(0.3, 8), longest))
+        stage.counted.faults[f"database {name}"] += 1
+
+
+def _live(stage: Stage, place: Place, end: float, longest: float, luck: Random) -> None:
+    """One process after the other, each with its faults."""
+    while time.monotonic() < end:
+        with _process(stage, place) as one:
             _wait_for(stage, 4)
-            for name in stage.luck.choices(list(_FAULTS), k=stage.luck.randint(1, 3)):
-                _FAULTS[name](stage, one, min(stage.luck.uniform(0.3, 8), seconds / 6))
-                counted.faults[name] += 1
+            for name in luck.choices(list(_FAULTS), k=luck.randint(1, 3)):
+                _FAULTS[name](stage, place, luck, min(luck.uniform(0.3, 8), longest))
+                stage.counted.faults[name] += 1
             one.process.kill()
             one.process.wait()
-            counted.faults["kill -9"] += 1
-    with _process(stage):
+            stage.counted.faults["kill -9"] += 1
+
+
+def _end_well(stage: Stage) -> None:
+    """The last processes live until all visitors are answered."""
+    with ExitStack() as living:
+        for place in stage.places:
+            living.enter_context(_process(stage, place))
         _wait_for(stage, 8)
         stage.over.set()
         for thread in [one for one in threading.enumerate() if one.name == "visitor"]:
             thread.join(60)
 
 
-def _lock(stage: Stage, _one: Running, seconds: float) -> None:
-    with closing(sqlite3.connect(stage.root / "var" / FILE, isolation_level=None, timeout=10)) as other:
-        with contextlib.suppress(sqlite3.OperationalError):
-            other.execute("BEGIN IMMEDIATE")
-        time.sleep(seconds)
-
-
-def _fill(_stage: Stage, one: Running, seconds: float) -> None:
-    _, hard = resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (0, hard))
+def _fill(_stage: Stage, place: Place, _luck: Random, seconds: float) -> None:
+    assert place.process
+    pid = place.process.process.pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, hard))
     time.sleep(seconds)
-    resource.prlimit(one.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
-def _mislead(stage: Stage, _one: Running, seconds: float) -> None:
-    stage.mail.manner = stage.luck.choice(MANNERS)
+def _mislead(stage: Stage, _place: Place, luck: Random, seconds: float) -> None:
+    stage.mail.manner = luck.choice(MANNERS)
     time.sleep(seconds)
     stage.mail.manner = "accept"
 
 
-def _jump(stage: Stage, _one: Running, seconds: float) -> None:
-    _set(stage.clock, str(stage.luck.choice(JUMPS)))
+def _jump(_stage: Stage, place: Place, luck: Random, seconds: float) -> None:
+    _set(place.clock, str(luck.choice(JUMPS)))
     time.sleep(seconds)
 
 
-_FAULTS: dict[str, Callable[[Stage, Running, float], None]] = {
-    "locked": _lock,
+_FAULTS: dict[str, Callable[[Stage, Place, Random, float], None]] = {
     "disk full": _fill,
     "mail": _mislead,
     "clock": _jump,
@@ -173,9 +214,10 @@ def _with_clock() -> contextlib.AbstractContextManager[object]:
 
 
 @contextmanager
-def _process(stage: Stage) -> Iterator[Running]:
-    with running(stage.root, {"CHAOS_CLOCK": str(stage.clock)}) as one:
-        stage.process = one
+def _process(stage: Stage, place: Place) -> Iterator[Running]:
+    own = {"CHAOS_CLOCK": str(place.clock), **({"OBVERSE_DATABASE": stage.target.url} if stage.target.url else {})}
+    with running(place.root, own) as one:
+        place.process = one
         yield one
 
 
@@ -203,10 +245,12 @@ def _visit(stage: Stage, pause: float) -> None:
 
 
 def _thanked(stage: Stage, body: str) -> bool:
-    if stage.process is None:
+    """Whether one of the processes thanks for it: each try goes to any of them, as behind a proxy."""
+    process = random.choice(stage.places).process
+    if process is None:
         return False
     try:
-        answer = stage.process.ask("/_ob/f/contact", "POST", body, **FORM)
+        answer = process.ask("/_ob/f/contact", "POST", body, **FORM)
     except (OSError, http.client.HTTPException):
         return False
     if answer.status == 303:
@@ -222,20 +266,23 @@ def _wait_for(stage: Stage, more: int) -> None:
 
 
 def _make_well(stage: Stage) -> None:
-    """The mail server takes mail, the clock is right, hours pass, and a process does what is left to do."""
+    """The mail server takes mail, the clocks are right, hours pass, and processes do what is left to do."""
     stage.mail.manner = "accept"
-    _set(stage.clock, "0")
+    for place in stage.places:
+        _set(place.clock, "0")
     patience = time.monotonic() + PATIENCE
     while time.monotonic() < patience and (left := _left(stage)):
         _make_due(stage)
-        with _process(stage):
+        with ExitStack() as living:
+            for place in stage.places:
+                living.enter_context(_process(stage, place))
             _watch(stage)
         if _left(stage) < left:
             patience = time.monotonic() + PATIENCE
 
 
 def _make_due(stage: Stage) -> None:
-    with database(stage.root) as opened, opened.write() as connection:
+    with stage.database() as opened, opened.write() as connection:
         late = {"state": "waiting", "next_at": "2026-01-01T00:00:00.000000Z", "claimed_until": None}
         connection.execute(outbox.update().where(outbox.c.state.in_(("waiting", "claimed"))).values(**late))
 
@@ -250,21 +297,22 @@ def _watch(stage: Stage) -> None:
 
 
 def _left(stage: Stage) -> int:
-    """What lies in the spool and what is not sent."""
-    return len(list((stage.root / "var" / "spool").glob("*.json"))) + _waiting(stage)
+    """What lies in the spools and what is not sent."""
+    return sum(len(list((one.root / "var" / "spool").glob("*.json"))) for one in stage.places) + _waiting(stage)
 
 
 def _waiting(stage: Stage) -> int:
-    with database(stage.root) as opened, opened.read() as connection:
+    with stage.database() as opened, opened.read() as connection:
         asked = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.state != "sent")
         return int(connection.execute(asked).scalar_one())
 
 
-def _count(stage: Stage, counted: Counted) -> None:
-    found = Counter(kept(stage.root))
+def _count(stage: Stage) -> None:
+    counted = stage.counted
+    found = kept(stage.places[0].root, stage.target.url)
     counted.acknowledged = len(stage.acknowledged)
     counted.lost = len(set(stage.acknowledged) - set(found))
-    with database(stage.root) as opened, opened.read() as connection:
+    with stage.database() as opened, opened.read() as connection:
         instances = Counter(connection.execute(sa.select(submissions.c.instance)).scalars())
         counted.notices = len(connection.execute(sa.select(outbox.c.id)).all())
     counted.stored = sum(instances.values())
@@ -277,6 +325,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run, print what came of it, and end with 1 when it is not good."""
     parser = argparse.ArgumentParser(prog="benchmarks.chaos", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--visitors", type=int, default=8)
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between two forms of one visitor")
     parser.add_argument("--seed", type=int, default=1)
@@ -284,7 +333,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="obverse-chaos-") as name:
         many = {"visitors": given.visitors, "pause": given.pause, "seed": given.seed}
-        counted = chaos(Path(name), given.minutes * 60, **many)
+        counted = chaos(Path(name), given.minutes * 60, kind=given.database, **many)
     print(counted)
     return 0 if counted.good else 1
 

@@ -76,6 +76,14 @@ def tree(pid: int) -> Iterator[int]:
                 yield from tree(int(child))
 
 
+def spent(pid: int) -> float:
+    """Seconds of CPU that a process has used so far; 0 when it is gone."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def resident(pid: int) -> int:
     """Bytes a process holds in memory, what it shares counted by its share; 0 when it is gone."""
     with contextlib.suppress(OSError):

@@ -64,6 +64,11 @@ class Row:
         """What names this row and vouches for all before it, once it is noted elsewhere."""
         return f"{self.number}:{self.hash}"
 
+    @property
+    def short(self) -> str:
+        """The same in as few digits as name it beyond doubt, for people."""
+        return f"{self.number}:{self.hash[:_SHORTEST]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

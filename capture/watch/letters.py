@@ -32,10 +32,11 @@ def _lines(facts: Mapping[str, Any]) -> str:
 
 
 def _held(facts: Mapping[str, Any], say: Say, inbox: str) -> tuple[str, ...]:
-    """Of what is held: each reason with its number, and where the newest are looked at."""
+    """Of what is held: each reason with its number, where the newest are looked at, and the head of the audit log."""
     reasons = [f"{_reason(code, say)}: {number}" for code, number in facts.get("reasons", ())]
     newest = [f"{inbox}i/{one} ({_reasons(codes, say)})" for one, codes in facts.get("newest", ())]
-    return "\n".join(reasons), "\n".join(newest)
+    head = facts.get("audit", "")
+    return "\n".join(reasons), "\n".join(newest), say("mail.held.audit", head=head) if head else ""
 
 
 def _reasons(codes: str, say: Say) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from capture.audit.settings import tell_settings
 from capture.house import House
 from capture.inbox.display import zone_of
-from capture.store import canaries, notices
+from capture.store import audit, canaries, notices
 from capture.store.arrivals import first_arrival, last_arrivals
 from capture.store.held import held_after
 from capture.store.moments import to_text
@@ -75,7 +75,10 @@ def look_for_silence(house: House, now: datetime) -> None:
 
 
 def tell_what_is_held(house: House, now: datetime) -> None:
-    """One mail a day, in the morning, when anything was held since the last one."""
+    """One mail a day, in the morning, when anything was held since the last one.
+
+    It takes the head of the audit log out of the house: whoever has the key could make the log anew, but not the mail.
+    """
     release = house.releases.current()
     local = now.astimezone(zone_of(release.settings.timezone))
     if local.hour < MORNING:
@@ -83,9 +86,11 @@ def tell_what_is_held(house: House, now: datetime) -> None:
     with house.ready().read() as connection:
         before = notices.last(connection, "held")
         found = held_after(connection, int(before.subject) if before else 0)
+        last = audit.newest(connection)
     if not found.count:
         return
-    facts = {"n": found.count, "waiting": found.waiting, "reasons": found.reasons, "newest": found.newest}
+    facts: dict[str, Any] = {"n": found.count, "waiting": found.waiting, "reasons": found.reasons}
+    facts |= {"newest": found.newest, "audit": last.short if last else ""}
     subject = f"{found.upto:020d}"  # so that texts are in the order of numbers
     notice = Notice(f"held {local:%Y-%m-%d}", "held", now, subject=subject, ended_at=now, facts=facts)
     tell(house, notice, by_mail(release, "held", facts))

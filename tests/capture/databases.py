@@ -40,20 +40,33 @@ class Server:
     def __init__(self, folder: Path, command: list[str | Path], owner: int | None) -> None:
         self.folder = folder
         self._command = command
-        self._owner = owner
+        self.owner = owner
         self._made = 0
         self.start()
 
     def start(self) -> None:
         """Run it, and wait until it answers."""
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(self._command, stdout=log, stderr=log, user=self._owner, cwd=self.folder)
-        _wait(self)
+            self.process = subprocess.Popen(self._command, stdout=log, stderr=log, user=self.owner, cwd=self.folder)
+        assert self.comes_back(), (self.folder / "log").read_text()
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         """End it: SIGTERM waits for those who are connected, SIGQUIT is as good as a crash."""
         self.process.send_signal(how)
         self.process.wait(30)
+
+    def comes_back(self) -> bool:
+        """Wait until it answers; False when it has ended, or does not for long."""
+        for _ in range(600):
+            if self.process.poll() is not None:
+                return False
+            try:
+                self.execute("SELECT 1")
+            except psycopg.OperationalError:
+                time.sleep(0.02)
+            else:
+                return True
+        return False
 
     def url(self, name: str = "postgres") -> str:
         return f"postgresql://postgres@/{name}?host={self.folder}"
@@ -117,18 +130,6 @@ def _owner(folder: Path) -> int | None:
     os.chown(folder, user, -1)
     folder.chmod(0o755)
     return user
-
-
-def _wait(server: Server) -> None:
-    for _ in range(600):
-        assert server.process.poll() is None, (server.folder / "log").read_text()
-        try:
-            server.execute("SELECT 1")
-        except psycopg.OperationalError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError("PostgreSQL does not start")
 
 
 def migrate(url: str, folder: Path) -> None:

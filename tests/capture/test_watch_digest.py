@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from capture.audit.chain import Entry, verified
+from capture.audit.kinds import HOUSE
 from capture.house import House
 from capture.inbox.words import say_in
 from capture.model import Verdict
 from capture.outbox.letters import Letterhead, letter
 from capture.outbox.worker import Worker
 from capture.setup import Secrets
-from capture.store import changes, outbox
+from capture.store import audit, changes, outbox, tables
 from capture.store.outbox import Delivery
 from capture.store.saving import save
 from capture.watch.rounds import MORNING, tell_what_is_held
@@ -122,3 +125,19 @@ def test_one_is_one(house: House) -> None:
     tell_what_is_held(house, TODAY)
     message = letter(told(house)[0], Letterhead(SETTINGS, "https://site.test", say_in("en"), lambda _: say_in("en")))
     assert message["Subject"] == "1 inquiry is held"
+
+
+def test_it_takes_the_head_of_the_audit_log_out_of_the_house(house: House) -> None:
+    with house.database.write() as connection:
+        audit.append(connection, KEY, Entry(NOW, HOUSE, "database.upgraded", facts={"to": "0009"}))
+    hold(house, "one", "trap")
+    tell_what_is_held(house, TODAY)
+    text = letter(
+        told(house)[0], Letterhead(SETTINGS, "https://site.test", say_in("en"), lambda _: say_in("en"))
+    ).get_content()
+    (head,) = re.findall(r"obverse audit verify --head (\S+) ", text)
+    with house.database.write() as connection:
+        assert not verified(audit.walked(connection), KEY, head).broken
+        connection.execute(tables.audit.delete())  # and made anew, by somebody who has the key
+        audit.append(connection, KEY, Entry(NOW, HOUSE, "database.upgraded", facts={"to": "0001"}))
+        assert verified(audit.walked(connection), KEY, head).broken
