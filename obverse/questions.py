@@ -161,7 +161,7 @@ def _picture(read: Read, origin: str, source: str) -> Picture:
 
 def _sitemap(read: Read) -> tuple[tuple[str, datetime | None, tuple[tuple[str, str], ...]], ...]:
     """(href, last change, (language, href) of each translation) of every page search engines may list, by href."""
-    places: tuple[Place, ...] = read("places:")
+    places: tuple[Place, ...] = read("listed:")
     where = {place.path: (place.lang, place.url) for place in places}
     others = {name: tuple(where[path] for path in paths) for name, paths in read("translated:")}
     rows = ((place.url, place.name, place) for place in places if not place.noindex and place.kind != "404")
