@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from obverse import __version__
 from obverse.commands import ENGINE, SETTINGS, Command, add_root, site_root, told
+from obverse.compiled import begun
 from obverse.garbage import RARELY, USUALLY
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 def command() -> NoReturn:
     """The whole life of a process that is this command."""
-    _leave(main())
+    compiled = begun()
+    code = main()
+    compiled.keep()
+    _leave(code)
 
 
 def main(words: Sequence[str] | None = None) -> int:
