@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from obverse.addresses import is_markdown
 from obverse.answers import Answers
 from obverse.bundled import bundled
 from obverse.cells import Cells
@@ -174,7 +173,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     data, strange = data_sources(desk.sources.under(DATA))
     forms = forms_of(desk.sources.under(FORMS), desk.config, desk.rules, desk.old.forms)
     planned = _planned(desk, site, forms)
-    cells = Cells(site, desk.theme, planned.owners, planned.mark, data, functools.cache(size_of), forms)
+    cells = Cells(site, desk.theme, planned.owners, planned.mark, data, _sizes(desk), forms)
     answers = _answers(desk, cells, placed.places)
     stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
@@ -199,6 +198,21 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
         return report
     finally:
         stage.discard()
+
+
+def _sizes(desk: Desk) -> Callable[[File], tuple[int, int] | None]:
+    """The function that tells a picture's size: what it is called and what is in it say all, so that is remembered."""
+
+    @functools.cache
+    def size(file: File) -> tuple[int, int] | None:
+        key = digest_of(f"{desk.rules} {file.digest} {os.path.splitext(file.path)[1]}".encode("utf-8", "surrogatepass"))
+        known = desk.memo.get(key, "size")
+        if known is None:
+            known = size_of(file) or ()
+            desk.memo.put(key, size=known)
+        return known or None
+
+    return size
 
 
 def _planned(desk: Desk, site: Site, forms: Forms) -> Plan:
@@ -422,7 +436,7 @@ def _looked_into(desk: Desk, records: Table[Record]) -> Iterator[Source]:
 
 def _surely_a_page(path: str) -> bool:
     """Whether a source is a page: one of which that is not plain at first sight may be, too."""
-    return path.startswith(CONTENT) and is_markdown(path) and "/_" not in path and not path.startswith(FORMS)
+    return path.endswith(".md") and "/_" not in path and path.startswith(CONTENT) and not path.startswith(FORMS)
 
 
 def _report(done: Finished, told: tuple[Problem, ...], due: datetime) -> Report:

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 
 from obverse.problems import Problem, problem
 
-# File systems stamp times as coarsely as two seconds; anything younger may change again without a new stamp.
+# File systems stamp times as coarsely as two seconds.
 RACY_NS = 2_000_000_000
 
 SETTINGS = "obverse.toml"
@@ -138,7 +138,7 @@ class _Scan:
 
     def __init__(self, known: Known, now_ns: int) -> None:
         self.known = known
-        self.now_ns = now_ns
+        self.trusted = now_ns - RACY_NS  # whatever is younger may change again without a new stamp
         self.found: dict[str, Source] = {}
         self.unsure: list[Source] = []
         self.problems: list[Problem] = []
@@ -166,23 +166,26 @@ class _Scan:
         if identity in above:
             self.problems.append(problem("unreadable", path, "this link leads back into a folder around it"))
             return
-        prefix = f"{path}/"
+        prefix, within = f"{path}/", (*above, identity)
         for entry in entries:
-            if not ignored(entry.name):
-                self._entry(prefix, entry, (*above, identity))
+            name = entry.name
+            if ignored(name):
+                continue
+            if not (name.isascii() and name.isprintable()):
+                name = unicodedata.normalize("NFC", name)
+                if not name.isprintable() and not _speakable(name):
+                    self._unspeakable(prefix, entry)
+                    continue
+            if not self._is_folder(entry):
+                self.file(prefix + name, entry.path, entry)
+            elif name != "__pycache__":
+                self.folder(prefix + name, entry.path, within)
 
-    def _entry(self, prefix: str, entry: os.DirEntry[str], above: tuple[tuple[int, int], ...]) -> None:
-        name = entry.name if entry.name.isascii() else unicodedata.normalize("NFC", entry.name)
-        if not name.isprintable() and not _speakable(name):
-            shown = entry.name.encode("utf-8", "replace").decode()
-            self.problems.append(
-                problem("file-name", f"{prefix}{shown}", "a file name that is not valid text", hint="rename it")
-            )
-        elif self._is_folder(entry):
-            if name != "__pycache__":
-                self.folder(f"{prefix}{name}", entry.path, above)
-        else:
-            self.file(f"{prefix}{name}", entry.path, entry)
+    def _unspeakable(self, prefix: str, entry: os.DirEntry[str]) -> None:
+        shown = entry.name.encode("utf-8", "replace").decode()
+        self.problems.append(
+            problem("file-name", f"{prefix}{shown}", "a file name that is not valid text", hint="rename it")
+        )
 
     def _is_folder(self, entry: os.DirEntry[str]) -> bool:
         """Whether this is a folder; a link that leads to itself is none, and is told when it is read as a file."""
@@ -197,7 +200,7 @@ class _Scan:
             found = entry.stat() if entry else os.stat(file)
             if not stat.S_ISREG(found.st_mode):
                 return
-            seen = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns)
+            seen = changed, _, _, touched = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns)
             known = self.known.get(path)
             digest = known[1] if known is not None and known[0] == seen else _digest_of_file(file)
         except OSError as error:
@@ -205,8 +208,7 @@ class _Scan:
             return
         if path in self.found:
             self.problems.append(problem("file-name", path, "two files here have the same name in Unicode (NFC)"))
-        trusted = max(found.st_mtime_ns, found.st_ctime_ns) < self.now_ns - RACY_NS
-        stamp = seen if trusted else None
+        stamp = seen if changed < self.trusted and touched < self.trusted else None
         source = self.found[path] = _source(Source, (path, file, digest, stamp, seen))
         if known is None or known[0] != stamp or known[1] != digest:
             self.unsure.append(source)
