@@ -182,7 +182,8 @@ def _site(
         hidden=Late(lambda: {path: _hidden(pages[path], grounds) for path in hidden}),
         files=_published(standing.files, grounds.sources),
         hidden_files=frozenset(standing.around[2]),
-        lists=orders.lists(ordered, lambda: [entry.place for entry in entries.values()]),
+        places=entries.places,
+        lists=orders.lists(ordered, entries.places),
         terms=orders.terms(ordered),
         neighbours=orders.neighbours(ordered),
         translations=orders.translations(ordered),
@@ -214,6 +215,10 @@ class _Entries(Mapping[str, Entry]):
                 raise KeyError(path)
             self._made[path] = Entry(self._pages[path], Place._make(place), mark, packed, _card)
         return self._made[path]
+
+    def places(self) -> tuple[Place, ...]:
+        """The places of all of them, in order of path, without making any."""
+        return tuple(Place._make(one[1]) for _, one in sorted(whole(self._placed).items()) if one[1] is not None)
 
     def __contains__(self, path: object) -> bool:
         return path in self._placed and path not in self._unplaced

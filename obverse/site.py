@@ -246,12 +246,12 @@ class File(NamedTuple):
 class Site(NamedTuple):
     """The whole site, in order.
 
-    `entries` and `hidden` by content path; `lists` by "language/selector" give content paths in reading order, newest
-    first for articles; `terms` by "language/taxonomy" in order of name, with how many pages each has; `redirects` map
-    site-local URLs to content paths; `asking` has the forms that front matter asks for, by content path; `next_due` is
-    when a hidden page appears or a visible one expires. Texts tell what may be another one: `layout` an address or an
-    order by date, `listed` also what lists of everything show but titles, `mark` anything of any place. `orders` and
-    `standing` are what the next index needs of this one.
+    `entries` and `hidden` by content path; `places` gives those of all entries; `lists` by "language/selector" give
+    content paths in reading order, newest first for articles; `terms` by "language/taxonomy" in order of name, with how
+    many pages each has; `redirects` map site-local URLs to content paths; `asking` has the forms that front matter asks
+    for, by content path; `next_due` is when a hidden page appears or a visible one expires. Texts tell what may be
+    another one: `layout` an address or an order by date, `listed` also what lists of everything show but titles, `mark`
+    anything of any place. `orders` and `standing` are what the next index needs of this one.
     """
 
     config: Config
@@ -260,6 +260,7 @@ class Site(NamedTuple):
     hidden: Mapping[str, Hidden]
     files: Mapping[str, File]
     hidden_files: frozenset[str]
+    places: Callable[[], tuple[Place, ...]]
     lists: Mapping[str, tuple[str, ...]]
     terms: Mapping[str, tuple[tuple[Term, int], ...]]
     neighbours: Mapping[str, tuple[str, str]]
