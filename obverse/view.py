@@ -526,6 +526,8 @@ class View:
         if word is None:
             hint = f"add it to templates/words/{self.lang}.toml"
             raise Refused.because("unknown-word", f"no such word: '{key}'", hint)
+        if "{" not in word and "}" not in word:  # as most are: nothing to fill, nothing to be wrong
+            return word
         try:
             return word.format(**values)
         except (KeyError, IndexError, ValueError) as error:
