@@ -26,8 +26,8 @@ Make = Callable[[Job], Output]
 ENOUGH = 48
 _CHUNK = 8
 
-# Of these there are many, and each takes about as long. Others may show the whole site: whoever came to one of them last
-# would be waited for by all.
+# Of these there are many, and each takes about as long. Others may show the whole site: whoever came to one of them
+# last would be waited for by all.
 _SHORT = frozenset({"asset", "file", "list", "page", "redirect"})
 
 

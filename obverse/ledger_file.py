@@ -2,7 +2,8 @@
 
 Each is one file that arrives whole, in two parts with a checksum each: what tells whether there is anything to do, and
 the rest, which a build with nothing to do never reads. What has changed names the base it belongs to and is ignored
-beside any other; a damaged file makes the ledger unknown. When too much has changed, all of it is a new base.
+beside any other; a damaged or missing file makes the ledger unknown. When too much has changed, all of it is a new
+base, with a file beside it that tells of no changes.
 """
 
 from __future__ import annotations
@@ -87,7 +88,9 @@ def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
 
 
 def settle(file: Path) -> None:
-    """Tidy up after `file` was replaced: a new base has no changes beside it.
+    """Tidy up after `file` was replaced: a new base has a file of no changes beside it.
+
+    Without one, a base from before would pass for all that is known once somebody has deleted what came later.
 
     New changes are told by the time of their base, which is the one file to watch for whoever waits for builds.
     """
@@ -95,13 +98,13 @@ def settle(file: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.utime(file.with_suffix(BASE))
     else:
-        file.with_suffix(SINCE).unlink(missing_ok=True)
+        file.with_suffix(SINCE).write_bytes(_framed(marshal.dumps((b"", (), ())), marshal.dumps(())))
 
 
 def remove(file: Path) -> None:
     """Take a ledger away."""
-    file.unlink(missing_ok=True)
-    settle(file)
+    for one in (file, file.with_suffix(SINCE)):
+        one.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -165,9 +168,12 @@ def _framed(*parts: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[tuple[_Frame | None, _Frame | None]]:
-    """The base and its changes, None for what is not there. Raises ValueError when one of them is damaged."""
+    """The base and its changes, None when there is no base. Raises ValueError when one is damaged or stands alone."""
     with contextlib.ExitStack() as stack:
-        yield _frame(file, stack), _frame(file.with_suffix(SINCE), stack)
+        base, since = _frame(file, stack), _frame(file.with_suffix(SINCE), stack)
+        if base and not since:
+            raise ValueError("a ledger without what came later")
+        yield base, since
 
 
 def _frame(file: Path, stack: contextlib.ExitStack) -> _Frame | None:
