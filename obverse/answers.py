@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from obverse.cells import Cells, digest_of_value, origin_of
+from obverse.cells import OF_PAGE, Cells, digest_of_value, origin_of
 from obverse.clock import NEVER
 from obverse.ledger import Asked, Key, packed, unpacked
 from obverse.ledger import Cells as Known
 from obverse.questions import QUESTIONS, until
-from obverse.rows import Rows
+from obverse.rows import Rows, whole
 
 
 class Told(NamedTuple):
@@ -30,14 +30,19 @@ class Told(NamedTuple):
 class Answers:
     """The question and cell tables of one build."""
 
-    def __init__(self, cells: Cells, known: Asked) -> None:
-        """Begin with what the last build recorded, and find out which of its answers have changed."""
+    def __init__(self, cells: Cells, known: Asked, pages: Iterable[str]) -> None:
+        """Begin with what the last build recorded, and find out which of its answers have changed.
+
+        `pages` are the content paths of those pages that are not as they were then.
+        """
         self._cells = cells
         self._keys = known.keys.copy()
+        self._before = len(known.keys)
         self._digests = list(known.digests)
         self._until = dict(known.until)
         self._marks, self._known = known.marks, known.cells
-        self._others = tuple(cells.others(known.marks))
+        of_pages = (OF_PAGE + path for path in pages)
+        self._others = (*(one for one in of_pages if one in known.cells), *cells.others(known.marks))
         self._numbers: dict[Key, int] | None = None
         self._expected: dict[Key, int] = {}
         self._values: dict[int, Any] = {}
@@ -123,6 +128,11 @@ class Answers:
         """How many questions are known."""
         return len(self._keys)
 
+    @property
+    def asked_more(self) -> bool:
+        """Whether anything was asked that was never asked before."""
+        return len(self._keys) > self._before
+
     # What workers ask.
 
     def told(self, first: int) -> list[Told]:
@@ -147,20 +157,18 @@ class Answers:
 
     # What is recorded.
 
-    def next_due(self, live: Callable[[], set[int]]) -> datetime:
-        """When the first of the `live` questions about time will be answered differently."""
-        if not self._until:
-            return NEVER
-        asked = live()
-        moments = (moment for number, moment in self._until.items() if number in asked)
+    def next_due(self, asked: Callable[[int], bool]) -> datetime:
+        """When the first of the questions about time that some output `asked` will be answered differently."""
+        moments = (moment for number, moment in self._until.items() if asked(number))
         return min(map(datetime.fromisoformat, moments), default=NEVER)
 
-    def tables(self, live: set[int]) -> tuple[Asked, dict[int, int] | None]:
+    def tables(self, live: set[int] | None) -> tuple[Asked, dict[int, int] | None]:
         """The tables to record, and how questions are numbered anew (None: as they were).
 
-        Questions no output asks any more stay while they are few; more than that and all are numbered anew.
+        Questions no output asks any more stay while they are few; more than that and all are numbered anew. `live` are
+        those that some output asks, None where they need not be counted.
         """
-        if len(self._keys) <= 2 * len(live) + 100:
+        if live is None or len(self._keys) <= 2 * len(live) + 100:
             return Asked(self._keys, self._digests, self._until, *self._present()), None
         numbers = {old: new for new, old in enumerate(sorted(live))}
         kept = Asked(
@@ -180,10 +188,10 @@ class Answers:
         for origin in self._others:
             known = self._known[origin]
             found[origin] = {name: (self._digest(name), readers) for name, (_, readers) in known.items()}
-            marks[origin] = self._cells.mark(origin)
         for origin, names in newly.items():
             found[origin] = self._with_readers(found.get(origin, {}), names)
-            marks[origin] = self._cells.mark(origin)
+        touched = (origin for origin in (*self._others, *newly) if not origin.startswith(OF_PAGE))
+        marks.update((origin, self._cells.mark(origin)) for origin in touched)
         return marks, found
 
     def _with_readers(self, known: Known, names: list[str]) -> Known:
@@ -204,7 +212,7 @@ def _renumbered(
 ) -> tuple[dict[str, str | None], dict[str, Known]]:
     """The cells that questions which stay have read, with their new numbers, and the marks of their origins."""
     found: dict[str, Known] = {}
-    for origin, rows in cells.items():
+    for origin, rows in whole(cells).items():
         kept = {}
         for name, (digest, readers) in rows.items():
             stay = packed(numbers[old] for old in unpacked(readers) if old in numbers)
@@ -212,4 +220,4 @@ def _renumbered(
                 kept[name] = (digest, stay)
         if kept:
             found[origin] = kept
-    return {origin: marks[origin] for origin in found}, found
+    return {origin: marks[origin] for origin in found if origin in marks}, found

@@ -21,7 +21,7 @@ from obverse.commit import roll_forward
 from obverse.excerpts import quoted
 from obverse.garbage import RARELY
 from obverse.keep import Keep
-from obverse.ledger import Ledger, Outline, stamps_of
+from obverse.ledger import Ledger, Outline, touched
 from obverse.lock import locked
 from obverse.options import RELEASE, BuildOptions, Report
 from obverse.problems import Problem, StoppedError, errors, problem
@@ -115,8 +115,7 @@ def _nothing_to_do(options: BuildOptions, old: Outline, sources: Sources, at: Cl
     """The report of a build in which nothing at all has changed, or None when something may have."""
     if not old.stamps or sources.problems or old.setting != options.setting:
         return None
-    digests = {path: source.digest for path, source in sources.files.items()}
-    if digests != {path: digest for path, (_, digest) in old.sources.items()}:
+    if sources.changed:
         return None
     if old.rules != rules(sources):
         return None
@@ -124,7 +123,7 @@ def _nothing_to_do(options: BuildOptions, old: Outline, sources: Sources, at: Cl
     due = datetime.fromisoformat(old.next_due)
     if not datetime.fromisoformat(old.built_at) <= now < due:
         return None
-    if stamps_of(options.folder, options.release_folder, old.stamps) != old.stamps:
+    if touched(options.folder, options.release_folder, old.stamps):
         return None
     total = sum(not path.startswith(RELEASE) for path in old.stamps)
     return Report(old.told, total=total, next_due=due)
@@ -132,10 +131,9 @@ def _nothing_to_do(options: BuildOptions, old: Outline, sources: Sources, at: Cl
 
 def _refresh_stamps(options: BuildOptions, known: Outline, sources: Sources, keep: Keep) -> None:
     """Remember stats that may be trusted by now, so that those files need not be read again."""
-    stamps = recorded(sources, known.sources)
-    if stamps != known.sources:
+    if sources.unsure:
         old = keep.ledger(options.ledger_file)
-        new = replace(old, sources=stamps)
+        new = replace(old, sources=recorded(sources, known.sources))
         target, data = ledgers.save(old, new, options.ledger_file)
         fresh = target.with_name(target.name + ".fresh")
         fresh.write_bytes(data)

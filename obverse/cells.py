@@ -4,8 +4,7 @@
 What does not exist is a cell too, holding None: a missing link target that appears later is just a changed cell.
 
 Every cell has an *origin*, what it is made of (one page's source, or the places of all pages), and an origin has a mark
-that is another one whenever any of its cells could be: ten thousand unchanged pages are ten thousand comparisons of
-short texts, and none of them is unpacked.
+that is another one whenever any of its cells could be: of an origin that stands as it was, none is unpacked.
 """
 
 from __future__ import annotations
@@ -59,23 +58,24 @@ _OF_THE_LAYOUT = frozenset(
 # Lists are by date and so of the layout, but for these.
 _BY_TITLE = ("kind=", "pages=")
 _OF_A_PAGE = frozenset({"anchors", "card", "page"})
+OF_PAGE = "page:"
 # Large, and looked at by the page itself alone: not kept.
 _SEEN_ONCE = frozenset({"page"})
-_PAGE = "page:"
 LAYOUT = "layout"
+LISTED = "listed"
 PLACES = "places"
-ALL_PLACES = "places:"
 FORMS = "forms"
 
 
 def origin_of(name: str) -> str:
     """A cell's origin, what it is made of.
 
-    A page ("page:a.md"), a picture ("size:…"), the layout of all pages, all their places, the forms; or the rest ("").
+    A page ("page:a.md"), a picture ("size:…"), the layout of all pages, what lists of everything show of them, all
+    their places, the forms; or the rest ("").
     """
     kind, _, key = name.partition(":")
     if kind in _OF_A_PAGE:
-        return f"page:{key}"
+        return OF_PAGE + key
     if kind == "size":
         return name
     if kind in {"form", "forms"}:
@@ -84,7 +84,7 @@ def origin_of(name: str) -> str:
         return PLACES if key.partition("/")[2].startswith(_BY_TITLE) else LAYOUT
     if kind in _OF_THE_LAYOUT:
         return LAYOUT
-    return PLACES if kind == PLACES else ""
+    return kind if kind in {LISTED, PLACES} else ""
 
 
 def digest_of_value(value: object) -> bytes:
@@ -116,7 +116,12 @@ class Cells:
         self.owners = owners
         self.data = data
         self._sizes = sizes
-        self._marks = {LAYOUT: f"{site.layout} {planned}", PLACES: f"{site.mark} {planned}", FORMS: forms.mark}
+        self._marks = {
+            LAYOUT: f"{site.layout} {planned}",
+            LISTED: f"{site.listed} {planned}",
+            PLACES: f"{site.mark} {planned}",
+            FORMS: forms.mark,
+        }
         self._files_by_url = {file.url: file for file in site.files.values()}
         self._placed: dict[str, dict[str, int]] = {}
         self._values: dict[str, Any] = {}
@@ -137,11 +142,13 @@ class Cells:
             "forms": lambda _: tuple(name for name, _ in forms.named),
             "hidden": self._hidden,
             "list": lambda key: site.lists.get(key, ()),
+            # All places, but for their titles.
+            "listed": lambda _: tuple(place.untitled for place in site.places()),
             "names": lambda _: (*site.entries, *site.files),
             "near": lambda key: site.neighbours.get(key, ("", "")),
             "page": self._page,
             "pages": lambda _: tuple(site.entries),
-            "places": lambda _: tuple(entry.place for entry in site.entries.values()),
+            "places": lambda _: site.places(),
             "redirects": lambda _: tuple(sorted((url, path) for url, (path, _) in site.redirects.items())),
             "shelf": self._shelf,
             "size": self._size,
@@ -175,17 +182,20 @@ class Cells:
     def _digest(self, name: str) -> bytes:
         """A mark where there is one already that is as good: of all places, of all that a page itself shows."""
         kind, _, key = name.partition(":")
-        if name == ALL_PLACES:
+        if kind == PLACES:
             return self.site.mark.encode()
-        if kind == "page" and key in self.site.marks:
-            return self.site.marks[key].encode()
+        if kind == LISTED:
+            return self.site.listed.encode()
+        if kind == "page" and key in self.site.entries:
+            return self.site.entries[key].mark.encode()
         return digest_of_value(self.value(name))
 
     def mark(self, origin: str) -> str | None:
-        """What an origin is like now: the same text, the same cells. None where only looking at the cells can tell."""
+        """What an origin is like now: the same text, the same cells. None where only looking at the cells can tell.
+
+        Pages have theirs from their places, by which it is known which of them have changed.
+        """
         kind, _, key = origin.partition(":")
-        if kind == "page":
-            return self.site.marks.get(key, "")
         if kind == "size":
             file = self._files_by_url.get(key)
             return file.digest if file else ""
@@ -193,10 +203,8 @@ class Cells:
 
     def others(self, marks: Mapping[str, str | None]) -> Iterator[str]:
         """Those origins whose cells may be others than when they had these marks."""
-        pages, start = self.site.marks, len(_PAGE)
         for origin, mark in marks.items():
-            now = pages.get(origin[start:], "") if origin.startswith(_PAGE) else self.mark(origin)
-            if mark is None or mark != now:
+            if mark is None or mark != self.mark(origin):
                 yield origin
 
     def _anchors(self, path: str) -> tuple[str, ...] | None:
@@ -212,8 +220,7 @@ class Cells:
 
     def _feeds(self, lang: str) -> bool:
         """Whether a language has articles, which feeds are made of."""
-        places = (entry.place for entry in self.site.entries.values())
-        return any(place.kind == "article" and place.lang == lang for place in places)
+        return bool(self.site.lists.get(f"{lang}/articles"))
 
     def _shelf(self, key: str) -> Shelf:
         lang = key.partition("/")[0]

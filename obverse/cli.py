@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from obverse import __version__
 from obverse.commands import ENGINE, SETTINGS, Command, add_root, site_root, told
+from obverse.compiled import begun
 from obverse.garbage import RARELY, USUALLY
 
 if TYPE_CHECKING:
@@ -28,13 +29,17 @@ if TYPE_CHECKING:
 
 def command() -> NoReturn:
     """The whole life of a process that is this command."""
-    _leave(main())
+    compiled = begun()
+    code = main()
+    compiled.keep()
+    _leave(code)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command these words name (those of the process when None). Returns the exit code."""
     _never_fail_to_print()
-    given = parser().parse_args(words)
+    words = sys.argv[1:] if words is None else words
+    given = parser(words[0] if words else "").parse_args(words)
     try:
         return _run(given)
     except KeyboardInterrupt:
@@ -90,14 +95,14 @@ def _never_fail_to_print() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line as argparse reads it."""
+def parser(name: str = "") -> argparse.ArgumentParser:
+    """The command line as argparse reads it; that of one command alone, if it is named: all take ten times as long."""
     made = argparse.ArgumentParser(
         prog="obverse", description="A folder of Markdown becomes a fast site, and every reader who writes, an inquiry."
     )
     made.add_argument("--version", action="version", version=f"obverse {__version__}")
     commands = made.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    for command in [one for one in COMMANDS if one.name == name] or COMMANDS:
         one = commands.add_parser(command.name, help=command.help, description=command.help)
         command.options(one)
         one.set_defaults(run=command.run)

@@ -30,7 +30,8 @@ STAGE = "stage"
 # pages, what speaks of pages. Removed in the opposite order.
 _ORDER = {"asset": 0, "release": 0, "shell": 0, "file": 1, "page": 2, "list": 3, "terms": 3, "redirect": 3}
 _LAST = 4
-
+# Nearly every page has a folder of its own, which is then not there yet.
+_OWN_FOLDER = "/index.html"
 
 _UNTOUCHED = "the site is as it was; free the way and build again"
 _HALFWAY = "free the way and build again: it goes on from here"
@@ -87,7 +88,8 @@ class Stage:
         """
         path = output.job.output
         staged = self._staged(path)
-        self._refuse_links(path)
+        if not self.whole or path.startswith(RELEASE):  # where there is no output folder yet, there is no link in it
+            self._refuse_links(path)
         try:
             return staged, tuple(stamp_of(_write(staged, output)))
         except OSError as error:
@@ -129,6 +131,8 @@ class Stage:
 
 
 def _write(target: str, output: Output) -> os.stat_result:
+    if target.endswith(_OWN_FOLDER):
+        _make_folder(os.path.dirname(target))
     try:
         return _fill(target, output)
     except FileNotFoundError:
@@ -152,7 +156,7 @@ def _fill(target: str, output: Output) -> os.stat_result:
 
 
 def _make_folder(folder: str) -> None:
-    """Nearly every page has a folder of its own, in one that is there: `os.makedirs` would first ask whether it is."""
+    """The folder around it is nearly always there: `os.makedirs` would first ask whether it is."""
     try:
         os.mkdir(folder)
     except FileExistsError:

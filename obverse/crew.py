@@ -26,6 +26,10 @@ Make = Callable[[Job], Output]
 ENOUGH = 48
 _CHUNK = 8
 
+# Of these there are many, and each takes about as long. Others may show the whole site: whoever came to one of them
+# last would be waited for by all.
+_SHORT = frozenset({"asset", "file", "list", "page", "redirect"})
+
 
 class Made(NamedTuple):
     """A finished job whose bytes lie on the stage.
@@ -50,10 +54,14 @@ def made(jobs: Sequence[Job], make: Make, answers: Answers, stage: Stage, worker
         return
     here = _firsts(jobs)
     early = {number: _staged(make(jobs[number]), stage) for number in here}
-    others = [job for number, job in enumerate(jobs) if number not in here]
-    with contextlib.closing(_made_elsewhere(others, make, answers, stage, workers)) as there:
+    others = sorted((number for number in range(len(jobs)) if number not in here), key=lambda n: jobs[n].kind in _SHORT)
+    elsewhere = _made_elsewhere([jobs[number] for number in others], make, answers, stage, workers)
+    with contextlib.closing(elsewhere) as there:
+        come = zip(others, there, strict=True)
         for number in range(len(jobs)):
-            yield early.pop(number) if number in early else next(there)
+            while number not in early:
+                early.update([next(come)])
+            yield early.pop(number)
 
 
 def _firsts(jobs: Sequence[Job]) -> frozenset[int]:

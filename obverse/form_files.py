@@ -143,10 +143,9 @@ def unknown_forms(site: Site, forms: Forms) -> list[Problem]:
     """A problem at every front matter key `form` that names no form."""
     found = []
     known = {name for name, _ in forms.named}
-    for path, entry in site.entries.items():
-        name = entry.place.form
-        if name and name not in known:
-            line, column = entry.page.places.get("form", (1, 1))
+    for path, name in site.asking.items():
+        if name not in known:
+            line, column = site.entries[path].page.places.get("form", (1, 1))
             hint = nearest(name, known) or f"write content/forms/{name}.md"
             one = problem(
                 "unknown-form", f"content/{path}", f"no such form: '{name}'", line=line, column=column, hint=hint

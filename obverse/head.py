@@ -16,7 +16,7 @@ SHARE_IMAGE = "img/share.png"
 _PLACELESS = ("404", "shell")
 
 
-_AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_AS_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 
 
 class Crumb(NamedTuple):

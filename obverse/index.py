@@ -1,32 +1,32 @@
 """index: all surveyed pages -> the Site: who is published now, in which order, under which terms, beside whom.
 
 A page whose source and surroundings are as they were has its place and its card from the ledger; of ten thousand such
-pages none is unpacked, and the orders are made of their places alone.
+pages none is unpacked, and the orders are made of their places alone. When a build sees nothing but edits that leave
+every page where it stands (`index_again`), nothing is made of all pages: the site is as it stood.
 """
 
 from __future__ import annotations
 
 import marshal
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
 from itertools import chain
-from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
+from obverse import orders
 from obverse.addresses import beneath, encoded, folder_of, is_markdown, with_slash
 from obverse.clock import NEVER, Clock
 from obverse.config import Config
 from obverse.late import Late
-from obverse.ledger import PlainProblems, problems_in, problems_out
+from obverse.ledger import PlainProblems, Table, problems_in, problems_out
 from obverse.moves import Moves
 from obverse.page import EMPTY, Matter, Page
 from obverse.parse import name_and_language
 from obverse.placing import Gist, Ground, address, card_from_record, card_of, card_record, place_of, shared
 from obverse.problems import Problem, nearest, problem, softened
-from obverse.site import TITLE, Card, Entry, File, Hidden, Place, Site, Surveyed, Term
-from obverse.sources import Source, digest_of
+from obverse.rows import whole
+from obverse.site import SHOWN, TITLE, Card, Entry, File, Glance, Hidden, Place, Site, Surveyed
+from obverse.sources import Source, Sources, digest_of
 
 TAXONOMIES = ("tags", "categories", "series")
 
@@ -38,89 +38,262 @@ PRIVATE = ("forms", "authors", "_data")
 Placed: TypeAlias = tuple[str, tuple[Any, ...] | None, bytes, PlainProblems]
 """(mark, place, packed card record, problems) of a published page; its place is None when it cannot have one."""
 
-Standing: TypeAlias = tuple[Any, ...]
-"""How a whole site stood: what `_around` says, and its `Site.layout` and `Site.mark`."""
-
+_CONTENT = "content/"
 _NEVER = float("inf")
+
+
+class Standing(NamedTuple):
+    """How a whole site stands, in plain values: what the next index compares, and what it need not find again.
+
+    `rules` are those of reading pages, `around` is what `_around` says, `sums` tell in three numbers of all places. By
+    content path: `files` has the hrefs of files, `asking` the forms that pages ask for, `told` those pages of which
+    there is something to tell, `unplaced` those without a place. `redirects` is `Site.redirects`; `due` is when the
+    first page comes or goes, in seconds since 1970; `loose` says that there are problems that are found by comparing
+    pages.
+    """
+
+    rules: str
+    around: tuple[Any, ...]
+    sums: tuple[int, int, int]
+    files: dict[str, str]
+    authors: tuple[str, ...]
+    redirects: dict[str, tuple[str, str]]
+    asking: dict[str, str]
+    told: tuple[str, ...]
+    unplaced: tuple[str, ...]
+    due: float
+    loose: bool
 
 
 class Grounds(NamedTuple):
     """All that places depend on besides the pages: files, settings, the moment, what moved; and how pages are read.
 
-    `known` is what was placed before, `made` what was placed as soon as it was read, on the ground that was foreseen,
-    and `standing` how the whole stood.
+    `known` is what was placed before, `made` what was placed as soon as it was read, on the ground that was foreseen;
+    `standing` is how the whole stood (a `Standing`, or nothing), and `orders` were its orders.
     """
 
-    sources: tuple[Source, ...]
+    sources: Sources
     config: Config
     clock: Clock
     moves: Moves
     drafts: bool
     rules: str
-    known: Mapping[str, Placed]
+    known: Table[Placed]
     made: Mapping[str, Placed]
-    standing: Standing
+    standing: tuple[Any, ...]
+    orders: Table[Any]
+
+    @property
+    def now(self) -> float:
+        """The moment, in seconds since 1970."""
+        return self.clock.now.timestamp()
 
 
-def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, dict[str, Placed]]:
+def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, Table[Placed]]:
     """Put every page in its place; also what to remember of it. `pages` are all there are, in order of path."""
-    config, moves = grounds.config, grounds.moves
-    now, drafts = grounds.clock.now.timestamp(), grounds.drafts
-    states = {path: _state(one, now, drafts=drafts) for path, one in pages.items()}
-    hidden = {path: Hidden(pages[path], *state) for path, state in states.items() if state[0]}
+    config, moves, now = grounds.config, grounds.moves, grounds.now
+    states = {path: _state(one, now, drafts=grounds.drafts) for path, one in pages.items()}
+    hidden = {path for path, state in states.items() if state[0]}
     visible = [one for path, one in pages.items() if path not in hidden]
     homes = {folder: None if one.path in hidden else one.glance.home for folder, one in _bundles(pages, config).items()}
-    files, hidden_files = _files(grounds.sources, homes, config)
-    ground = Ground(config, {path: file.url for path, file in files.items()}, moves.first_paths(), _authors(visible))
+    files, hidden_files = _files(grounds.sources.under(_CONTENT), homes, config)
+    ground = Ground(config, files, moves.first_paths(), _authors(visible))
     said = ground_mark(ground, grounds.rules)
-    placed = {one.path: _placed(one, ground, said, grounds) for one in visible}
-    entries = _entries(visible, placed)
-    places = [entry.place for entry in entries.values()]
-    around = _around(said, hidden, hidden_files, moves)
-    still = grounds.standing[:-2] == around and _all_stand(placed, grounds.known)
-    layout, mark = grounds.standing[-2:] if still else _layout_and_mark(places, around)
-    shelves = _Shelves(places)
-    site = Site(
-        config=config,
+    known = whole(grounds.known)
+    placed = {one.path: _placed(one, ground, said, grounds, known) for one in visible}
+    places = {path: Place._make(one[1]) for path, one in placed.items() if one[1] is not None}
+    loose = (*_term_problems(places, pages), *_alias_problems(places, pages), *_menus(config, states))
+    standing = Standing(
+        rules=grounds.rules,
+        around=_around(said, {path: states[path][0] for path in pages if path in hidden}, hidden_files, moves),
+        sums=_sums(placed, known, grounds.standing),
+        files=files,
+        authors=tuple(sorted(ground.authors)),
+        redirects=_redirects(places, config, moves),
+        asking={path: place.form for path, place in places.items() if place.form},
+        told=tuple(path for path, one in pages.items() if one.glance.told or (path in placed and placed[path][3])),
+        unplaced=tuple(path for path in placed if path not in places),
+        due=min((until for _, until in states.values()), default=_NEVER),
+        loose=bool(loose),
+    )
+    ordered = _orders_now(standing, places, grounds)
+    return _site(standing, placed, pages, ordered, loose, grounds), placed
+
+
+def index_again(
+    changed: Iterable[str], pages: Mapping[str, Surveyed], before: Mapping[str, Surveyed], grounds: Grounds
+) -> tuple[Site, Table[Placed]] | None:
+    """The same as `index` when nothing but the sources of the pages `changed` has, and each stands where it stood.
+
+    None when that cannot be said without looking at all pages. `before` are the pages as they were.
+    """
+    standing, moves = Standing._make(grounds.standing), grounds.moves
+    ground = Ground(grounds.config, standing.files, moves.first_paths(), frozenset(standing.authors))
+    (said,), hidden, _, urls = standing.around
+    same_ground = said == ground_mark(ground, grounds.rules) and urls == tuple(sorted(moves.urls.items()))
+    if standing.loose or not same_ground or grounds.now >= standing.due:
+        return None
+    states, placed, told = dict(hidden), grounds.known.copy(), set(standing.told)
+    for path in changed:
+        one = pages[path]
+        if not _as_out_as_before(one, before[path].glance, states.get(path, ""), grounds):
+            return None
+        if path not in states:
+            placed[path] = _placed(one, ground, said, grounds, grounds.known)
+            if not _stands(placed[path][1], grounds.known[path][1]):
+                return None
+        (told.add if one.glance.told or (path in placed and placed[path][3]) else told.discard)(path)
+    retitled = [path for path in changed if path in placed and placed[path][1] != grounds.known[path][1]]
+    sums = _summed(standing.sums, (one[path][1] for path in retitled for one in (grounds.known, placed)))
+    standing = standing._replace(sums=sums, told=tuple(sorted(told)))
+    ordered = grounds.orders
+    if retitled:
+        ordered = ordered.copy()
+        orders.retitle(ordered, retitled, lambda path: Place._make(placed[path][1] or ()))
+    return _site(standing, placed, pages, ordered, (), grounds), placed
+
+
+def _as_out_as_before(one: Surveyed, was: Glance, state: str, grounds: Grounds) -> bool:
+    """Whether a page is still out, or not out for the same reason, and until the same moment."""
+    same = one.glance._replace(told=was.told, wordy=was.wordy) == was
+    return same and _state(one, grounds.now, drafts=grounds.drafts)[0] == state
+
+
+def _stands(place: tuple[Any, ...] | None, before: tuple[Any, ...] | None) -> bool:
+    """Whether a page has a place, and none of its addresses and orders by date is another one."""
+    return place is not None and before is not None and place[:SHOWN] == before[:SHOWN]
+
+
+def _site(
+    standing: Standing,
+    placed: Table[Placed],
+    pages: Mapping[str, Surveyed],
+    ordered: Mapping[str, Any],
+    loose: tuple[Problem, ...],
+    grounds: Grounds,
+) -> Site:
+    """The site that stands like this, all of it to be looked up when somebody asks."""
+    entries, hidden = _Entries(placed, pages, standing.unplaced), dict(standing.around[1])
+    layout, listed, mark = _marks(standing)
+    return Site(
+        config=grounds.config,
         clock=grounds.clock,
         entries=entries,
-        hidden=hidden,
-        files=files,
-        hidden_files=hidden_files,
-        lists=Late(shelves.lists),
-        terms=Late(shelves.terms),
-        neighbours=Late(shelves.neighbours),
-        translations=Late(shelves.translations),
-        redirects=_redirects(entries, config, moves),
-        next_due=_next_due(states.values()),
-        problems=(
-            *(problem for _, _, _, rows in placed.values() if rows for problem in problems_in(rows)),
-            *_softened_problems(pages.values(), hidden),
-            *_term_problems(entries, places),
-            *_alias_problems(entries),
-            *_menus(config, states),
-        ),
-        marks={path: placed[path][0] for path in entries},
+        hidden=Late(lambda: {path: _hidden(pages[path], grounds) for path in hidden}),
+        files=_published(standing.files, grounds.sources),
+        hidden_files=frozenset(standing.around[2]),
+        places=entries.places,
+        lists=orders.lists(ordered, entries.places),
+        terms=orders.terms(ordered),
+        neighbours=orders.neighbours(ordered),
+        translations=orders.translations(ordered),
+        redirects=standing.redirects,
+        asking=standing.asking,
+        next_due=_moment(standing.due),
+        problems=(*_told(standing, placed, pages, hidden), *loose),
         layout=layout,
+        listed=listed,
         mark=mark,
-        standing=(*around, layout, mark),
+        orders=ordered,
+        standing=standing,
     )
-    return site, placed
+
+
+class _Entries(Mapping[str, Entry]):
+    """The published pages by content path, in order, each made when somebody asks for it."""
+
+    def __init__(self, placed: Table[Placed], pages: Mapping[str, Surveyed], unplaced: Iterable[str]) -> None:
+        self._placed = placed
+        self._pages = pages
+        self._unplaced = frozenset(unplaced)
+        self._made: dict[str, Entry] = {}
+
+    def __getitem__(self, path: str) -> Entry:
+        if path not in self._made:
+            mark, place, packed, _ = self._placed[path]
+            if place is None:
+                raise KeyError(path)
+            self._made[path] = Entry(self._pages[path], Place._make(place), mark, packed, _card)
+        return self._made[path]
+
+    def places(self) -> tuple[Place, ...]:
+        """The places of all of them, in order of path, without making any."""
+        return tuple(Place._make(one[1]) for _, one in sorted(whole(self._placed).items()) if one[1] is not None)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._placed and path not in self._unplaced
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([path for path in sorted(self._placed) if path not in self._unplaced])
+
+    def __len__(self) -> int:
+        return len(self._placed) - len(self._unplaced)
+
+
+def _card(packed: bytes) -> Card:
+    return card_from_record(marshal.loads(packed))  # noqa: S302 - from the ledger, which was checked
+
+
+def _orders_now(standing: Standing, places: Mapping[str, Place], grounds: Grounds) -> Mapping[str, Any]:
+    """The orders of all places: those that were, if every place is as it was."""
+    if grounds.standing and Standing._make(grounds.standing)[:3] == standing[:3]:
+        return grounds.orders
+    return Late(lambda: orders.orders(places.values()))
+
+
+def _published(files: Mapping[str, str], sources: Sources) -> dict[str, File]:
+    found = {}
+    for path, url in files.items():
+        source = sources.files[_CONTENT + path]
+        found[path] = File(path, url, source.digest, source.file)
+    return found
 
 
 def _around(
-    said: str, hidden: Mapping[str, Hidden], hidden_files: frozenset[str], moves: Moves
+    said: str, hidden: Mapping[str, str], hidden_files: frozenset[str], moves: Moves
 ) -> tuple[tuple[Any, ...], ...]:
     """All that the orders and addresses of a site depend on besides the places of its pages."""
-    states = tuple((path, state.state) for path, state in hidden.items())
-    return (said,), states, tuple(sorted(hidden_files)), tuple(sorted(moves.urls.items()))
+    return (said,), tuple(hidden.items()), tuple(sorted(hidden_files)), tuple(sorted(moves.urls.items()))
 
 
-def _all_stand(placed: Mapping[str, Placed], known: Mapping[str, Placed]) -> bool:
-    """Whether every page has the place it had."""
-    if placed.keys() != known.keys():
-        return False
-    return all(one is known[path] or one[1] == known[path][1] for path, one in placed.items())
+# Marks. The digests of all places are added up without carrying, so that one of them can be taken out again.
+
+
+def _sums(placed: Mapping[str, Placed], known: Mapping[str, Placed], standing: tuple[Any, ...]) -> tuple[int, int, int]:
+    """The sums of all places, from those there were where that is less work."""
+    others = [path for path, one in placed.items() if path not in known or known[path][1] != one[1]]
+    gone = [path for path in known if path not in placed]
+    if not standing:
+        return _summed((0, 0, 0), (one[1] for one in placed.values()))
+    before = (known[path][1] for path in (*others, *gone) if path in known)
+    return _summed(Standing._make(standing).sums, chain(before, (placed[path][1] for path in others)))
+
+
+def _summed(sums: tuple[int, int, int], places: Iterable[tuple[Any, ...] | None]) -> tuple[int, int, int]:
+    """The sums with these places put in, or taken out if they were in.
+
+    The first is of addresses and orders by date, the next of what only lists of everything show, the last of titles.
+    """
+    layout, listed, titles = sums
+    for place in places:
+        if place is not None:
+            path = place[:1]
+            layout ^= _number(place[:SHOWN])
+            listed ^= _number(path + place[SHOWN:TITLE])
+            titles ^= _number(path + place[TITLE:])
+    return layout, listed, titles
+
+
+def _number(values: tuple[Any, ...]) -> int:
+    # Version 2 of the format writes values alone: later ones also how objects are shared, which is no part of a place.
+    return int(digest_of(marshal.dumps(values, 2)), 16)
+
+
+def _marks(standing: Standing) -> tuple[str, str, str]:
+    """`Site.layout`, `Site.listed` and `Site.mark`."""
+    layout, listed, titles = standing.sums
+    first = digest_of(repr((standing.around, layout)).encode("utf-8", "surrogatepass"))
+    return first, f"{first} {listed:x}", f"{first} {listed:x} {titles:x}"
 
 
 def _state(one: Surveyed, now: float, *, drafts: bool) -> tuple[str, float]:
@@ -140,20 +313,26 @@ def _state(one: Surveyed, now: float, *, drafts: bool) -> tuple[str, float]:
     return "", ends
 
 
-def _next_due(states: Iterable[tuple[str, float]]) -> datetime:
-    first = min((until for _, until in states), default=_NEVER)
-    return NEVER if first >= NEVER.timestamp() else datetime.fromtimestamp(first, UTC)
+def _hidden(one: Surveyed, grounds: Grounds) -> Hidden:
+    return Hidden(one, *_state(one, grounds.now, drafts=grounds.drafts))
 
 
-def _softened_problems(everything: Iterable[Surveyed], hidden: Mapping[str, Hidden]) -> tuple[Problem, ...]:
-    """What parsing and surveying found; of a page that is not out (or is a draft being previewed) it only warns."""
-    found: list[Problem] = []
-    for one in everything:
+def _moment(due: float) -> datetime:
+    return NEVER if due >= NEVER.timestamp() else datetime.fromtimestamp(due, UTC)
+
+
+def _told(
+    standing: Standing, placed: Table[Placed], pages: Mapping[str, Surveyed], hidden: Mapping[str, str]
+) -> Iterator[Problem]:
+    """What reading and placing found; of a page that is not out (or is a draft being previewed) it only warns."""
+    for path in standing.told:
+        one = pages[path]
         if one.glance.told:
             own = (*one.page.problems, *one.facts.problems)
-            spared = one.path in hidden or one.glance.draft
-            found.extend(softened(own) if spared and not _unreadable(own) else own)
-    return tuple(found)
+            spared = path in hidden or one.glance.draft
+            yield from softened(own) if spared and not _unreadable(own) else own
+        if path in placed:
+            yield from problems_in(placed[path][3])
 
 
 def _unreadable(problems: Iterable[Problem]) -> bool:
@@ -180,7 +359,7 @@ def foreseen(sources: Iterable[Source], paths: Iterable[str], config: Config, mo
     bundles.sort(key=lambda page: page.lang == config.site.language)
     files, _ = _files(sources, {folder_of(page.path): address(page, "", config) for page in bundles}, config)
     authors = frozenset(path for path in paths if folder_of(path) == "authors")
-    return Ground(config, {path: file.url for path, file in files.items()}, moves.first_paths(), authors)
+    return Ground(config, files, moves.first_paths(), authors)
 
 
 def ground_mark(ground: Ground, rules: str) -> str:
@@ -195,9 +374,9 @@ def ground_mark(ground: Ground, rules: str) -> str:
     return digest_of(repr(parts).encode("utf-8", "surrogatepass"))[:16]
 
 
-def _placed(one: Surveyed, ground: Ground, said: str, grounds: Grounds) -> Placed:
+def _placed(one: Surveyed, ground: Ground, said: str, grounds: Grounds, known: Mapping[str, Placed]) -> Placed:
     mark = f"{one.mark} {said}"
-    before = grounds.known.get(one.path)
+    before = known.get(one.path)
     if before is not None and before[0] == mark:
         return before
     made = grounds.made.get(one.path)
@@ -218,30 +397,6 @@ def place_page(page: Page, gist: Gist, mark: str, ground: Ground) -> Placed:
     return mark, place, marshal.dumps(card_record(card)), problems_out(told)
 
 
-def _entries(visible: Iterable[Surveyed], placed: Mapping[str, Placed]) -> dict[str, Entry]:
-    entries = {}
-    for one in visible:
-        _, place, packed, _ = placed[one.path]
-        if place is not None:
-            entries[one.path] = Entry(one, Place._make(place), packed, _card)
-    return entries
-
-
-def _card(packed: bytes) -> Card:
-    return card_from_record(marshal.loads(packed))  # noqa: S302 - from the ledger, which was checked
-
-
-def _layout_and_mark(places: list[Place], around: tuple[Any, ...]) -> tuple[str, str]:
-    """Another text whenever an address or an order by date could be another one; and whenever anything could."""
-    layout = _digest(([place[:TITLE] for place in places], around))
-    return layout, _digest(([place[TITLE:] for place in places], layout))
-
-
-def _digest(parts: tuple[Any, ...]) -> str:
-    # Version 2 of the format writes values alone: later ones also how objects are shared, which is no part of a place.
-    return digest_of(marshal.dumps(parts, 2))
-
-
 def _undated(path: str) -> Problem:
     hint = "add a date, or move the page out of the dated section"
     return problem("missing-date", f"content/{path}", "an article needs a date", line=1, column=1, hint=hint)
@@ -252,8 +407,8 @@ def _undated(path: str) -> Problem:
 
 def _files(
     sources: Iterable[Source], homes: Mapping[str, str | None], config: Config
-) -> tuple[dict[str, File], frozenset[str]]:
-    """The files published as they are, and those kept back.
+) -> tuple[dict[str, str], frozenset[str]]:
+    """The hrefs of the files published as they are, by content path, and those kept back.
 
     Those of a bundle go where its page goes, and stay at home when it does: `homes` has the site-local URL of each
     bundle's page by folder, None when the page is not out.
@@ -261,7 +416,7 @@ def _files(
     files, kept_back = {}, set()
     for source in sources:
         path = source.path.removeprefix("content/")
-        if is_markdown(path) or private(path):
+        if not is_published(path):
             continue
         folder = _bundle_around(path, homes) if homes else None
         if folder is None:
@@ -271,7 +426,7 @@ def _files(
         else:
             kept_back.add(path)
             continue
-        files[path] = File(path, config.base_path + url, source.digest, source.file)
+        files[path] = config.base_path + url
     return files, frozenset(kept_back)
 
 
@@ -280,6 +435,11 @@ def _bundles(pages: Mapping[str, Surveyed], config: Config) -> dict[str, Surveye
     own = config.site.language
     found = [one for one in pages.values() if one.glance.name.endswith("/index")]
     return {folder_of(one.path): one for one in sorted(found, key=lambda one: one.glance.lang == own)}
+
+
+def is_published(path: str) -> bool:
+    """Whether a content file that is no page is published as it is, if the page it lies beside is out."""
+    return not is_markdown(path) and not private(path)
 
 
 def private(path: str) -> bool:
@@ -297,18 +457,18 @@ def _bundle_around(path: str, bundles: Mapping[str, object]) -> str | None:
     return None
 
 
-def _redirects(entries: Mapping[str, Entry], config: Config, moves: Moves) -> dict[str, tuple[str, str]]:
+def _redirects(places: Mapping[str, Place], config: Config, moves: Moves) -> dict[str, tuple[str, str]]:
     """Site-local URL -> (content path it leads to, where that was asked for): aliases, then recorded moves."""
     found: dict[str, tuple[str, str]] = {}
-    for path, entry in entries.items():
-        for url in entry.place.aliases:
-            if config.base_path + url != entry.place.url:
+    for path, place in places.items():
+        for url in place.aliases:
+            if config.base_path + url != place.url:
                 found[url] = (path, f"content/{path}")
     if moves.urls:
         # A page that stands at an old address now answers there by itself.
-        taken = {entry.place.url for entry in entries.values()}
+        taken = {place.url for place in places.values()}
         for url, path in moves.urls.items():
-            if path in entries and config.base_path + url not in taken:
+            if path in places and config.base_path + url not in taken:
                 found.setdefault(url, (path, "content/_moves.toml"))
     return found
 
@@ -317,45 +477,45 @@ def _redirects(entries: Mapping[str, Entry], config: Config, moves: Moves) -> di
 _KEYS = {"tags": "tags", "categories": "category", "series": "series"}
 
 
-def _term_problems(entries: Mapping[str, Entry], places: list[Place]) -> list[Problem]:
+def _term_problems(places: Mapping[str, Place], pages: Mapping[str, Surveyed]) -> list[Problem]:
     """Terms that cannot be told apart by address, and terms no address can be made of."""
-    spellings = set(chain.from_iterable(place.terms for place in places))
+    spellings = set(chain.from_iterable(place.terms for place in places.values()))
     if len({one[:3] for one in spellings}) == len(spellings) and all(one[2] for one in spellings):
         return []
     found = []
     spelled: dict[tuple[str, str, str], tuple[str, str]] = {}
-    for path, entry in entries.items():
-        for lang, taxonomy, slug, name, _ in entry.place.terms:
+    for path, place in places.items():
+        for lang, taxonomy, slug, name, _ in place.terms:
             key = _KEYS[taxonomy]
             if not slug:
                 message, hint = f"no address can be made of the term '{name}'", "use letters or digits"
-                found.append(_at(entry, key, "term-name", message, hint))
+                found.append(_at(pages[path], key, "term-name", message, hint))
                 continue
-            first, place = spelled.setdefault((lang, taxonomy, slug), (name, f"content/{path}"))
+            first, where = spelled.setdefault((lang, taxonomy, slug), (name, f"content/{path}"))
             if first != name:
-                message = f"'{name}' is spelled '{first}' in {place}"
-                found.append(_at(entry, key, "term-spelling", message, "spell a term one way"))
+                message = f"'{name}' is spelled '{first}' in {where}"
+                found.append(_at(pages[path], key, "term-spelling", message, "spell a term one way"))
     return found
 
 
-def _alias_problems(entries: Mapping[str, Entry]) -> list[Problem]:
+def _alias_problems(places: Mapping[str, Place], pages: Mapping[str, Surveyed]) -> list[Problem]:
     """Aliases that two pages claim."""
     found = []
     claimed: dict[str, str] = {}
-    for path, entry in entries.items():
-        for alias in entry.page.matter.aliases if entry.place.aliases else ():
+    for path, place in places.items():
+        for alias in pages[path].page.matter.aliases if place.aliases else ():
             first = claimed.setdefault(with_slash(encoded(alias)), path)
             if first != path:
                 message = f"content/{first} and content/{path} would both answer for {alias}"
-                found.append(_at(entry, "aliases", "url-collision", message, "let one of them have it"))
+                found.append(_at(pages[path], "aliases", "url-collision", message, "let one of them have it"))
     return found
 
 
-def _at(entry: Entry, key: str, code: str, message: str, hint: str) -> Problem:
+def _at(one: Surveyed, key: str, code: str, message: str, hint: str) -> Problem:
     """A problem at a front matter key; of a draft it only warns."""
-    line, column = entry.page.places.get(key, (1, 1))
-    one = problem(code, f"content/{entry.place.path}", message, line=line, column=column, hint=hint)
-    return softened((one,))[0] if entry.place.draft else one
+    line, column = one.page.places.get(key, (1, 1))
+    found = problem(code, f"content/{one.path}", message, line=line, column=column, hint=hint)
+    return softened((found,))[0] if one.page.matter.draft else found
 
 
 def _menus(config: Config, states: Mapping[str, object]) -> list[Problem]:
@@ -367,63 +527,3 @@ def _menus(config: Config, states: Mapping[str, object]) -> list[Problem]:
                 message = f"menu '{name}' names a page that is not there: '{item.page}'"
                 problems.append(problem("unknown-page", "obverse.toml", message, line=item.line, hint=hint))
     return problems
-
-
-class _Shelves:
-    """The orders in which the published pages stand."""
-
-    def __init__(self, places: list[Place]) -> None:
-        """`places` are those of all published pages, in order of path."""
-        self.places = places
-
-    @cached_property
-    def newest_first(self) -> list[Place]:
-        """The articles."""
-        articles = [place for place in self.places if place.kind == "article"]
-        return sorted(articles, key=attrgetter("date"), reverse=True)
-
-    def lists(self) -> dict[str, tuple[str, ...]]:
-        """Content paths by "language/selector": "articles", "section=x", "tags=x", "authors=x", "pages=x" …"""
-        found: dict[str, list[str]] = defaultdict(list)
-        for place in self.newest_first:
-            for selector in place.selectors:
-                found[selector].append(place.path)
-        for place in sorted(self.places, key=attrgetter("weight", "title", "path")):
-            found[f"{place.lang}/kind={place.kind}"].append(place.path)
-            if place.kind in {"page", "section"}:
-                found[f"{place.lang}/pages={place.section}"].append(place.path)
-        return {key: tuple(paths) for key, paths in found.items()}
-
-    def terms(self) -> dict[str, tuple[tuple[Term, int], ...]]:
-        """Each taxonomy's terms by name with the number of their articles; a term is named as most of them spell it."""
-        spellings: dict[str, dict[str, Counter[Term]]] = defaultdict(lambda: defaultdict(Counter))
-        counted = Counter(chain.from_iterable(place.terms for place in self.newest_first))
-        for (lang, taxonomy, slug, name, url), count in counted.items():
-            spellings[f"{lang}/{taxonomy}"][slug][Term(taxonomy, slug, name, url)] += count
-        return {key: _named(by_slug) for key, by_slug in spellings.items()}
-
-    def neighbours(self) -> dict[str, tuple[str, str]]:
-        """For each article the (newer, older) one in its section, "" at the ends."""
-        rows: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for place in self.newest_first:
-            rows[place.lang, place.top].append(place.path)
-        found: dict[str, tuple[str, str]] = {}
-        for paths in rows.values():
-            found.update(zip(paths, zip(["", *paths], [*paths[1:], ""], strict=False), strict=False))
-        return found
-
-    def translations(self) -> dict[str, tuple[str, ...]]:
-        """The paths of all languages of a page, by its path without language; only where there is more than one."""
-        groups: dict[str, list[str]] = defaultdict(list)
-        for place in self.places:
-            groups[place.name].append(place.path)
-        return {name: tuple(paths) for name, paths in groups.items() if len(paths) > 1}
-
-
-def _named(by_slug: Mapping[str, Counter[Term]]) -> tuple[tuple[Term, int], ...]:
-    rows = []
-    for name, spellings in by_slug.items():
-        if name:
-            best = min(spellings, key=lambda one: (-spellings[one], one.name))
-            rows.append((best, sum(spellings.values())))
-    return tuple(sorted(rows, key=lambda row: (row[0].name.casefold(), row[0].slug)))

@@ -2,7 +2,8 @@
 
 Each is one file that arrives whole, in two parts with a checksum each: what tells whether there is anything to do, and
 the rest, which a build with nothing to do never reads. What has changed names the base it belongs to and is ignored
-beside any other; a damaged file makes the ledger unknown. When too much has changed, all of it is a new base.
+beside any other; a damaged or missing file makes the ledger unknown. When too much has changed, all of it is a new
+base, with a file beside it that tells of no changes.
 """
 
 from __future__ import annotations
@@ -15,33 +16,32 @@ import os
 import struct
 import sys
 import zlib
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from obverse.ledger import Asked, Base, Ledger, Outline, Written, problems_in, problems_out
-from obverse.rows import Packed, Row, Rows, packed
+from obverse.ledger import Asked, Base, Ledger, Outline, Outputs, Table, Written, problems_in, problems_out
+from obverse.rows import Packed, Row, Rows, difference, numbered, packed
 
-FORMAT = 8
+FORMAT = 9
 _MAGIC = f"obverse ledger {FORMAT} {sys.implementation.cache_tag}\n".encode()
 # Of each part its length in bytes and its CRC-32. They guard against a torn file, and together they name a base.
 _HEAD = struct.Struct("<QIQI")
 _BODY = len(_MAGIC) + _HEAD.size
-# In the second part of a base: how long what is unpacked at once is, and how long the questions are.
-_LENGTHS = struct.Struct("<QQ")
+# In the second part of a base: how long each of its sections is.
+_LENGTH = struct.Struct("<Q")
 
 BASE = ".ledger"
 SINCE = ".since"
-# A file of changes is worth its while until it is this part of the base.
+# A file of changes is worth its while until one of its parts is this part of that of the base.
 _WORTH = 8
 _LITTLE = 100_000
 
-# The tables that are dicts, in their order in each part.
+# The tables of the first part, and those of the second, in their order. The latter are packed: only what an edit
+# touches is ever unpacked.
 _SEEN = ("sources", "stamps")
-_TABLES = ("pages", "places", "references", "outputs", "addresses")
-# Those of what was asked; of the second, and of all questions, only what an edit touches is ever unpacked.
-_ASKED = ("marks", "cells")
+_TABLES = ("pages", "places", "orders", "addresses", "written", "reads", "cells")
 
 # What has changed in a table: the rows that are new or others, and the keys of those that are gone.
 _Change = tuple[dict[str, Any], Any]
@@ -77,17 +77,20 @@ def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
     with _no_collection():
         if base is not None and _longer(old.asked.keys, new.asked.keys):
             changes = _changes(old, new, base)
-            data = _framed(marshal.dumps((base.check, *changes[:2])), marshal.dumps(changes[2]))
-            if len(data) < max(_LITTLE, base.size // _WORTH):
+            parts = marshal.dumps((base.check, *changes[:2])), marshal.dumps(changes[2])
+            if all(len(part) < max(_LITTLE, size // _WORTH) for part, size in zip(parts, base.sizes, strict=True)):
                 new.base = replace(base, since=changes)
-                return file.with_suffix(SINCE), data
-        data = _framed(marshal.dumps(_plain_seen(new)), _packed_rest(new))
-        new.base = Base(data[len(_MAGIC) : _BODY], len(data), len(new.asked.keys))
+                return file.with_suffix(SINCE), _framed(*parts)
+        parts = marshal.dumps(_plain_seen(new)), _packed_rest(new)
+        data = _framed(*parts)
+        new.base = Base(data[len(_MAGIC) : _BODY], (len(parts[0]), len(parts[1])), len(new.asked.keys))
         return file, data
 
 
 def settle(file: Path) -> None:
-    """Tidy up after `file` was replaced: a new base has no changes beside it.
+    """Tidy up after `file` was replaced: a new base has a file of no changes beside it.
+
+    Without one, a base from before would pass for all that is known once somebody has deleted what came later.
 
     New changes are told by the time of their base, which is the one file to watch for whoever waits for builds.
     """
@@ -95,13 +98,13 @@ def settle(file: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.utime(file.with_suffix(BASE))
     else:
-        file.with_suffix(SINCE).unlink(missing_ok=True)
+        file.with_suffix(SINCE).write_bytes(_framed(marshal.dumps((b"", (), ())), marshal.dumps(())))
 
 
 def remove(file: Path) -> None:
     """Take a ledger away."""
-    file.unlink(missing_ok=True)
-    settle(file)
+    for one in (file, file.with_suffix(SINCE)):
+        one.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -137,6 +140,12 @@ class _Frame(NamedTuple):
         """What tells it from any other."""
         return self.data[len(_MAGIC) : _BODY]
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many bytes each part has."""
+        first, _, second, _ = _HEAD.unpack(self.check)
+        return first, second
+
     def part(self, number: int) -> Any:
         """The first or the second part as the values it was made of. Raises ValueError when it is damaged."""
         with self.view(number) as part:
@@ -159,9 +168,12 @@ def _framed(*parts: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _opened(file: Path) -> Iterator[tuple[_Frame | None, _Frame | None]]:
-    """The base and its changes, None for what is not there. Raises ValueError when one of them is damaged."""
+    """The base and its changes, None when there is no base. Raises ValueError when one is damaged or stands alone."""
     with contextlib.ExitStack() as stack:
-        yield _frame(file, stack), _frame(file.with_suffix(SINCE), stack)
+        base, since = _frame(file, stack), _frame(file.with_suffix(SINCE), stack)
+        if base and not since:
+            raise ValueError("a ledger without what came later")
+        yield base, since
 
 
 def _frame(file: Path, stack: contextlib.ExitStack) -> _Frame | None:
@@ -190,25 +202,59 @@ def _plain_texts(ledger: Ledger) -> tuple[Any, ...]:
     return ledger.rules, ledger.setting, ledger.next_due, ledger.built_at, problems_out(ledger.told)
 
 
+def _tables(ledger: Ledger) -> tuple[Table[Any], ...]:
+    """The tables of the second part, in their order."""
+    outputs = ledger.outputs
+    return (
+        ledger.pages, ledger.places, ledger.orders, ledger.addresses, outputs.records, outputs.reads,
+        ledger.asked.cells,
+    )  # fmt: skip
+
+
+def _pack_plain(row: Any) -> bytes:
+    return marshal.dumps(_plain(row))
+
+
+def _written(data: Any) -> Written:
+    return Written._make(marshal.loads(data))  # noqa: S302 - checked
+
+
+# How a row becomes bytes and how it is made of them again, for those tables that are not all plain values.
+_PACK: dict[str, Any] = {"written": _pack_plain, "reads": bytes}
+_UNPACK: dict[str, Any] = {"written": _written, "reads": bytes}
+
+
 def _packed_rest(ledger: Ledger) -> bytes:
-    """What is unpacked at once, the questions, and the cells: each after its length."""
-    asked, pack = ledger.asked, marshal.dumps
-    tables = tuple(_plain_table(ledger, name) for name in _TABLES)
-    plain = pack((tables, _plain_standing(ledger), asked.digests, asked.marks))
-    keys = asked.keys.pack(pack) if isinstance(asked.keys, Row) else packed((), map(pack, asked.keys))
-    cells = asked.cells
-    by_origin = cells.pack(pack) if isinstance(cells, Rows) else packed(tuple(cells), map(pack, cells.values()))
-    return b"".join((_LENGTHS.pack(len(plain), len(keys)), plain, keys, by_origin))
+    """What is unpacked at once, the questions, and all tables: each after its length."""
+    keys = ledger.asked.keys
+    sections = [marshal.dumps(_plain_rest(ledger))]
+    sections.append(keys.pack(marshal.dumps) if isinstance(keys, Row) else numbered(map(marshal.dumps, keys)))
+    for name, table in zip(_TABLES, _tables(ledger), strict=True):
+        pack = _PACK.get(name, marshal.dumps)
+        rows = table.pack(pack) if isinstance(table, Rows) else packed({key: pack(row) for key, row in table.items()})
+        sections.append(rows)
+    return b"".join(part for section in sections for part in (_LENGTH.pack(len(section)), section))
 
 
-def _plain_table(ledger: Ledger, name: str) -> dict[str, Any]:
-    table: dict[str, Any] = getattr(ledger, name)
-    # marshal knows tuples, not their children
-    return {path: tuple(one) for path, one in table.items()} if name == "outputs" else table
+def _sections(rest: memoryview) -> Iterator[memoryview]:
+    start = 0
+    while start < len(rest):
+        (length,) = _LENGTH.unpack_from(rest, start)
+        start += _LENGTH.size + length
+        yield rest[start - length : start]
+
+
+def _plain_rest(ledger: Ledger) -> tuple[Any, ...]:
+    """All that is small, and what of the questions is not packed."""
+    return _plain_standing(ledger), ledger.asked.digests
 
 
 def _plain_standing(ledger: Ledger) -> tuple[Any, ...]:
-    return ledger.standing, ledger.planned, ledger.forms, ledger.asked.until
+    outputs, asked = ledger.outputs, ledger.asked
+    of_outputs = outputs.wants, outputs.told, outputs.assets
+    return (
+        _plain(ledger.standing), ledger.planned, ledger.forms, ledger.references, asked.until, asked.marks, of_outputs,
+    )  # fmt: skip
 
 
 def _outline(base: _Frame, since: _Frame | None) -> Outline:
@@ -226,10 +272,28 @@ def _outline(base: _Frame, since: _Frame | None) -> Outline:
 
 def _whole(base: _Frame, since: _Frame | None, outline: Outline) -> Ledger:
     with base.view(1) as rest:
-        ledger = _from_packed(rest)
-    ledger.sources = outline.sources
-    ledger.base = Base(base.check, len(base.data), len(ledger.asked.keys))
-    _set_outline(ledger, outline)
+        # A copy, so that the file can be closed; next to nothing of it is looked at yet.
+        plain, keys, *tables = _sections(memoryview(bytes(rest)))
+    standing, digests = marshal.loads(plain)  # noqa: S302 - checked
+    rows = {
+        name: Rows(Packed(one, _UNPACK.get(name, marshal.loads))) for name, one in zip(_TABLES, tables, strict=True)
+    }
+    ledger = Ledger(
+        sources=outline.sources,
+        pages=rows["pages"],
+        places=rows["places"],
+        orders=rows["orders"],
+        addresses=rows["addresses"],
+        outputs=Outputs(rows["written"], rows["reads"], outline.stamps),
+        asked=Asked(Row(Packed(keys)), digests, cells=rows["cells"]),
+        rules=outline.rules,
+        setting=outline.setting,
+        next_due=outline.next_due,
+        built_at=outline.built_at,
+        told=outline.told,
+    )
+    _set_standing(ledger, standing)
+    ledger.base = Base(base.check, base.sizes, len(ledger.asked.keys))
     if since is not None:
         (check, *seen), changes = since.part(0), since.part(1)
         if check == base.check:
@@ -237,49 +301,26 @@ def _whole(base: _Frame, since: _Frame | None, outline: Outline) -> Ledger:
     return ledger
 
 
-def _from_packed(rest: memoryview) -> Ledger:
-    plain, keys = _LENGTHS.unpack_from(rest)
-    start, end = _LENGTHS.size + plain, _LENGTHS.size + plain + keys
-    with rest[_LENGTHS.size : start] as part:
-        tables, standing, digests, marks = marshal.loads(part)  # noqa: S302 - checked
-    # Copies, so that the file can be closed; nothing of them is looked at yet.
-    row, cells = Row(Packed(memoryview(bytes(rest[start:end])))), Rows(Packed(memoryview(bytes(rest[end:]))))
-    named = dict(zip(_TABLES, tables, strict=True))
-    ledger = Ledger(**named, asked=Asked(row, digests, {}, marks, cells))
-    ledger.outputs = dict(zip(ledger.outputs, map(Written._make, ledger.outputs.values()), strict=True))
-    _set_standing(ledger, standing)
-    return ledger
-
-
-def _set_outline(ledger: Ledger, outline: Outline) -> None:
-    ledger.rules, ledger.setting, ledger.told = outline.rules, outline.setting, outline.told
-    ledger.next_due, ledger.built_at = outline.next_due, outline.built_at
-
-
 def _set_standing(ledger: Ledger, standing: tuple[Any, ...]) -> None:
-    ledger.standing, ledger.planned, ledger.forms, ledger.asked.until = standing
+    outputs, asked = ledger.outputs, ledger.asked
+    ledger.standing, ledger.planned, ledger.forms, ledger.references, asked.until, asked.marks, of_outputs = standing
+    outputs.wants, outputs.told, outputs.assets = of_outputs
 
 
 # Changes. They pile up over the builds: each file of changes has all since its base.
 
 
-_UNCHANGED: tuple[Any, ...] = (
-    tuple(({}, ()) for _ in _SEEN),
-    (),
-    (tuple(({}, ()) for _ in (*_TABLES, *_ASKED)), {}),
-)
+_UNCHANGED: tuple[Any, ...] = (tuple(({}, ()) for _ in _SEEN), (), (tuple(({}, ()) for _ in _TABLES), {}))
 
 
 def _changes(old: Ledger, new: Ledger, base: Base) -> tuple[Any, ...]:
     """What has changed in the tables of the first part, its texts as they are now, and all of the second part."""
     seen, _, (tables, digests, *_) = base.since or _UNCHANGED
     seen = tuple(
-        _merged(known, *_difference(getattr(old, name), getattr(new, name)))
-        for name, known in zip(_SEEN, seen, strict=True)
+        _merged(known, getattr(old, name), getattr(new, name)) for name, known in zip(_SEEN, seen, strict=True)
     )
-    pairs = [(getattr(old, name), getattr(new, name)) for name in _TABLES]
-    pairs += [(getattr(old.asked, name), getattr(new.asked, name)) for name in _ASKED]
-    tables = tuple(_merged(known, *_difference(*pair)) for known, pair in zip(tables, pairs, strict=True))
+    pairs = zip(tables, _tables(old), _tables(new), strict=True)
+    tables = tuple(_merged(*one) for one in pairs)
     was, now = old.asked.digests[: base.keys], new.asked.digests[: base.keys]
     if was != now:
         both = enumerate(zip(was, now, strict=True))
@@ -295,18 +336,12 @@ def _longer(old: Sequence[Any], new: Sequence[Any]) -> bool:
     return list(new)[: len(old)] == list(old)
 
 
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
-    if isinstance(old, Rows) and isinstance(new, Rows) and old.base is new.base:
-        changed = {key: row for key, row in new.changed.items() if old.get(key) != row}
-        return changed, {key for key in (*new.gone, *old.changed) if key in old and key not in new}
-    before = old.get
-    other = {key: value for key, value in new.items() if before(key, _NONE) is not value}
-    changed = {key: _plain(value) for key, value in other.items() if before(key, _NONE) != value}
-    return changed, old.keys() - new.keys()
-
-
-# Nothing that any table holds.
-_NONE = object()
+def _merged(known: _Change, old: Table[Any], new: Table[Any]) -> _Change:
+    """What has changed since the base: what had, and what is different in a new table."""
+    changed, gone = difference(old, new)
+    kept = {key: value for key, value in known[0].items() if key not in gone}
+    others = {key: _plain(row) for key, row in changed.items()}
+    return {**kept, **others}, tuple(sorted(gone.union(known[1]) - changed.keys()))
 
 
 def _plain(value: Any) -> Any:
@@ -314,20 +349,13 @@ def _plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, tuple) else value
 
 
-def _merged(known: _Change, changed: dict[str, Any], gone: set[str]) -> _Change:
-    kept = {key: value for key, value in known[0].items() if key not in gone}
-    return {**kept, **changed}, tuple(sorted(gone.union(known[1]) - changed.keys()))
-
-
 def _apply(ledger: Ledger, base: Base, changes: tuple[Any, ...]) -> None:
     _, _, (tables, digests, keys, more, standing) = changes
     asked = ledger.asked
-    # The sources and the texts are those of the outline, which knows of them already.
-    targets = [*(getattr(ledger, name) for name in _TABLES), asked.marks, asked.cells]
-    for target, change in zip(targets, tables, strict=True):
-        _change(target, change)
-    rows = ledger.outputs
-    rows.update({path: Written._make(rows[path]) for path in tables[_TABLES.index("outputs")][0]})
+    # The sources, the stamps and the texts are those of the outline, which knows of them already.
+    for name, table, (changed, gone) in zip(_TABLES, _tables(ledger), tables, strict=True):
+        rows = {path: Written._make(row) for path, row in changed.items()} if name == "written" else changed
+        _change(table, (rows, gone))
     for number, digest in digests.items():
         asked.digests[number] = digest
     for key in keys:

@@ -16,10 +16,11 @@ from obverse.answers import Answers
 from obverse.commit import Stage
 from obverse.crew import Made, Make, made
 from obverse.jobs import Job
-from obverse.ledger import Key, Ledger, Written, packed, problems_in, stamps_of, unpacked
+from obverse.ledger import Key, Ledger, Outputs, Written, packed, problems_in, touched, unpacked
 from obverse.options import BuildOptions
 from obverse.plan import Plan
 from obverse.problems import Problem
+from obverse.rows import holding, whole
 from obverse.theme import Theme
 
 # With no more than this to make, all of it is there about as soon as a part of it.
@@ -31,43 +32,58 @@ Stale = list[tuple[Job, str]]
 
 @dataclass(slots=True)
 class Finished:
-    """What came of it: every live output's record, what was written and why, and what is to be removed.
+    """What came of it: all live outputs, what was written and why, and what is to be removed.
 
-    `failures` are the problems of outputs that could not be made: no setting lets them pass. `partial` when some of it
-    was put off.
+    `failures` are the problems of outputs that could not be made: no setting lets them pass. `unsaid` are the outputs
+    whose problems are not among `problems`: these, and those that are put off. `partial` when some of it was put off.
     """
 
     stage: Stage
-    records: dict[str, Written] = field(default_factory=dict)
+    outputs: Outputs
     written: dict[str, str] = field(default_factory=dict)
     removals: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     failures: list[Problem] = field(default_factory=list)
+    unsaid: set[str] = field(default_factory=set)
     partial: bool = False
 
-    def put_off(self, later: Stale, old: Mapping[str, Written]) -> None:
-        """Leave all that is known as it is, and what is stale to be made by the next build."""
+    def put_off(self, stale: Stale, later: Stale, old: Outputs) -> Stale:
+        """Leave all that is known as it is, and what is stale but for `stale`, if anything, to the next build."""
+        if not later:
+            return stale
         self.partial = True
-        self.records = {**old, **self.records}
+        for path in old.stamps:
+            if path not in self.outputs.stamps:
+                self.outputs.take(path, old)
         for job, because in later:
-            if job.output in old:
-                self.records[job.output] = old[job.output]._replace(stamp=(), because=because)
+            if job.output in old.stamps:
+                record = old.records[job.output]._replace(because=because)
+                self.outputs.put(job.output, record, old.reads[job.output], ())
+                self.unsaid.add(job.output)
+        return stale
+
+    def close(self, old: Outputs) -> None:
+        """Say what is to be removed, and what is wrong with all that stands."""
+        self.removals = tuple(sorted(old.stamps.keys() - self.outputs.stamps.keys()))
+        told = (self.outputs.records[path].problems for path in sorted(self.outputs.told - self.unsaid))
+        self.problems.extend(one for problems in told for one in problems_in(problems))
+
+    def asks(self, number: int) -> bool:
+        """Whether some output asks the question of this number."""
+        return next(holding(self.outputs.reads, frozenset({number})), None) is not None
 
     def live_questions(self) -> set[int]:
         """The numbers of all questions that some output asks."""
-        return set(unpacked(b"".join({record.reads for record in self.records.values()})))
+        return set(unpacked(b"".join(set(whole(self.outputs.reads).values()))))
 
     def distrust_written(self) -> None:
         """Leave stamps that no file has on all that was written, so that the next build makes it again."""
-        for path in self.written:
-            self.records[path] = self.records[path]._replace(stamp=())
+        self.outputs.stamps.update(dict.fromkeys(self.written, ()))
 
-    def renumbered(self, numbers: Mapping[int, int]) -> dict[str, Written]:
-        """The records with their questions numbered anew."""
-        return {
-            path: record._replace(reads=packed(numbers[old] for old in unpacked(record.reads)))
-            for path, record in self.records.items()
-        }
+    def renumber(self, numbers: Mapping[int, int]) -> None:
+        """Number the questions of all outputs anew."""
+        reads = whole(self.outputs.reads).items()
+        self.outputs.reads = {path: packed(numbers[old] for old in unpacked(row)) for path, row in reads}
 
 
 def finish(
@@ -84,37 +100,41 @@ def finish(
 
     Of a great many, only those that somebody looks at, if any of these is stale.
     """
-    done = Finished(stage)
-    stamps = stamps_of(stage.places.out, stage.places.release, old.outputs)
     same_rules = bool(old.asked.keys or not old.outputs)
-    waiting = planned.jobs
-    while waiting:
+    again = planned.again and same_rules
+    known = old.outputs if again else old.outputs.whole()
+    done = Finished(stage, known.without_assets() if again else Outputs())
+    others = touched(stage.places.out, stage.places.release, known.stamps)
+    asking = set(holding(known.reads, answers.changed)) if answers.changed else set()
+    # What has the job it had, is as it was left, and asked nothing that is answered differently, is not looked at.
+    suspects = sorted(asking.union(others)) if again else planned.jobs
+    waiting: Mapping[str, Job] = {path: planned.jobs[path] for path in suspects if path in planned.jobs}
+    looked: set[str] = set()
+    first = True
+    while waiting or first:
         stale: Stale = []
-        for output in waiting:
-            known = old.outputs.get(output)
+        for output, job in waiting.items():
             because = "it is new"
-            if known is not None:
-                other = not (planned.again and waiting is planned.jobs) and known.job != waiting[output].record
-                because = _stale(output, known, stamps, answers, same_rules=same_rules, other=other)
-            if known is not None and not because:
-                done.records[output] = known
-                if known.problems:
-                    done.problems.extend(problems_in(known.problems))
-            else:
-                stale.append((waiting[output], because))
-        if options.first and same_rules and old.outputs and waiting is planned.jobs:
-            stale, later = _in_view(stale, options.first)
-            if later:
-                done.put_off(later, old.outputs)
+            if output in known.stamps:
+                other = not (again and first) and known.records[output].job != job.record
+                because = _stale(output, known, others, asking, answers, same_rules=same_rules, other=other)
+            if because:
+                stale.append((job, because))
+            elif output not in done.outputs.stamps:
+                done.outputs.take(output, known)
+        if options.first and same_rules and known and first:
+            stale = done.put_off(*_in_view(stale, options.first), known)
         if same_rules and len(stale) <= FEW:  # they will mostly ask what they asked
-            asked = {old.outputs[job.output].reads for job, _ in stale if job.output in old.outputs}
+            asked = {known.reads[job.output] for job, _ in stale if job.output in known.stamps}
             answers.expect(set(unpacked(b"".join(asked))))
         results = made([job for job, _ in stale], make, answers, stage, workers)
         for number, ((job, because), one) in enumerate(zip(stale, results, strict=True)):
             options.progress("rendering", number, len(stale))
             _keep(job, one, because, done)
-        waiting = {job.output: job for job in _wanted(done, theme) if job.output not in done.records}
-    done.removals = tuple(sorted(set(old.outputs) - set(done.records)))
+        first = False
+        looked.update(waiting)
+        waiting = {job.output: job for job in _wanted(done, theme) if job.output not in looked}
+    done.close(known)
     return done
 
 
@@ -128,8 +148,9 @@ def _in_view(stale: Stale, first: frozenset[str]) -> tuple[Stale, Stale]:
 
 def _stale(
     output: str,
-    known: Written,
-    stamps: Mapping[str, tuple[int, ...]],
+    known: Outputs,
+    others: Mapping[str, bool],
+    asking: set[str],
     answers: Answers,
     *,
     same_rules: bool,
@@ -140,16 +161,14 @@ def _stale(
         return "Obverse, a library, Python or hooks.py changed"
     if other:
         return "it is made from something else"
-    if answers.changed:
-        numbers = unpacked(known.reads)
-        if not answers.changed.isdisjoint(numbers):
-            changed = next(number for number in numbers if number in answers.changed)
-            return f"the answer to {spoken(answers.question(changed))} changed"
-    if not known.stamp:  # it was put off
-        return known.because
-    if output not in stamps:
-        return "it was not there any more"
-    return "" if stamps[output] == known.stamp else "somebody else changed it"
+    if output in asking:
+        changed = next(number for number in unpacked(known.reads[output]) if number in answers.changed)
+        return f"the answer to {spoken(answers.question(changed))} changed"
+    if not known.stamps[output]:  # it was put off
+        return known.records[output].because
+    if output not in others:
+        return ""
+    return "somebody else changed it" if others[output] else "it was not there any more"
 
 
 def spoken(key: Key) -> str:
@@ -161,22 +180,16 @@ def spoken(key: Key) -> str:
 def _keep(job: Job, one: Made, because: str, done: Finished) -> None:
     done.stage.add(job, one.staged)
     done.written[job.output] = because
-    (done.failures if one.failed else done.problems).extend(problems_in(one.problems))
-    done.records[job.output] = Written(
-        job=job.record,
-        reads=packed(one.reads),
-        wants=one.wants,
-        stamp=one.stamp,
-        digest=one.digest,
-        problems=one.problems,
-        because=because,
-    )
+    if one.failed:
+        done.failures.extend(problems_in(one.problems))
+        done.unsaid.add(job.output)
+    record = Written(job.record, one.wants, one.digest, one.problems, because)
+    done.outputs.put(job.output, record, packed(one.reads), one.stamp)
 
 
 def _wanted(done: Finished, theme: Theme) -> Iterator[Job]:
     """The jobs of all assets that live outputs want."""
-    names = {name for record in done.records.values() for name in record.wants}
-    for name in sorted(names):
+    for name in sorted(done.outputs.wants):
         asset = theme.asset(name)
         if asset is not None:
             yield Job(asset.output, "/" + asset.output, "asset", params=(name,))

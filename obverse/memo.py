@@ -12,7 +12,7 @@ import os
 import sqlite3
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -84,14 +84,20 @@ class Memo:
         if os.getpid() != self._process and self._inherited is None:
             self._inherited, self._connection = self._connection, _open(self._file)
 
-    def save(self, live: Iterable[str]) -> None:
-        """Make what was put durable against a killed process, and let go of old rows when there are too many."""
+    def save(self, bodies: int, live: Callable[[], Iterable[str]]) -> None:
+        """Make what was put durable against a killed process, and let go of old rows when there are too many.
+
+        `live` gives the keys of all the site's `bodies`.
+        """
         with contextlib.suppress(sqlite3.Error):
             self._connection.commit()
-            (count,) = self._connection.execute("SELECT count(*) FROM memo").fetchone()
-            keys = set(live)
-            if count > 4 * len(keys) + SPARE:
-                self._forget_all_but(keys)
+            # As many rows were ever written, at most; to count them would be to read them.
+            (written,) = self._connection.execute("SELECT coalesce(max(rowid), 0) FROM memo").fetchone()
+            if written > 4 * bodies + SPARE:
+                keys = set(live())
+                (count,) = self._connection.execute("SELECT count(*) FROM memo").fetchone()
+                if count > 4 * len(keys) + SPARE:
+                    self._forget_all_but(keys)
 
     def close(self) -> None:
         """Give the file back."""

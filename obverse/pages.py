@@ -18,12 +18,13 @@ from obverse.addresses import is_markdown
 from obverse.config import Config
 from obverse.facts import Facts, Part
 from obverse.hooks import Hooks
-from obverse.ledger import PlainProblems, problems_in, problems_out
+from obverse.ledger import PlainProblems, Table, problems_in, problems_out
 from obverse.markup import MarkupOptions
 from obverse.memo import Memo, Row, rows
 from obverse.page import Page
 from obverse.placing import address
 from obverse.problems import Problem, problem
+from obverse.rows import whole
 from obverse.site import Entry, Glance, Surveyed
 from obverse.sources import Source, digest_of
 from obverse.workers import located, spread
@@ -64,7 +65,7 @@ class Reader:
     components: frozenset[str]
     rules: str
     memo: Memo
-    known: Mapping[str, Record]
+    known: Table[Record]
     progress: Any
     place: Placer
     meanwhile: Callable[[], None]
@@ -73,20 +74,27 @@ class Reader:
 
     def records(self, sources: Iterable[Source]) -> tuple[dict[str, Record], list[Problem]]:
         """The record of every page by content path, and the files that could not be read."""
-        rules = self.page_rules()
+        rules, before = self.page_rules(), whole(self.known)
         found: dict[str, Record] = {}
         unknown: list[Source] = []
         for source in sources:
             if is_page(source.path):
                 path = source.path.removeprefix(CONTENT)
-                known = self.known.get(path)
+                known = before.get(path)
                 if known and known[0] == source.digest and known[1] == rules:
                     found[path] = known
                 else:
                     unknown.append(source)
         return found, self._read_all(unknown, rules, found) if unknown else []
 
-    def _read_all(self, unknown: list[Source], rules: str, found: dict[str, Record]) -> list[Problem]:
+    def records_again(self, changed: list[Source]) -> tuple[Table[Record], list[Problem]]:
+        """The same, when of all pages known none but these has changed, nor how pages are read."""
+        found = self.known.copy()
+        for source in changed:
+            del found[source.path.removeprefix(CONTENT)]
+        return found, self._read_all(changed, self.page_rules(), found) if changed else []
+
+    def _read_all(self, unknown: list[Source], rules: str, found: Table[Record]) -> list[Problem]:
         """Read pages, by several processes when there are many, into `found`. The files that cannot be read.
 
         Raises StoppedError when one of the processes fails.
@@ -212,12 +220,32 @@ def _seconds(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
 
 
-def surveyed(records: Mapping[str, Record]) -> dict[str, Surveyed]:
-    """Records as surveyed pages, by content path in order."""
-    return {
-        path: Surveyed(path, Glance._make(glance), key, digest, packed, _unpacked)
-        for path, (digest, rules, key, glance, packed) in sorted(records.items())
-    }
+class Pages(Mapping[str, Surveyed]):
+    """Records as surveyed pages, by content path in order, each made when somebody asks for it."""
+
+    def __init__(self, records: Mapping[str, Record]) -> None:
+        """`records` are those of all pages."""
+        self._records = records
+        self._made: dict[str, Surveyed] = {}
+
+    def __getitem__(self, path: str) -> Surveyed:
+        """The page at a content path. Raises KeyError."""
+        if path not in self._made:
+            digest, _, key, glance, packed = self._records[path]
+            self._made[path] = Surveyed(path, Glance._make(glance), key, digest, packed, _unpacked)
+        return self._made[path]
+
+    def __contains__(self, path: object) -> bool:
+        """Whether there is such a page; nothing is unpacked."""
+        return path in self._records
+
+    def __iter__(self) -> Iterator[str]:
+        """The content paths."""
+        return iter(sorted(self._records))
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._records)
 
 
 @lru_cache(_AT_HAND)

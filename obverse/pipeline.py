@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -23,10 +23,20 @@ from obverse.facts import Part
 from obverse.form_files import FOLDER as FORMS
 from obverse.form_files import Forms, forms_of, unknown_forms
 from obverse.hooks import Hooks, load_hooks
-from obverse.index import Grounds, Placed, foreseen, ground_mark, index, place_page
+from obverse.index import (
+    Grounds,
+    Placed,
+    Standing,
+    foreseen,
+    ground_mark,
+    index,
+    index_again,
+    is_published,
+    place_page,
+)
 from obverse.jobs import Job, Output
 from obverse.keep import Keep
-from obverse.ledger import Asked, Ledger
+from obverse.ledger import Asked, Ledger, Table
 from obverse.ledger_file import save
 from obverse.links import menu_problems
 from obverse.making import Finished, finish
@@ -35,21 +45,22 @@ from obverse.moves import FILE as MOVES
 from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
 from obverse.options import PREVIEW, RELEASE, BuildOptions, Report
 from obverse.page import Page
-from obverse.pages import CONTENT, Placer, Reader, Record, is_page, surveyed
+from obverse.pages import CONTENT, Pages, Placer, Reader, Record, is_page
 from obverse.pictures import RASTER, size_of
 from obverse.placing import Gist, Ground
 from obverse.plan import TEMPLATES, Plan, plan, plan_again
 from obverse.problems import Problem, errors, levelled, problem
 from obverse.references import keep, kept
 from obverse.release import release_jobs
-from obverse.site import File, Site, Surveyed
+from obverse.rows import Rows, difference, whole
+from obverse.site import Entry, File, Site
 from obverse.sources import HOOKS, SETTINGS, Source, Sources, digest_of, recorded, restless
 from obverse.theme import Theme
 from obverse.versions import rules
 from obverse.view import Refused
 from obverse.workers import count
 
-Addresses: TypeAlias = dict[str, tuple[str, str]]
+Addresses: TypeAlias = Table[tuple[str, str]]
 """Content path -> (site-local URL, body key) of all that is published."""
 
 
@@ -74,13 +85,26 @@ class Desk(NamedTuple):
         return read_moves(_text(source)) if source else (NO_MOVES, ())
 
 
+class _Placed(NamedTuple):
+    """The site, and what to remember of it: records of pages, their places, and the addresses they are published at.
+
+    `unreadable` are files that could not be read; `moves` is what has moved by now, `problems` what is wrong with what
+    was known of that.
+    """
+
+    site: Site
+    records: Table[Record]
+    places: Table[Placed]
+    addresses: Addresses
+    unreadable: list[Problem]
+    moves: Moves
+    problems: tuple[Problem, ...]
+
+
 class _Looked(NamedTuple):
     """All that was found before anything was made."""
 
-    records: dict[str, Record]
-    places: dict[str, Placed]
-    addresses: Addresses
-    site: Site
+    placed: _Placed
     planned: Plan
     forms: Forms
 
@@ -100,10 +124,9 @@ def look(
     with _desk(options, old, sources, at) as (desk, problems):
         if desk is None:
             return None, problems
-        reader = _reader(desk)
-        records, unreadable = reader.records(sources.under("content/"))
-        site, _, moved, *_ = _placed(desk, surveyed(records), reader)
-        return site, levelled((*problems, *unreadable, *moved, *site.problems), desk.config.checks)
+        placed = _placed(desk, _reader(desk))
+        found = (*problems, *placed.unreadable, *placed.problems, *placed.site.problems)
+        return placed.site, levelled(found, desk.config.checks)
 
 
 @contextlib.contextmanager
@@ -145,36 +168,51 @@ def _shares(options: BuildOptions, sources: Sources) -> bool:
 def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     jinja = functools.cache(functools.partial(_jinja, desk))
     reader = _reader(desk, functools.partial(_prepare, desk, jinja))
-    records, unreadable = reader.records(desk.sources.under("content/"))
-    site, moves, moved, places, addresses = _placed(desk, surveyed(records), reader)
+    placed = _placed(desk, reader)
+    site = placed.site
     data, strange = data_sources(desk.sources.under(DATA))
     forms = forms_of(desk.sources.under(FORMS), desk.config, desk.rules, desk.old.forms)
     planned = _planned(desk, site, forms)
-    cells = Cells(site, desk.theme, planned.owners, planned.mark, data, functools.cache(size_of), forms)
-    answers = _answers(desk, cells)
+    cells = Cells(site, desk.theme, planned.owners, planned.mark, data, _sizes(desk), forms)
+    answers = _answers(desk, cells, placed.places)
     stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
         desk.memo.share()
         make = _maker(desk, site, answers, reader, data, jinja)
         known = _outputs_known(desk)
         done = finish(planned, known, answers, desk.theme, make, stage, desk.options, desk.workers)
-        desk.memo.save(record[2] for record in records.values())
+        desk.memo.save(len(placed.records), lambda: (record[2] for record in whole(placed.records).values()))
         problems = (*problems, *menu_problems(cells.value, desk.config.menus))
         problems = (*problems, *forms.problems, *unknown_forms(site, forms))
-        found = (*problems, *desk.sources.problems, *unreadable, *moved, *strange, *site.problems, *planned.problems)
-        found = (*found, *desk.theme.word_problems(), *desk.hooks.problems, *done.problems)
+        found = (*problems, *desk.sources.problems, *placed.unreadable, *placed.problems, *strange, *site.problems)
+        found = (*found, *planned.problems, *desk.theme.word_problems(), *desk.hooks.problems, *done.problems)
         told = levelled((*levelled(found, desk.config.checks), *done.failures), {})
-        due = min(site.next_due, answers.next_due(done.live_questions))
+        due = min(site.next_due, answers.next_due(done.asks))
         report = _report(done, told, due)
         if not report.blocked and not desk.options.dry:
-            ledger = _ledger(desk, _Looked(records, places, addresses, site, planned, forms), answers, done, report)
-            _write_moves(desk, moves)
+            ledger = _ledger(desk, _Looked(placed, planned, forms), answers, done, report)
+            _write_moves(desk, placed.moves)
             removals = (*done.removals, *_strangers(desk, done))
             commit(desk.options.workshop, stage, removals, *save(desk.old, ledger, desk.options.ledger_file))
             keep.remember(desk.options.ledger_file, ledger)
         return report
     finally:
         stage.discard()
+
+
+def _sizes(desk: Desk) -> Callable[[File], tuple[int, int] | None]:
+    """The function that tells a picture's size: what it is called and what is in it say all, so that is remembered."""
+
+    @functools.cache
+    def size(file: File) -> tuple[int, int] | None:
+        key = digest_of(f"{desk.rules} {file.digest} {os.path.splitext(file.path)[1]}".encode("utf-8", "surrogatepass"))
+        known = desk.memo.get(key, "size")
+        if known is None:
+            known = size_of(file) or ()
+            desk.memo.put(key, size=known)
+        return known or None
+
+    return size
 
 
 def _planned(desk: Desk, site: Site, forms: Forms) -> Plan:
@@ -238,13 +276,11 @@ def _text(source: Source) -> str:
 # Placing pages, and noticing those that moved.
 
 
-def _placed(
-    desk: Desk, pages: dict[str, Surveyed], reader: Reader
-) -> tuple[Site, Moves, tuple[Problem, ...], dict[str, Placed], Addresses]:
-    """The site, what moved, what is wrong with what is known of that, and what to remember of it."""
+def _placed(desk: Desk, reader: Reader) -> _Placed:
+    """All pages, read and in their places."""
     moves, problems = desk.moved
     grounds = Grounds(
-        sources=tuple(desk.sources.under(CONTENT)),
+        sources=desk.sources,
         config=desk.config,
         clock=desk.clock,
         moves=moves,
@@ -253,34 +289,72 @@ def _placed(
         known=desk.old.places,
         made=reader.placed,
         standing=desk.old.standing,
+        orders=desk.old.orders,
     )
+    changed = _changed_pages(desk, grounds)
+    if changed is None:
+        records: Table[Record]
+        records, unreadable = reader.records(desk.sources.under(CONTENT))
+    else:
+        records, unreadable = reader.records_again([desk.sources.files[CONTENT + path] for path in changed])
+        found = None if unreadable else index_again(changed, Pages(records), Pages(desk.old.pages), grounds)
+        if found:
+            site, places = found
+            return _Placed(site, records, places, _addresses_again(desk, site, changed), [], moves, problems)
+    pages, before = Pages(whole(records)), whole(desk.old.addresses)
     site, places = index(pages, grounds)
-    before, now = desk.old.addresses, _addresses(site)
+    now = _addresses(site)
     if desk.options.mode == "site" and not problems and _elsewhere(before, now):
         paths = frozenset(path.removeprefix("content/") for path in desk.sources.files)
         more = detected(_published(before), _published(now), moves, paths)
         if more != moves:
+            moves = more
             site, places = index(pages, grounds._replace(moves=more))
-            return site, more, problems, places, now
-    return site, moves, problems, places, now
+    return _Placed(site, records, places, now, unreadable, moves, problems)
 
 
-def _addresses(site: Site) -> Addresses:
+def _changed_pages(desk: Desk, grounds: Grounds) -> list[str] | None:
+    """The pages that changed, when nothing else did that a place or an order is made of; None when something did."""
+    old = desk.old
+    if not old.standing or not _same_rules(desk) or old.setting != desk.options.setting:
+        return None
+    if Standing._make(old.standing).rules != grounds.rules or grounds.clock.now < datetime.fromisoformat(old.built_at):
+        return None
+    changed = []
+    for path in sorted(desk.sources.changed):
+        if is_page(path):
+            changed.append(path.removeprefix(CONTENT))
+        elif path in {SETTINGS, MOVES} or (path.startswith(CONTENT) and is_published(path.removeprefix(CONTENT))):
+            return None
+    known = all(path in old.pages and CONTENT + path in desk.sources.files for path in changed)
+    return changed if known else None
+
+
+def _addresses(site: Site) -> dict[str, tuple[str, str]]:
     """Where all that is published is, and what is there."""
-    base = site.config.base_path
-    return {
-        # Pages without a word are all alike, so none of them can be recognised by its body.
-        path: (entry.place.url.removeprefix(base), entry.body if entry.glance.wordy else "")
-        for path, entry in site.entries.items()
-    }
+    return {path: _address(entry, site) for path, entry in site.entries.items()}
 
 
-def _elsewhere(before: Addresses, now: Addresses) -> bool:
+def _addresses_again(desk: Desk, site: Site, changed: Iterable[str]) -> Addresses:
+    """The same, when none but these pages may have changed, and none has moved."""
+    found = desk.old.addresses.copy()
+    for path in changed:
+        if path in site.entries:
+            found[path] = _address(site.entries[path], site)
+    return found
+
+
+def _address(entry: Entry, site: Site) -> tuple[str, str]:
+    # Pages without a word are all alike, so none of them can be recognised by its body.
+    return entry.place.url.removeprefix(site.config.base_path), entry.body if entry.glance.wordy else ""
+
+
+def _elsewhere(before: Mapping[str, tuple[str, str]], now: Mapping[str, tuple[str, str]]) -> bool:
     """Whether any page may have moved: where all paths have the URLs they had, none has."""
     return before.keys() != now.keys() or any(now[path][0] != url for path, (url, _) in before.items())
 
 
-def _published(addresses: Addresses) -> list[Published]:
+def _published(addresses: Mapping[str, tuple[str, str]]) -> list[Published]:
     return [Published(path, url, body) for path, (url, body) in addresses.items()]
 
 
@@ -302,8 +376,11 @@ def _same_rules(desk: Desk) -> bool:
     return desk.old.rules == desk.rules
 
 
-def _answers(desk: Desk, cells: Cells) -> Answers:
-    return Answers(cells, desk.old.asked if _same_rules(desk) else Asked())
+def _answers(desk: Desk, cells: Cells, places: Table[Placed]) -> Answers:
+    if not _same_rules(desk):
+        return Answers(cells, Asked(), ())
+    changed, gone = difference(desk.old.places, places)
+    return Answers(cells, desk.old.asked, (*changed, *sorted(gone)))
 
 
 def _outputs_known(desk: Desk) -> Ledger:
@@ -312,38 +389,54 @@ def _outputs_known(desk: Desk) -> Ledger:
 
 
 def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, report: Report) -> Ledger:
-    asked, numbers = answers.tables(done.live_questions())
-    touched = restless(_looked_into(desk, looked))
+    placed = looked.placed
+    few = looked.planned.again and not answers.asked_more
+    asked, numbers = answers.tables(None if few else done.live_questions())
+    touched = restless(_looked_into(desk, placed.records))
     if not all(map(is_page, touched)):
         # A template or a file that was written while we read it: what was made in this build is made again.
         done.distrust_written()
+    if numbers is not None:
+        done.renumber(numbers)
+    pages, sources = placed.records, recorded(desk.sources, desk.old.sources)
+    for path in touched:
+        pages.pop(path.removeprefix(CONTENT), None)
+        sources.pop(path, None)
     return Ledger(
-        sources={path: one for path, one in recorded(desk.sources, desk.old.sources).items() if path not in touched},
-        pages={path: record for path, record in looked.records.items() if f"content/{path}" not in touched},
+        sources=sources,
+        pages=pages,
+        places=placed.places,
+        orders=_kept(placed.site.orders),
+        standing=placed.site.standing,
         references=desk.theme.references,
         rules=desk.rules,
         setting=desk.options.setting,
         next_due=report.next_due.isoformat(),
         built_at=desk.clock.now.isoformat(),
-        places=looked.places,
-        standing=looked.site.standing,
         # What was put off may be new, and then nothing but a new plan knows of it.
         planned=("", "") if done.partial else (looked.planned.key, looked.planned.mark),
         forms=looked.forms.record,
         asked=asked,
-        outputs=done.records if numbers is None else done.renumbered(numbers),
-        addresses=looked.addresses,
+        outputs=done.outputs,
+        addresses=placed.addresses,
         told=report.problems,
     )
 
 
-def _looked_into(desk: Desk, looked: _Looked) -> Iterator[Source]:
+def _kept(orders: Mapping[str, Any]) -> Table[Any]:
+    return orders if isinstance(orders, (dict, Rows)) else dict(orders)
+
+
+def _looked_into(desk: Desk, records: Table[Record]) -> Iterator[Source]:
     """The sources that this build may have read since it saw them: all but the pages that are as they were."""
-    known, records = desk.old.pages, looked.records
-    for path, source in desk.sources.files.items():
-        page = path.removeprefix(CONTENT)
-        if page not in known or records.get(page) is not known[page]:
-            yield source
+    yield from (desk.sources.files[path] for path in desk.sources.paths if not _surely_a_page(path))
+    for path in difference(desk.old.pages, records)[0]:
+        yield desk.sources.files[CONTENT + path]
+
+
+def _surely_a_page(path: str) -> bool:
+    """Whether a source is a page: one of which that is not plain at first sight may be, too."""
+    return path.endswith(".md") and "/_" not in path and path.startswith(CONTENT) and not path.startswith(FORMS)
 
 
 def _report(done: Finished, told: tuple[Problem, ...], due: datetime) -> Report:
@@ -353,7 +446,7 @@ def _report(done: Finished, told: tuple[Problem, ...], due: datetime) -> Report:
         written=tuple(path for path in sorted(done.written) if not path.startswith(RELEASE)),
         removed=tuple(path for path in done.removals if not path.startswith(RELEASE)),
         released=tuple(path.removeprefix(RELEASE) for path in changed if path.startswith(RELEASE)),
-        total=sum(not path.startswith(RELEASE) for path in done.records),
+        total=sum(not path.startswith(RELEASE) for path in done.outputs.stamps),
         blocked=bool(errors(told)),
         next_due=due,
         because=done.written,
@@ -366,7 +459,7 @@ def _strangers(desk: Desk, done: Finished) -> list[str]:
     if desk.old.outputs:
         return []
     found = [*_found_in(desk.options.folder, ""), *_found_in(desk.options.release_folder, RELEASE)]
-    return [path for path in found if path not in done.records]
+    return [path for path in found if path not in done.outputs.stamps]
 
 
 def _found_in(top: Path, prefix: str) -> Iterator[str]:

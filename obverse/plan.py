@@ -10,11 +10,12 @@ from obverse.addresses import beneath, decoded, encoded, output_path, segment
 from obverse.index import TAXONOMIES
 from obverse.jobs import Job
 from obverse.late import Late
-from obverse.ledger import Written
+from obverse.ledger import Outputs
 from obverse.options import RELEASE
 from obverse.placing import dated_section, taxonomy_folder
 from obverse.problems import Problem, nearest, problem
 from obverse.questions import archived_pages
+from obverse.rows import whole
 from obverse.site import Card, Entry, Place, Site
 from obverse.sources import digest_of
 from obverse.theme import Theme
@@ -68,27 +69,53 @@ def plan(site: Site, theme: Theme) -> Plan:
     return Plan(jobs, owners, (*problems, *blocked.values()), mark)
 
 
-def plan_again(outputs: Mapping[str, Written], key: str, mark: str) -> Plan:
+def plan_again(outputs: Outputs, key: str, mark: str) -> Plan:
     """The plan that led to these outputs, of which jobs are made only when they are asked for."""
-    known = {path: one.job for path, one in outputs.items() if one.job[1] != "asset"}
-    owners = Late(lambda: {job[0]: job[3] for path, job in known.items() if not path.startswith(RELEASE)})
-    return Plan(_Jobs(known), owners, (), mark, key, again=True)
+    return Plan(_Jobs(outputs), _Owners(outputs), (), mark, key, again=True)
 
 
 class _Jobs(Mapping[str, Job]):
     """Jobs out of the ledger's records."""
 
-    def __init__(self, records: Mapping[str, tuple[Any, ...]]) -> None:
-        self._records = records
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
 
     def __getitem__(self, output: str) -> Job:
-        return Job.from_record(output, self._records[output])
+        if output in self._outputs.assets:
+            raise KeyError(output)
+        return Job.from_record(output, self._outputs.records[output].job)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._records)
+        return (output for output in self._outputs.stamps if output not in self._outputs.assets)
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._outputs.stamps) - len(self._outputs.assets)
+
+
+class _Owners(Mapping[str, str]):
+    """The subjects of jobs by URL: that of one is found by the path of its output."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self._all = Late(lambda: {job[0]: job[3] for _, job in self._jobs()})
+
+    def _jobs(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        assets, records = self._outputs.assets, whole(self._outputs.records).items()
+        return ((path, one.job) for path, one in records if path not in assets and not path.startswith(RELEASE))
+
+    def __getitem__(self, url: str) -> str:
+        output = output_path(url)
+        job = self._outputs.records[output].job if output not in self._outputs.assets else ("",)
+        if job[0] != url:
+            raise KeyError(url)
+        subject: str = job[3]
+        return subject
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
 
 
 def _all_jobs(site: Site, theme: Theme, problems: list[Problem]) -> Iterator[Job]:

@@ -7,10 +7,10 @@ values and makes sixty calls, so that what Jinja does around each of them was a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
-from functools import lru_cache
 from types import MethodType
 from typing import Any
 
+import markupsafe
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context, Macro
@@ -18,15 +18,15 @@ from markupsafe import Markup, escape
 
 from obverse.view import View
 
-# Titles, addresses and words come again and again: on lists, in menus, on every page.
-_known = lru_cache(4096)(escape)
+# The part of `escape` that does the work: text for text, unwrapped. Older releases do not have it by itself.
+_escaped: Callable[[str], str] = getattr(markupsafe, "_escape_inner", escape)
 
 
 def printed(value: Any) -> str:
     """A value as the text that stands for it in HTML. What is printed is joined, so safe text need not say so again."""
     kind = type(value)
     if kind is str:
-        return _known(value)
+        return _escaped(value)
     if kind is int:
         return str(value)
     return value if kind is Markup else escape(value)

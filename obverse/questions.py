@@ -161,7 +161,7 @@ def _picture(read: Read, origin: str, source: str) -> Picture:
 
 def _sitemap(read: Read) -> tuple[tuple[str, datetime | None, tuple[tuple[str, str], ...]], ...]:
     """(href, last change, (language, href) of each translation) of every page search engines may list, by href."""
-    places: tuple[Place, ...] = read("places:")
+    places: tuple[Place, ...] = read("listed:")
     where = {place.path: (place.lang, place.url) for place in places}
     others = {name: tuple(where[path] for path in paths) for name, paths in read("translated:")}
     rows = ((place.url, place.name, place) for place in places if not place.noindex and place.kind != "404")
@@ -186,8 +186,23 @@ def _form(read: Read, name: str, lang: str) -> Form | None:
     return found.public if found else None
 
 
-def _page_table(read: Read) -> tuple[tuple[Place, tuple[str, ...], tuple[str, ...]], ...]:
-    """The place of every page, the names of its authors, and the hrefs that lead to it besides its own."""
+class PageRow(NamedTuple):
+    """What capture knows of a page: `id` is its first path, `authors` are names, `aliases` hrefs that lead to it."""
+
+    id: str
+    url: str
+    title: str
+    lang: str
+    kind: str
+    section: str
+    authors: tuple[str, ...]
+    tags: tuple[str, ...]
+    aliases: tuple[str, ...]
+    date: str
+
+
+def _page_table(read: Read) -> tuple[tuple[Any, ...], ...]:
+    """A `PageRow` for every page, as plain tuples: of ten thousand, what they are called is said once."""
     base, aliases = read("config:base_path"), defaultdict(list)
     for url, path in read("redirects:"):
         aliases[path].append(base + url)
@@ -196,9 +211,16 @@ def _page_table(read: Read) -> tuple[tuple[Place, tuple[str, ...], tuple[str, ..
     names = {one: card.title for one, card in found.items() if card is not None}
     return tuple(
         (
-            place,
+            place.id,
+            place.url,
+            place.label,
+            place.lang,
+            place.kind,
+            place.section,
             tuple(names[path, place.lang] for path in place.authors if (path, place.lang) in names),
+            tuple(name for _, taxonomy, _, name, _ in place.terms if taxonomy == "tags"),
             tuple(aliases.get(place.path, ())),
+            place.dated,
         )
         for place in places
     )

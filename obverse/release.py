@@ -17,7 +17,8 @@ from obverse.jobs import Job
 from obverse.options import RELEASE
 from obverse.plan import generated
 from obverse.problems import Problem, nearest, problem
-from obverse.site import Place, Site
+from obverse.questions import PageRow
+from obverse.site import Site
 from obverse.view import View
 
 if TYPE_CHECKING:  # most builds make no form anew
@@ -88,22 +89,8 @@ def _words(_job: Job, view: View, _body: Body) -> dict[str, str]:
 
 
 def _pages(_job: Job, view: View, _body: Body) -> list[dict[str, Any]]:
-    return [_row(place, authors, aliases) for place, authors, aliases in view.ask("page_table")]
-
-
-def _row(place: Place, authors: tuple[str, ...], aliases: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "id": place.id,
-        "url": place.url,
-        "title": place.label,
-        "lang": place.lang,
-        "kind": place.kind,
-        "section": place.section,
-        "authors": authors,
-        "tags": [name for _, taxonomy, _, name, _ in place.terms if taxonomy == "tags"],
-        "aliases": aliases,
-        "date": place.dated,
-    }
+    names = PageRow._fields
+    return [dict(zip(names, row, strict=True)) for row in view.ask("page_table")]
 
 
 def _form(job: Job, view: View, body: Body) -> dict[str, Any]:

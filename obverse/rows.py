@@ -9,61 +9,121 @@ from __future__ import annotations
 import marshal
 import struct
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from functools import cached_property
+from itertools import accumulate, chain, compress, count
 from operator import eq
 from typing import Any, Final, TypeAlias
 
 Unpack: TypeAlias = Callable[[Any], Any]
 """The bytes of a row -> the row."""
 
-_HEAD = struct.Struct("<QQ")
-_ENDS: Final = "Q"
-_END_SIZE = array(_ENDS).itemsize
+# How many rows there are, how many keys, and how many bytes of keys.
+_HEAD = struct.Struct("<QQQ")
+_ENDS_TYPE: Final = "Q"
+_END_SIZE = array(_ENDS_TYPE).itemsize
 
 
 class Packed:
-    """Rows as they lie in a file: their keys, where each ends, and all of them end to end."""
+    """Rows as they lie in a file, in order of their keys: where each key and each row ends, and all of them end to end.
+
+    Rows that only have numbers have no keys.
+    """
 
     def __init__(self, data: memoryview, unpack: Unpack = marshal.loads) -> None:
-        """`data` is what `packed` made; `unpack` makes a row of its bytes."""
-        size, count = _HEAD.unpack_from(data)
-        start = _HEAD.size + size
-        self._keys = data[_HEAD.size : start]
-        self._ends = data[start : start + count * _END_SIZE].cast(_ENDS)
-        self.data = data[start + count * _END_SIZE :]
+        """`data` is what `packed` or `numbered` made; `unpack` makes a row of its bytes."""
+        count, names, size = _HEAD.unpack_from(data)
+        middle = _HEAD.size + names * _END_SIZE
+        start = middle + count * _END_SIZE
+        self._key_ends, self._ends = _ends(data[_HEAD.size : middle]), _ends(data[middle:start])
+        self._keys, self.data = data[start : start + size], data[start + size :]
         self.unpack = unpack
-        self.seen: dict[Any, Any] = {}
-
-    @cached_property
-    def numbers(self) -> dict[Any, int]:
-        """The number of each key."""
-        return {key: number for number, key in enumerate(marshal.loads(self._keys))}  # noqa: S302 - our own bytes
+        self._seen: dict[str, Any] = {}
+        self._whole = False
 
     def __len__(self) -> int:
         """How many rows there are."""
         return len(self._ends)
 
+    def __contains__(self, key: str) -> bool:
+        """Whether there is a row of this key; nothing is unpacked."""
+        return key in self._seen or (not self._whole and self._number(key) is not None)
+
+    def keys(self) -> list[str]:
+        """All keys, in order."""
+        return list(self._seen) if self._whole else list(map(_text, _pieces(bytes(self._keys), self._key_ends)))
+
+    def _number(self, key: str) -> int | None:
+        wanted = key.encode("utf-8", "surrogatepass")
+        at = bisect_left(range(len(self._key_ends)), wanted, key=self._key)
+        return at if at < len(self._key_ends) and self._key(at) == wanted else None
+
+    def _key(self, number: int) -> bytes:
+        return bytes(self._keys[self._key_ends[number - 1] if number else 0 : self._key_ends[number]])
+
     def raw(self, number: int) -> memoryview:
         """The bytes of a row."""
         return self.data[self._ends[number - 1] if number else 0 : self._ends[number]]
 
-    def row(self, key: Any) -> Any:
+    def row(self, key: str) -> Any:
         """The row of a key, unpacked at most once. Raises KeyError."""
-        if key not in self.seen:
-            self.seen[key] = self.unpack(self.raw(self.numbers[key]))
-        return self.seen[key]
+        if key not in self._seen:
+            number = None if self._whole else self._number(key)
+            if number is None:
+                raise KeyError(key)
+            self._seen[key] = self.unpack(self.raw(number))
+        return self._seen[key]
+
+    def whole(self) -> dict[str, Any]:
+        """All rows by key, for whoever is going to look at most of them."""
+        if not self._whole:
+            rows = map(self.unpack, _pieces(self.data, self._ends))
+            # What somebody has looked at stays the very object: to see that nothing has changed then costs nothing.
+            self._seen = dict(zip(self.keys(), rows, strict=True)) | self._seen
+            self._whole = True
+        return self._seen
+
+    def holding(self, numbers: frozenset[int]) -> Iterator[str]:
+        """The keys of those rows that hold one of these numbers; each row is a row of `packed` numbers."""
+        every = array("I")
+        every.frombytes(self.data)
+        last = -1
+        for place in compress(count(), map(numbers.__contains__, every)):
+            row = bisect_right(self._ends, place * every.itemsize)
+            if row != last:
+                yield _text(self._key(row))
+            last = row
 
 
-def packed(keys: Sequence[Any], rows: Iterable[Any]) -> bytes:
+def _ends(data: memoryview) -> array[int]:
+    ends = array(_ENDS_TYPE)
+    ends.frombytes(data)
+    return ends
+
+
+def _pieces(data: Any, ends: array[int]) -> Iterator[Any]:
+    return (data[start:end] for start, end in zip(chain((0,), ends), ends, strict=False))
+
+
+def _text(key: bytes) -> str:
+    return key.decode("utf-8", "surrogatepass")
+
+
+def packed(rows: Mapping[str, Any]) -> bytes:
     """A table of packed rows, each the bytes of its key."""
-    rows = list(rows)
-    ends, end = array(_ENDS), 0
-    for row in rows:
-        end += len(row)
-        ends.append(end)
-    names = marshal.dumps(tuple(keys))
-    return b"".join((_HEAD.pack(len(names), len(rows)), names, ends.tobytes(), *rows))
+    names = {key.encode("utf-8", "surrogatepass"): row for key, row in rows.items()}
+    keys = sorted(names)
+    return _laid_out(keys, [names[key] for key in keys])
+
+
+def numbered(rows: Iterable[Any]) -> bytes:
+    """Packed rows that have numbers for keys, from 0 on."""
+    return _laid_out([], list(rows))
+
+
+def _laid_out(keys: list[bytes], rows: list[Any]) -> bytes:
+    ends = (array(_ENDS_TYPE, accumulate(map(len, some))).tobytes() for some in (keys, rows))
+    return b"".join((_HEAD.pack(len(rows), len(keys), sum(map(len, keys))), *ends, *keys, *rows))
 
 
 class Rows(MutableMapping[str, Any]):
@@ -99,27 +159,65 @@ class Rows(MutableMapping[str, Any]):
         if key not in self:
             raise KeyError(key)
         self.changed.pop(key, None)
-        if key in self.base.numbers:
+        if key in self.base:
             self.gone.add(key)
 
     def __contains__(self, key: object) -> bool:
         """Whether there is such a row; nothing is unpacked."""
-        return key in self.changed or (key in self.base.numbers and key not in self.gone)
+        return key in self.changed or (isinstance(key, str) and key not in self.gone and key in self.base)
 
     def __iter__(self) -> Iterator[str]:
         """The keys: those that were packed in their order, then those that came later."""
-        numbers, gone = self.base.numbers, self.gone
-        yield from (key for key in numbers if key not in gone) if gone else numbers
-        yield from (key for key in self.changed if key not in numbers)
+        gone, base = self.gone, self.base
+        yield from (key for key in base.keys() if key not in gone)  # noqa: SIM118 - it is no dict
+        yield from (key for key in self.changed if key not in base)
 
     def __len__(self) -> int:
         """How many rows there are."""
-        return len(self.base) - len(self.gone) + sum(key not in self.base.numbers for key in self.changed)
+        return len(self.base) - len(self.gone) + sum(key not in self.base for key in self.changed)
+
+    def whole(self) -> dict[str, Any]:
+        """All of it as a dict, for whoever is going to look at most rows."""
+        rows = {**self.base.whole(), **self.changed}
+        for key in self.gone:
+            del rows[key]
+        return rows
 
     def pack(self, pack: Callable[[Any], bytes]) -> bytes:
         """The whole table packed anew; rows that have not changed are not unpacked for it."""
-        keys, numbers, changed = tuple(self), self.base.numbers, self.changed
-        return packed(keys, (pack(changed[key]) if key in changed else self.base.raw(numbers[key]) for key in keys))
+        base, gone = self.base, self.gone
+        kept: dict[str, Any] = {key: base.raw(number) for number, key in enumerate(base.keys()) if key not in gone}
+        return packed({**kept, **{key: pack(row) for key, row in self.changed.items()}})
+
+
+def whole(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A table as it is for whoever is going to look at most rows."""
+    return table.whole() if isinstance(table, Rows) else table
+
+
+def holding(table: Mapping[str, bytes], numbers: frozenset[int]) -> Iterator[str]:
+    """The keys of those rows of a table of packed numbers that hold one of these."""
+    changed = table
+    if isinstance(table, Rows):
+        changed, gone = table.changed, table.gone
+        yield from (key for key in table.base.holding(numbers) if key not in changed and key not in gone)
+    for key, row in changed.items():
+        if row and not numbers.isdisjoint(memoryview(row).cast("I")):
+            yield key
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """The rows of a new table that are not as in the old one, and the keys of those that are gone."""
+    if isinstance(old, Rows) and isinstance(new, Rows) and old.base is new.base:
+        changed = {key: row for key, row in new.changed.items() if old.get(key, _NONE) != row}
+        return changed, {key for key in (*new.gone, *old.changed) if key in old and key not in new}
+    before, now = whole(old), whole(new)
+    others = {key: row for key, row in now.items() if before.get(key, _NONE) is not row}
+    return {key: row for key, row in others.items() if before.get(key, _NONE) != row}, before.keys() - now.keys()
+
+
+# Nothing that any table holds.
+_NONE = object()
 
 
 class Row(Sequence[Any]):
@@ -166,4 +264,4 @@ class Row(Sequence[Any]):
     def pack(self, pack: Callable[[Any], bytes]) -> bytes:
         """The whole row packed anew."""
         kept = (self.base.raw(number) for number in range(len(self.base)))
-        return packed((), (*kept, *map(pack, self.more)))
+        return numbered((*kept, *map(pack, self.more)))

@@ -79,8 +79,9 @@ class Place(NamedTuple):
     the keys of the lists it is on; `terms` are (language, taxonomy, slug, name, href); `aliases` its former URLs;
     `template` and `form` those its front matter asks for. `id` and `authors` are what tables of all pages show.
 
-    What follows from `TITLE` on changes no address and none of the orders by date: `title` is folded for sorting,
-    `label` is the title as it is shown; `noindex`, and `dated` and `changed` (ISO 8601, "" for none), are shown too.
+    What follows from `SHOWN` on changes no address and none of the orders by date: `noindex`, and `dated` and `changed`
+    (ISO 8601, "" for none), are shown in lists of everything. From `TITLE` on, neither do they: `title` is folded for
+    sorting, `label` is the title as it is shown.
     """
 
     path: str
@@ -100,14 +101,20 @@ class Place(NamedTuple):
     draft: bool
     id: str
     authors: tuple[str, ...]
-    title: str
-    label: str
     noindex: bool
     dated: str
     changed: str
+    title: str
+    label: str
+
+    @property
+    def untitled(self) -> Place:
+        """The same without its title."""
+        return self._replace(title="", label="")
 
 
-# The first field of a place that no address and no order by date depends on.
+# The first field of a place that no address and no order by date depends on, and the first that only titles show.
+SHOWN = Place._fields.index("noindex")
 TITLE = Place._fields.index("title")
 
 
@@ -177,15 +184,18 @@ _SAID = tuple(one.name for one in fields(Card) if one.init)
 class Entry:
     """A page in its place: its source, the facts of its body, its card. Each is unpacked when somebody looks at it."""
 
-    __slots__ = ("_card", "_card_of", "_packed", "_surveyed", "body", "place")
+    __slots__ = ("_card", "_card_of", "_packed", "_surveyed", "body", "mark", "place")
 
-    def __init__(self, surveyed: Surveyed, place: Place, packed: bytes, card_of: Callable[[bytes], Card]) -> None:
-        """`card_of` gives the card from what it is packed in; it is called at most once."""
+    def __init__(
+        self, surveyed: Surveyed, place: Place, mark: str, packed: bytes, card_of: Callable[[bytes], Card]
+    ) -> None:
+        """`mark` is another text whenever anything of it may be; `card_of` gives the card from what it is packed in."""
         self._surveyed = surveyed
         self._packed = packed
         self._card_of = card_of
         self._card: Card | None = None
         self.place = place
+        self.mark = mark
         self.body = surveyed.body
 
     @property
@@ -236,11 +246,12 @@ class File(NamedTuple):
 class Site(NamedTuple):
     """The whole site, in order.
 
-    `entries` and `hidden` by content path; `lists` by "language/selector" give content paths in reading order, newest
-    first for articles; `terms` by "language/taxonomy" in order of name, with how many pages each has; `redirects` map
-    site-local URLs to content paths; `next_due` is when a hidden page appears or a visible one expires. `marks` tell
-    by content path when a published page may be another one, `layout` when an address or an order by date may be, and
-    `mark` when anything of any place may be; `standing` is what the next index compares.
+    `entries` and `hidden` by content path; `places` gives those of all entries; `lists` by "language/selector" give
+    content paths in reading order, newest first for articles; `terms` by "language/taxonomy" in order of name, with how
+    many pages each has; `redirects` map site-local URLs to content paths; `asking` has the forms that front matter asks
+    for, by content path; `next_due` is when a hidden page appears or a visible one expires. Texts tell what may be
+    another one: `layout` an address or an order by date, `listed` also what lists of everything show but titles, `mark`
+    anything of any place. `orders` and `standing` are what the next index needs of this one.
     """
 
     config: Config
@@ -249,14 +260,17 @@ class Site(NamedTuple):
     hidden: Mapping[str, Hidden]
     files: Mapping[str, File]
     hidden_files: frozenset[str]
+    places: Callable[[], tuple[Place, ...]]
     lists: Mapping[str, tuple[str, ...]]
     terms: Mapping[str, tuple[tuple[Term, int], ...]]
     neighbours: Mapping[str, tuple[str, str]]
     translations: Mapping[str, tuple[str, ...]]
     redirects: Mapping[str, tuple[str, str]]
+    asking: Mapping[str, str]
     next_due: datetime
     problems: tuple[Problem, ...]
-    marks: Mapping[str, str]
     layout: str
+    listed: str
     mark: str
+    orders: Mapping[str, Any]
     standing: tuple[Any, ...]

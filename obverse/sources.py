@@ -10,30 +10,25 @@ import hashlib
 import os
 import stat
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from obverse.problems import Problem, problem
 
-# File systems stamp times as coarsely as two seconds; anything younger may change again without a new stamp.
+# File systems stamp times as coarsely as two seconds.
 RACY_NS = 2_000_000_000
 
 SETTINGS = "obverse.toml"
 HOOKS = "hooks.py"
 
 
-class Stamp(NamedTuple):
-    """What stat() says of a file: modification time in nanoseconds, size in bytes, inode.
+Stamp: TypeAlias = tuple[int, int, int, int]
+"""What stat() says of a file: modification time in nanoseconds, size in bytes, inode, and when the inode last changed.
 
-    `ctime_ns` is when the inode last changed, which no program can set back. It is 0 for outputs, because the rename
-    that puts one in place changes it.
-    """
-
-    mtime_ns: int
-    size: int
-    inode: int
-    ctime_ns: int = 0
+The last no program can set back. It is 0 for outputs, because the rename that puts one in place changes it.
+"""
 
 
 class Source(NamedTuple):
@@ -52,15 +47,29 @@ class Source(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """All files of the site by path, sorted, and what could not be read."""
+    """All files of the site by path, sorted, and what could not be read.
+
+    `changed` are the paths of those that are new, others or gone since the last build; `unsure` are the files of which
+    the ledger has to keep something else than it does.
+    """
 
     files: Mapping[str, Source]
+    paths: list[str]
     problems: tuple[Problem, ...]
+    changed: frozenset[str]
+    unsure: tuple[Source, ...]
 
     def under(self, prefix: str) -> Iterator[Source]:
         """The files whose path starts with `prefix`, in order of path."""
-        return (source for path, source in self.files.items() if path.startswith(prefix))
+        for number in range(bisect_left(self.paths, prefix), len(self.paths)):
+            path = self.paths[number]
+            if not path.startswith(prefix):
+                return
+            yield self.files[path]
 
+
+# Of ten thousand sources each is one call of this, which a class of named values would make three.
+_source = tuple.__new__
 
 Known = Mapping[str, tuple[tuple[int, ...] | None, str]]
 """Path -> (stamp, digest), as the ledger keeps them."""
@@ -79,7 +88,7 @@ def read_sources(root: Path, theme: Path, known: Known, now_ns: int) -> Sources:
     scan.folder("templates", root / "templates", ())
     if not _same(root / "templates", theme):
         scan.folder("theme", theme, ())
-    return Sources(dict(sorted(scan.found.items())), tuple(scan.problems))
+    return scan.sources()
 
 
 Recorded = dict[str, tuple[tuple[int, ...] | None, str]]
@@ -87,13 +96,9 @@ Recorded = dict[str, tuple[tuple[int, ...] | None, str]]
 
 def recorded(sources: Sources, known: Known) -> Recorded:
     """What the ledger keeps of all files; of those it knew as they are now, the very records it has."""
-    found: Recorded = {}
-    for path, source in sources.files.items():
-        before = known.get(path)
-        if before is not None and before[0] == source.stamp and before[1] == source.digest:
-            found[path] = before
-        else:
-            found[path] = (source.stamp and tuple(source.stamp), source.digest)
+    found = {**known, **{one.path: (one.stamp, one.digest) for one in sources.unsure}}
+    for path in sources.changed - sources.files.keys():
+        del found[path]
     return found
 
 
@@ -104,11 +109,11 @@ def digest_of(data: bytes) -> str:
 
 def stamp_of(entry: os.stat_result) -> Stamp:
     """The stamp of a stat result, without the time of its inode."""
-    return Stamp(entry.st_mtime_ns, entry.st_size, entry.st_ino)
+    return entry.st_mtime_ns, entry.st_size, entry.st_ino, 0
 
 
 def _full_stamp(entry: os.stat_result) -> Stamp:
-    return Stamp(entry.st_mtime_ns, entry.st_size, entry.st_ino, entry.st_ctime_ns)
+    return entry.st_mtime_ns, entry.st_size, entry.st_ino, entry.st_ctime_ns
 
 
 def restless(sources: Iterable[Source]) -> frozenset[str]:
@@ -133,9 +138,19 @@ class _Scan:
 
     def __init__(self, known: Known, now_ns: int) -> None:
         self.known = known
-        self.now_ns = now_ns
+        self.trusted = now_ns - RACY_NS  # whatever is younger may change again without a new stamp
         self.found: dict[str, Source] = {}
+        self.unsure: list[Source] = []
         self.problems: list[Problem] = []
+
+    def sources(self) -> Sources:
+        """All that was found, and how it differs from what was known."""
+        found, known = self.found, self.known
+        changed = {one.path for one in self.unsure if one.path not in known or known[one.path][1] != one.digest}
+        changed |= known.keys() - found.keys()
+        paths = sorted(found)
+        files = {path: found[path] for path in paths}
+        return Sources(files, paths, tuple(self.problems), frozenset(changed), tuple(self.unsure))
 
     def folder(self, path: str, folder: Path | str, above: tuple[tuple[int, int], ...]) -> None:
         """Add all files of a folder; `above` holds (device, inode) of the folders around it, to stop at loops."""
@@ -151,22 +166,26 @@ class _Scan:
         if identity in above:
             self.problems.append(problem("unreadable", path, "this link leads back into a folder around it"))
             return
+        prefix, within = f"{path}/", (*above, identity)
         for entry in entries:
-            if not ignored(entry.name):
-                self._entry(path, entry, (*above, identity))
+            name = entry.name
+            if ignored(name):
+                continue
+            if not (name.isascii() and name.isprintable()):
+                name = unicodedata.normalize("NFC", name)
+                if not name.isprintable() and not _speakable(name):
+                    self._unspeakable(prefix, entry)
+                    continue
+            if not self._is_folder(entry):
+                self.file(prefix + name, entry.path, entry)
+            elif name != "__pycache__":
+                self.folder(prefix + name, entry.path, within)
 
-    def _entry(self, path: str, entry: os.DirEntry[str], above: tuple[tuple[int, int], ...]) -> None:
-        name = entry.name if entry.name.isascii() else unicodedata.normalize("NFC", entry.name)
-        if not name.isprintable() and not _speakable(name):
-            shown = entry.name.encode("utf-8", "replace").decode()
-            self.problems.append(
-                problem("file-name", f"{path}/{shown}", "a file name that is not valid text", hint="rename it")
-            )
-        elif self._is_folder(entry):
-            if name != "__pycache__":
-                self.folder(f"{path}/{name}", entry.path, above)
-        else:
-            self.file(f"{path}/{name}", entry.path, entry)
+    def _unspeakable(self, prefix: str, entry: os.DirEntry[str]) -> None:
+        shown = entry.name.encode("utf-8", "replace").decode()
+        self.problems.append(
+            problem("file-name", f"{prefix}{shown}", "a file name that is not valid text", hint="rename it")
+        )
 
     def _is_folder(self, entry: os.DirEntry[str]) -> bool:
         """Whether this is a folder; a link that leads to itself is none, and is told when it is read as a file."""
@@ -181,16 +200,18 @@ class _Scan:
             found = entry.stat() if entry else os.stat(file)
             if not stat.S_ISREG(found.st_mode):
                 return
-            stamp = _full_stamp(found)
-            known_stamp, known_digest = self.known.get(path, (None, ""))
-            digest = known_digest if stamp == known_stamp else _digest_of_file(file)
+            seen = changed, _, _, touched = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns)
+            known = self.known.get(path)
+            digest = known[1] if known is not None and known[0] == seen else _digest_of_file(file)
         except OSError as error:
             self._unreadable(path, error)
             return
         if path in self.found:
             self.problems.append(problem("file-name", path, "two files here have the same name in Unicode (NFC)"))
-        trusted = max(stamp.mtime_ns, stamp.ctime_ns) < self.now_ns - RACY_NS
-        self.found[path] = Source(path, file, digest, stamp if trusted else None, stamp)
+        stamp = seen if changed < self.trusted and touched < self.trusted else None
+        source = self.found[path] = _source(Source, (path, file, digest, stamp, seen))
+        if known is None or known[0] != stamp or known[1] != digest:
+            self.unsure.append(source)
 
     def _unreadable(self, path: str, error: OSError) -> None:
         reason = (error.strerror or str(error)).lower()

@@ -272,12 +272,16 @@ class SiteView:
         return Free(self._view.ask("config", "theme"))
 
 
+# What is recorded as it is. A set of names would be made anew at each look.
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+
+
 def _plain(argument: Any) -> Any:
     """An argument as it can be recorded: a template's safe text (a kind of str) is a text. Raises Refused."""
-    if argument is None or type(argument) in {str, int, bool, float}:
+    if type(argument) in _PLAIN:
         return argument
-    if isinstance(argument, tuple | list):
-        return tuple(map(_plain, argument))
+    if isinstance(argument, (tuple, list)):
+        return tuple([one if type(one) is str else _plain(one) for one in argument])
     if isinstance(argument, str):
         return str.__str__(argument)
     kind, shown = type(argument).__name__, str(argument)  # an undefined value says so by itself
@@ -522,6 +526,8 @@ class View:
         if word is None:
             hint = f"add it to templates/words/{self.lang}.toml"
             raise Refused.because("unknown-word", f"no such word: '{key}'", hint)
+        if "{" not in word and "}" not in word:  # as most are: nothing to fill, nothing to be wrong
+            return word
         try:
             return word.format(**values)
         except (KeyError, IndexError, ValueError) as error:

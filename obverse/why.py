@@ -22,15 +22,15 @@ def why(options: BuildOptions, url: str) -> tuple[str, int]:
     report = build(replace(options, dry=True))
     if report.blocked:
         return as_text(errors(report.problems)), 1
-    output = _output(url, base_path(options.root), {*ledger.outputs, *report.because})
+    output = _output(url, base_path(options.root), {*ledger.stamps, *report.because})
     if output is None:
-        hint = nearest(url, ["/" + path.removesuffix("index.html") for path in ledger.outputs])
+        hint = nearest(url, ["/" + path.removesuffix("index.html") for path in ledger.stamps])
         return f"no output answers for {url}" + (f"; {hint}" if hint else ""), 1
     if output in report.removed:
         return f"{output} would be removed: nothing asks for it any more", 0
     if output in report.because:
         return f"{output} would be written: {report.because[output]}", 0
-    return f"{output} is up to date; it was last written because {ledger.outputs[output].because}", 0
+    return f"{output} is up to date; it was last written because {ledger.outputs.records[output].because}", 0
 
 
 def base_path(root: Path) -> str:

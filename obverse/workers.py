@@ -18,6 +18,7 @@ import contextlib
 import os
 import struct
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -40,6 +41,10 @@ LIMIT = 16 << 20
 _PIPE = 1 << 20
 # Bytes read at a time: more would be new memory from the system each time, mapped and given back.
 _GULP = 1 << 16
+
+# Seconds for which the parent does not listen, so that it hears several results at once: to be woken by each costs both
+# sides more than most results do.
+_PATIENCE = 0.002
 
 _FRAME = struct.Struct("<BI")
 _SPAN = struct.Struct("<II")
@@ -210,8 +215,8 @@ class _Crew(Protocol):
     def send(self, hand: _Hand, start: int, stop: int) -> None:
         """Give a worker some more items."""
 
-    def hear(self, *, wait: bool) -> Iterable[Heard]:
-        """What workers have said; at least one thing if told to wait."""
+    def hear(self) -> Iterable[Heard]:
+        """What workers have said: at least one thing."""
 
     def hang_up(self, hand: _Hand, *, kill: bool) -> None:
         """Let a worker end, or make it."""
@@ -234,11 +239,9 @@ class _Course:
 
     def take(self, index: int) -> bytes:
         """The result of an item. Raises WorkerError when there is none."""
-        self.hand_out(index)
-        self.listen(wait=False)
         while index not in self.answers:
             self.hand_out(index)
-            self.listen(wait=True)
+            self.listen()
         answer = self.answers.pop(index)
         if isinstance(answer, WorkerError):
             raise answer
@@ -246,11 +249,14 @@ class _Course:
         return answer
 
     def hand_out(self, index: int) -> None:
-        """Give items to every worker that has few; `index` is the item that is waited for."""
+        """Give items to every worker that has few; `index` is the item that is waited for.
+
+        Who is at the last of its items has as many more already: it need not wait while nobody listens.
+        """
         living = [hand for hand in self.crew.hands if not hand.gone]
-        for hand in living:
-            size = max(1, min(self.chunk, (self.total - self.given) // (3 * len(living))))
-            if self.given < self.total and len(hand.owed) < size and (self.kept < LIMIT or self.given <= index):
+        for hand in (*living, *living):
+            size = max(1, min(self.chunk, (self.total - self.given) // (4 * len(living))))
+            if self.given < self.total and len(hand.owed) <= size and (self.kept < LIMIT or self.given <= index):
                 stop = min(self.total, self.given + size)
                 hand.owed.extend(range(self.given, stop))
                 self.crew.send(hand, self.given, stop)
@@ -258,8 +264,8 @@ class _Course:
         if not living and self.given < self.total:
             self.answers.setdefault(self.given, WorkerError(self.given, self.last_words))
 
-    def listen(self, *, wait: bool) -> None:
-        for hand, data in self.crew.hear(wait=wait):
+    def listen(self) -> None:
+        for hand, data in self.crew.hear():
             if data:
                 hand.heard += data
                 self._understand(hand)
@@ -350,8 +356,9 @@ class _Forked:
         with contextlib.suppress(BrokenPipeError):  # it has died, which will be heard
             _write(hand.tasks, _SPAN.pack(start, stop))
 
-    def hear(self, *, wait: bool) -> Iterator[Heard]:
-        for end, _ in self._poll.poll(None if wait else 0):
+    def hear(self) -> Iterator[Heard]:
+        time.sleep(_PATIENCE)
+        for end, _ in self._poll.poll():
             data = os.read(end, _GULP)
             if not data:
                 self._poll.unregister(end)
@@ -497,9 +504,8 @@ class _Spawned:
     def send(self, hand: _Hand, start: int, stop: int) -> None:
         self._tell(hand, list(self._items[start:stop]))
 
-    def hear(self, *, wait: bool) -> Iterator[Heard]:
-        if wait:
-            yield self._said.get()
+    def hear(self) -> Iterator[Heard]:
+        yield self._said.get()
         while not self._said.empty():
             yield self._said.get()
 

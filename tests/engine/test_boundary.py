@@ -19,12 +19,25 @@ SHARED = ("problems", "config", "schema", "forms")
 
 # A module imports from its own layer and from those before it.
 LAYERS = (
-    {"garbage", "problems", "addresses", "clock", "bundled", "late", "lock", "memo", "progress", "rows", "security"}
+    {
+        "garbage",
+        "problems",
+        "addresses",
+        "clock",
+        "compiled",
+        "bundled",
+        "late",
+        "lock",
+        "memo",
+        "progress",
+        "rows",
+        "security",
+    }
     | {"workers"},
     {"schema", "config", "forms", "facts", "page", "sources", "moves", "excerpts", "versions", "options", "new"},
     {"ledger", "ledger_file", "keep"},
     {"markup", "yaml_plain", "yaml_document", "frontmatter", "parse", "survey", "data", "theme"},
-    {"shelves", "site", "jobs", "pictures", "hooks", "links", "placing", "index", "form_files"},
+    {"shelves", "site", "orders", "jobs", "pictures", "hooks", "links", "placing", "index", "form_files"},
     {"questions", "cells", "answers", "plan", "listing", "pages"},
     {"commit", "crew", "making", "view"},
     {"printing", "bytecode", "references", "templates", "head", "components", "resolve", "release", "run"},

@@ -11,7 +11,7 @@ from jinja2 import DictLoader, Environment
 
 from obverse import references
 from obverse.bytecode import FOLDER, bytecode
-from obverse.sources import Source, Stamp, digest_of
+from obverse.sources import Source, digest_of
 from obverse.theme import Theme
 
 
@@ -86,7 +86,7 @@ def test_a_theme_that_cannot_be_written_beside_is_kept_with_the_site(tmp_path: P
 
 
 def _theme(files: dict[str, str], known: references.References) -> Theme:
-    stamp = Stamp(0, 0, 0)
+    stamp = (0, 0, 0, 0)
     sources = [Source(path, "", digest_of(text.encode()), stamp, stamp) for path, text in files.items()]
     return Theme(sources, "", known, lambda _: ("found.html",))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from obverse.data import data_sources, read_data
-from obverse.sources import Source, Stamp
+from obverse.sources import Source
 from tests.engine.sites import TinySite
 
 Make = Callable[..., TinySite]
@@ -20,7 +20,7 @@ SETTINGS = '[site]\ntitle = "T"\nurl = "https://t.example"\n'
 def source(folder: Path, name: str, text: str | bytes) -> Source:
     file = folder / Path(name).name
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return Source(f"content/_data/{name}", str(file), "digest", None, Stamp(0, 0, 0))
+    return Source(f"content/_data/{name}", str(file), "digest", None, (0, 0, 0, 0))
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,7 @@ def test_ledger_survives_writing_and_reading(built: TinySite) -> None:
     assert ledger.outputs
     target, data = ledgers.save(Ledger(), ledger, built.root / "copy.ledger")
     target.write_bytes(data)
+    ledgers.settle(target)
     assert ledgers.load(target) == ledger
     assert ledgers.outline(target) == ledger.outline()
 
@@ -221,12 +222,22 @@ def test_changes_beside_another_base_are_ignored(built: TinySite) -> None:
     file.unlink()
     report = built.good_build()
     assert len(report.written) == report.total
-    assert not since.exists()
+    assert since.read_bytes() != changes
     known = ledgers.load(file)
     since.write_bytes(changes)
     assert ledgers.load(file) == known
     since.write_bytes(changes[:-9])
     assert ledgers.load(file) == Ledger()
+
+
+def test_a_base_whose_changes_were_deleted_is_not_all_that_is_known(built: TinySite) -> None:
+    """What was published since would stay for ever: nobody would know that it is ours."""
+    built.write("content/late.md", "---\ntitle: Late\n---\n")
+    built.good_build()
+    built.options().ledger_file.with_suffix(ledgers.SINCE).unlink()
+    built.remove("content/late.md")
+    built.assert_as_clean(built.good_build())
+    assert not (built.out / "late").exists()
 
 
 def test_questions_nobody_asks_any_more_are_let_go(built: TinySite) -> None:

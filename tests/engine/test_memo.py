@@ -20,7 +20,7 @@ def _file(folder: Path) -> Path:
 def test_what_is_put_is_got_by_the_next(tmp_path: Path) -> None:
     with memo(tmp_path / "memo.db") as one:
         one.put("key", facts=("a", 1), parts=("b",))
-        one.save(["key"])
+        one.save(1, lambda: ["key"])
     with memo(tmp_path / "memo.db") as two:
         assert two.get("key", "facts") == ("a", 1)
         assert two.get("key", "parts") == ("b",)
@@ -31,7 +31,7 @@ def test_what_is_put_is_got_by_the_next(tmp_path: Path) -> None:
 def test_any_damaged_row_is_forgotten(tmp_path: Path, place: int) -> None:
     with memo(tmp_path / "memo.db") as one:
         one.put("key", facts=("some text that would be believed", 1))
-        one.save(["key"])
+        one.save(1, lambda: ["key"])
     with sqlite3.connect(_file(tmp_path)) as connection:
         (value,) = connection.execute("SELECT value FROM memo").fetchone()
         damaged = value[:place] + bytes([value[place] ^ 1]) + value[place + 1 :]
@@ -48,7 +48,7 @@ def test_a_file_that_is_no_database_is_replaced(tmp_path: Path, data: bytes) -> 
     _file(tmp_path).write_bytes(data)
     with memo(tmp_path / "memo.db") as one:
         one.put("key", facts=1)
-        one.save(["key"])
+        one.save(1, lambda: ["key"])
     with memo(tmp_path / "memo.db") as two:
         assert two.get("key", "facts") == 1
 
@@ -72,6 +72,6 @@ def test_old_rows_go_when_there_are_many(tmp_path: Path, monkeypatch: pytest.Mon
     with memo(tmp_path / "memo.db") as one:
         for number in range(20):
             one.put(str(number), facts=number)
-        one.save(["7"])
+        one.save(1, lambda: ["7"])
         assert one.get("7", "facts") == 7
         assert one.get("8", "facts") is None

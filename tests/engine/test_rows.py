@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import marshal
+from array import array
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obverse.rows import Packed, Row, Rows, packed
+from obverse.rows import Packed, Row, Rows, difference, holding, numbered, packed
 
 TABLES = st.dictionaries(st.text(max_size=3), st.integers())
 EDITS = st.lists(st.tuples(st.text(max_size=3), st.none() | st.integers()), max_size=12)
 
 
 def table_of(rows: dict[str, int]) -> Rows:
-    return Rows(Packed(memoryview(packed(tuple(rows), map(marshal.dumps, rows.values())))))
+    return Rows(Packed(memoryview(packed({key: marshal.dumps(row) for key, row in rows.items()}))))
 
 
 def row_of(values: list[int]) -> Row:
-    return Row(Packed(memoryview(packed((), map(marshal.dumps, values)))))
+    return Row(Packed(memoryview(numbered(map(marshal.dumps, values)))))
 
 
 @given(TABLES, EDITS, EDITS)
@@ -37,6 +38,9 @@ def test_a_table_is_as_a_dict(
                 del table[key], known[key]
         assert (dict(table), len(table), set(table)) == (known, len(known), set(known))
         assert dict(before) == was, "a copy is changed by itself"
+        others = {key: row for key, row in known.items() if key not in was or was[key] != row}
+        assert difference(before, table) == difference(was, known) == (others, was.keys() - known.keys())
+        assert (table.whole(), table.whole()) == (known, known)
         table = Rows(Packed(memoryview(table.pack(marshal.dumps))))
         assert dict(table) == known
 
@@ -51,6 +55,23 @@ def test_a_row_is_as_a_list(values: list[int], more: list[int]) -> None:
     assert [longer[at] for at in range(len(longer))] == longer[:] == values + more
     assert longer == row_of(values + more) == Row(Packed(memoryview(longer.pack(marshal.dumps))))
     assert (longer == row) == (not more)
+
+
+NUMBERS = st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 3), max_size=4)
+
+
+@given(st.dictionaries(st.text(max_size=3), NUMBERS), st.dictionaries(st.text(max_size=3), NUMBERS), NUMBERS)
+def test_rows_that_hold_a_number_are_found(
+    rows: dict[str, list[int]], changed: dict[str, list[int]], wanted: list[int]
+) -> None:
+    table = Rows(Packed(memoryview(packed({key: array("I", row).tobytes() for key, row in rows.items()})), bytes))
+    for key, row in changed.items():
+        table[key] = array("I", row).tobytes()
+    for key in [key for key in rows if key not in changed][::3]:
+        del table[key], rows[key]
+    expected = {key for key, row in {**rows, **changed}.items() if set(row) & set(wanted)}
+    assert sorted(holding(table, frozenset(wanted))) == sorted(expected)
+    assert set(holding(table.whole(), frozenset(wanted))) == expected
 
 
 def test_what_is_not_there_is_told() -> None:
@@ -73,7 +94,7 @@ def test_what_nobody_looks_at_is_not_unpacked() -> None:
         seen.append(marshal.loads(data))
         return seen[-1]
 
-    table = Rows(Packed(memoryview(packed("abc", map(marshal.dumps, (1, 2, 3)))), unpack))
+    table = Rows(Packed(memoryview(packed({key: marshal.dumps(ord(key) - 96) for key in "cab"})), unpack))
     assert ("c" in table, len(table), list(table), table["b"], table["b"]) == (True, 3, ["a", "b", "c"], 2, 2)
     table["a"] = 7
     table.pack(marshal.dumps)

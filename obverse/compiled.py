@@ -1,0 +1,129 @@
+"""Compiled: patterns and the methods of data classes as Python compiled them, kept from process to process.
+
+Python keeps the bytecode of modules, but not what these compile while they are imported: some two hundred patterns and
+the methods of fifty classes, which took a third of the time of a build that makes one page. They are kept by their
+whole text beside our own bytecode, under Python's own rule for whether to write there, and for one Python alone.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import contextlib
+import marshal
+import os
+import re
+import sys
+import zlib
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+# With more than this, somebody makes patterns of what they find: no further ones are kept.
+MOST = 2_000
+
+_FILE = Path(__file__).parent / "__pycache__" / f"compiled.{sys.implementation.cache_tag}"
+_CHECK = 4
+
+
+class Compiled:
+    """What was compiled before, and what has been since."""
+
+    def __init__(self, file: Path) -> None:
+        """Begin with what is in `file`, if that was written by this Python and is whole."""
+        self._file = file
+        # By what kind of text it was made of, and that text; each packed, since a process needs few of them.
+        self.known: dict[tuple[int | str, Any], bytes] = _known(file)
+        self._process, self._before = os.getpid(), len(self.known)
+
+    def begin(self) -> None:
+        """From now on, compile nothing that is known. Without effect where Python is built otherwise."""
+        import dataclasses
+
+        # Each of these looks its function up among its own names first, and finds ours.
+        dataclasses.exec = self.execute  # type: ignore[attr-defined]
+        collections.eval = self.evaluate  # type: ignore[attr-defined]
+        compiler: Any = getattr(re, "_compiler", None)
+        if hasattr(compiler, "_sre") and hasattr(compiler, "compile"):
+            maker = _Maker(compiler, self.known)
+            compiler._sre, compiler.compile = maker, maker.pattern  # noqa: SLF001 - there is no other way in
+
+    def execute(self, text: Any, *scopes: Any) -> None:
+        """As `exec`."""
+        exec(self._code(text, "exec"), *scopes)  # noqa: S102 - what Python would execute
+
+    def evaluate(self, text: Any, *scopes: Any) -> Any:
+        """As `eval`."""
+        return eval(self._code(text, "eval"), *scopes)  # noqa: S307 - what Python would evaluate
+
+    def _code(self, text: Any, mode: str) -> Any:
+        if isinstance(text, CodeType):
+            return text
+        kept = self.known.get((mode, text))
+        if kept is not None:
+            return marshal.loads(kept)  # noqa: S302 - our own bytes, checked
+        code = builtins.compile(text, "<string>", mode, dont_inherit=True)
+        self.known[mode, text] = marshal.dumps(code)
+        return code
+
+    def keep(self) -> None:
+        """Keep what is known for other processes, if that is more than before."""
+        unchanged = len(self.known) == self._before or self._process != os.getpid()
+        if unchanged or len(self.known) > MOST or sys.dont_write_bytecode:
+            return
+        data = _stamp() + marshal.dumps(self.known)
+        draft = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        with contextlib.suppress(OSError, ValueError):
+            draft.write_bytes(zlib.crc32(data).to_bytes(_CHECK) + data)
+            os.replace(draft, self._file)
+
+
+class _Maker:
+    """What `re` makes patterns with: sees what each is made of, and makes known ones without its compiler."""
+
+    def __init__(self, compiler: Any, known: dict[tuple[int | str, Any], bytes]) -> None:
+        self._compile, self._inner, self._known = compiler.compile, compiler._sre, known  # noqa: SLF001
+        self._parts: tuple[Any, ...] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def compile(self, pattern: Any, *parts: Any) -> Any:
+        """The pattern that these parts make."""
+        flags, code, *others = parts
+        self._parts = int(flags), list(map(int, code)), *others  # its constants are a kind of int that has a name
+        return self._inner.compile(pattern, *parts)
+
+    def pattern(self, text: Any, flags: int = 0) -> Any:
+        """As the compiler of `re`."""
+        if type(text) not in {str, bytes}:
+            return self._compile(text, flags)
+        kept = self._known.get((int(flags), text))
+        if kept is not None:
+            return self._inner.compile(text, *marshal.loads(kept))  # noqa: S302 - our own bytes, checked
+        made = self._compile(text, flags)
+        self._known[int(flags), text] = marshal.dumps(self._parts)
+        return made
+
+
+def _stamp() -> bytes:
+    return f"{sys.version} {sys.flags.optimize}\n".encode()
+
+
+def _known(file: Path) -> dict[tuple[int | str, Any], bytes]:
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return {}
+    check, stamp = data[:_CHECK], _stamp()
+    if not data.startswith(stamp, _CHECK) or zlib.crc32(data[_CHECK:]).to_bytes(_CHECK) != check:
+        return {}
+    known: dict[tuple[int | str, Any], bytes] = marshal.loads(data[_CHECK + len(stamp) :])  # noqa: S302 - our own bytes, checked
+    return known
+
+
+def begun() -> Compiled:
+    """What is known beside our own bytecode, in use from now on."""
+    made = Compiled(_FILE)
+    made.begin()
+    return made

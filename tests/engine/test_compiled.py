@@ -1,0 +1,91 @@
+"""What was compiled before is what Python would compile, and nothing but that is believed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from obverse.compiled import Compiled
+
+# Patterns of all kinds, and what they find; a data class, a named tuple; and how many patterns had to be compiled.
+PROBE = r"""
+import re, sys
+from pathlib import Path
+from obverse.compiled import Compiled
+compiled = Compiled(Path(sys.argv[1]))
+compiled.begin()
+inner, made = re._compiler._code, []
+re._compiler._code = lambda *parts: made.append(1) or inner(*parts)
+from collections import namedtuple
+from dataclasses import dataclass
+patterns = (r"(?P<a>x+)(y)?", "[a-z\u0416-\u0436]+(?i:Q)", b"[\x80-\xff]+?z", "(?x) a # b")
+for pattern in patterns:
+    for flags in (0, re.IGNORECASE):
+        one = re.compile(pattern, flags)
+        text = b"\xfe\xffz" if isinstance(pattern, bytes) else "axxyz \u0416\u0436q"
+        print(one.flags, one.groups, sorted(one.groupindex.items()), one.findall(text))
+
+@dataclass(frozen=True, order=True)
+class Point:
+    x: int
+    y: int = 2
+print(Point(1), Point(1) < Point(2), hash(Point(1)) == hash(Point(1, 2)), namedtuple("Pair", "a b")(1, b=2))
+print(len(made), len(compiled.known), file=sys.stderr)
+compiled.keep()
+"""
+
+
+def probed(file: Path) -> tuple[str, int, int]:
+    """What a process prints that keeps what it compiles in `file`, how much it compiled, and how much it then knew."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+        env={"PYTHONUTF8": "1"},
+    )
+    compiled, known = map(int, done.stderr.split())
+    return done.stdout, compiled, known
+
+
+def test_what_is_kept_is_as_good_as_new(tmp_path: Path) -> None:
+    file = tmp_path / "compiled"
+    first, compiled, known = probed(file)
+    assert compiled >= 8
+    assert file.exists()
+    again, compiled, same = probed(file)
+    assert (again, compiled, same) == (first, 0, known)
+
+
+@pytest.mark.parametrize("harm", ["cut", "flip", "empty", "other"])
+def test_what_is_damaged_or_another_pythons_is_not_believed(tmp_path: Path, harm: str) -> None:
+    file = tmp_path / "compiled"
+    first, compiled, _ = probed(file)
+    data = file.read_bytes()
+    flipped = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+    other = data.replace(sys.version.encode(), sys.version[::-1].encode())
+    file.write_bytes({"cut": data[:-1], "flip": flipped, "empty": b"", "other": other}[harm])
+    assert Compiled(file).known == {}
+    assert probed(file)[:2] == (first, compiled)
+
+
+def test_patterns_without_end_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "compiled"
+    monkeypatch.setattr("obverse.compiled.MOST", 3)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    one = Compiled(file)
+    for number in range(5):
+        one.evaluate(f"{number}")
+        one.keep()
+    assert len(Compiled(file).known) == 3
+
+
+def test_a_mistake_is_told_as_ever(tmp_path: Path) -> None:
+    with pytest.raises(SyntaxError):
+        Compiled(tmp_path / "compiled").evaluate("1 +")
+    assert re.compile("a").fullmatch("a")
