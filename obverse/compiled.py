@@ -15,11 +15,12 @@ import os
 import re
 import sys
 import zlib
+from _thread import get_ident
 from pathlib import Path
 from types import CodeType
 from typing import Any
 
-# With more than this, somebody makes patterns of what they find: no further ones are kept.
+# With more than this, somebody makes patterns of what they find: no further ones are remembered.
 MOST = 2_000
 
 _FILE = Path(__file__).parent / "__pycache__" / f"compiled.{sys.implementation.cache_tag}"
@@ -63,13 +64,14 @@ class Compiled:
         if kept is not None:
             return marshal.loads(kept)  # noqa: S302 - our own bytes, checked
         code = builtins.compile(text, "<string>", mode, dont_inherit=True)
-        self.known[mode, text] = marshal.dumps(code)
+        if len(self.known) < MOST:
+            self.known[mode, text] = marshal.dumps(code)
         return code
 
     def keep(self) -> None:
         """Keep what is known for other processes, if that is more than before."""
         unchanged = len(self.known) == self._before or self._process != os.getpid()
-        if unchanged or len(self.known) > MOST or sys.dont_write_bytecode:
+        if unchanged or sys.dont_write_bytecode:
             return
         data = _stamp() + marshal.dumps(self.known)
         draft = self._file.with_name(f"{self._file.name}.{os.getpid()}")
@@ -83,7 +85,7 @@ class _Maker:
 
     def __init__(self, compiler: Any, known: dict[tuple[int | str, Any], bytes]) -> None:
         self._compile, self._inner, self._known = compiler.compile, compiler._sre, known  # noqa: SLF001
-        self._parts: tuple[Any, ...] = ()
+        self._parts: dict[int, tuple[Any, ...]] = {}  # of the pattern that each thread is making
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -91,7 +93,8 @@ class _Maker:
     def compile(self, pattern: Any, *parts: Any) -> Any:
         """The pattern that these parts make."""
         flags, code, *others = parts
-        self._parts = int(flags), list(map(int, code)), *others  # its constants are a kind of int that has a name
+        # Its constants are a kind of int that has a name.
+        self._parts[get_ident()] = int(flags), list(map(int, code)), *others
         return self._inner.compile(pattern, *parts)
 
     def pattern(self, text: Any, flags: int = 0) -> Any:
@@ -102,7 +105,9 @@ class _Maker:
         if kept is not None:
             return self._inner.compile(text, *marshal.loads(kept))  # noqa: S302 - our own bytes, checked
         made = self._compile(text, flags)
-        self._known[int(flags), text] = marshal.dumps(self._parts)
+        parts = self._parts.pop(get_ident())
+        if len(self._known) < MOST:
+            self._known[int(flags), text] = marshal.dumps(parts)
         return made
 
 

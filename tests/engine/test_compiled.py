@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import re
 import subprocess
 import sys
@@ -89,3 +90,29 @@ def test_a_mistake_is_told_as_ever(tmp_path: Path) -> None:
     with pytest.raises(SyntaxError):
         Compiled(tmp_path / "compiled").evaluate("1 +")
     assert re.compile("a").fullmatch("a")
+
+
+THREADS = r"""
+import re, sys, threading
+from pathlib import Path
+from obverse.compiled import Compiled
+compiled = Compiled(Path(sys.argv[1]))
+compiled.begin()
+sys.setswitchinterval(1e-6)
+make = lambda number: [re.compile(f"{number}-{one}") for one in range(60)]
+threads = [threading.Thread(target=make, args=(number,)) for number in range(8)]
+[one.start() for one in threads]
+[one.join() for one in threads]
+compiled.keep()
+"""
+
+
+def test_threads_that_compile_at_once_keep_each_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "compiled"
+    command = [sys.executable, "-c", THREADS, str(file)]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2], env={"PYTHONUTF8": "1"})
+    compiler = re._compiler  # type: ignore[attr-defined]
+    known = {text: kept for (_, text), kept in Compiled(file).known.items() if re.fullmatch(r"\d-\d+", str(text))}
+    assert len(known) == 480
+    wrong = [one for one, kept in known.items() if not compiler._sre.compile(one, *marshal.loads(kept)).fullmatch(one)]
+    assert not wrong

@@ -25,7 +25,13 @@ TEXTS = (
 def test_a_text_comes_out_as_it_went_in(sqlite_url: str, tmp_path: Path, text: str) -> None:
     with house_with_all(tmp_path, sqlite_url) as (house, mail, hook, room):
         browser = visitor(house)
-        thanks = browser.get(post(browser, name=text, message=f"{text}\nand I would like to know when you could come to measure our windows").headers["Location"])
+        thanks = browser.get(
+            post(
+                browser,
+                name=text,
+                message=f"{text}\nand I would like to know when you could come to measure our windows",
+            ).headers["Location"]
+        )
         worker, desk = Worker(house, STILL), staff(house)
         assert worker.step(NOW) == 3
         inquiry = table(house)["sales"].inquiry
