@@ -117,7 +117,7 @@ def test_threads_that_compile_at_once_keep_each_its_own(tmp_path: Path) -> None:
     file = tmp_path / "compiled"
     command = [sys.executable, "-c", THREADS, str(file)]
     subprocess.run(command, check=True, cwd=Path(__file__).parents[2], env={"PYTHONUTF8": "1"})
-    compiler = re._compiler  # type: ignore[attr-defined]  # noqa: SLF001 - the library's own
+    compiler = re._compiler  # type: ignore[attr-defined]
     for text in ("first", "second"):
         kept = Compiled(file).known[0, text]
         assert compiler._sre.compile(text, *marshal.loads(kept)).fullmatch(text)
