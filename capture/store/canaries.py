@@ -34,12 +34,15 @@ class Trail:
 
 def trail(connection: sa.Connection, submission: str) -> Trail | None:
     """The trail of that submission, None when it is not stored."""
-    held = connection.scalar(sa.select(submissions.c.held_reasons).where(submissions.c.id == submission))
-    if held is None:
+    known = sa.select(submissions.c.held_reasons, submissions.c.inquiry).where(submissions.c.id == submission)
+    found = connection.execute(known).one_or_none()
+    if found is None:
         return None
-    chosen = sa.select(outbox.c.channel, outbox.c.state, outbox.c.last_error).where(outbox.c.submission == submission)
+    # By the inquiry, which the outbox has an index of.
+    its = (outbox.c.inquiry == found.inquiry, outbox.c.submission == submission)
+    chosen = sa.select(outbox.c.channel, outbox.c.state, outbox.c.last_error).where(*its)
     rows = connection.execute(chosen.order_by(outbox.c.channel, outbox.c.id))
-    return Trail(tuple(held.split()), tuple(Sending(*row) for row in rows))
+    return Trail(tuple(found.held_reasons.split()), tuple(Sending(*row) for row in rows))
 
 
 def remove_old(connection: sa.Connection, now: datetime) -> int:

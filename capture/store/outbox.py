@@ -21,6 +21,7 @@ from capture.store.texts import is_id, storable
 
 STATES = ("waiting", "claimed", "sent", "dead", "stopped")
 _OPEN = ("waiting", "claimed")
+_UNSENT = ("waiting", "claimed", "dead", "stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +189,11 @@ def health(connection: sa.Connection) -> dict[str, Health]:
     """How each channel does that was ever used, by its name."""
     kinds = {"waiting": _OPEN, "dead": ("dead",), "stopped": ("stopped",)}
     counts = [sa.func.sum(sa.case((outbox.c.state.in_(some), 1), else_=0)).label(name) for name, some in kinds.items()]
-    chosen = sa.select(outbox.c.channel, *counts).group_by(outbox.c.channel).order_by(outbox.c.channel)
+    # What was sent is most of it, and is not looked at: of each channel that sent or failed a row of its own tells.
+    chosen = sa.select(outbox.c.channel, *counts).where(outbox.c.state.in_(_UNSENT)).group_by(outbox.c.channel)
+    found = {one["channel"]: one for one in connection.execute(chosen).mappings()}
     known = {one.name: one for one in channels.states(connection)}
-    found = connection.execute(chosen).mappings().all()
-    return {one["channel"]: _health(connection, one, known.get(one["channel"])) for one in found}
+    return {name: _health(connection, name, found.get(name), known.get(name)) for name in sorted({*found, *known})}
 
 
 def delivery(connection: sa.Connection, id: str) -> Delivery | None:
@@ -201,7 +203,7 @@ def delivery(connection: sa.Connection, id: str) -> Delivery | None:
 
 def deliveries(
     connection: sa.Connection,
-    states: Sequence[str] = ("dead", "stopped", "waiting", "claimed"),
+    states: Sequence[str] = _UNSENT,
     *,
     offset: int = 0,
     limit: int = 100,
@@ -215,23 +217,27 @@ def of_inquiry(connection: sa.Connection, inquiry: str) -> tuple[Delivery, ...]:
     return _deliveries(connection, outbox.c.inquiry == inquiry)
 
 
-def _health(connection: sa.Connection, counted: sa.RowMapping, known: channels.Channel | None) -> Health:
-    channel = known or channels.Channel(counted["channel"])
+def _health(
+    connection: sa.Connection, name: str, counted: sa.RowMapping | None, known: channels.Channel | None
+) -> Health:
+    channel = known or channels.Channel(name)
     return Health(
-        waiting=int(counted["waiting"]),
-        dead=int(counted["dead"]),
-        stopped=int(counted["stopped"]),
+        waiting=int(counted["waiting"]) if counted else 0,
+        dead=int(counted["dead"]) if counted else 0,
+        stopped=int(counted["stopped"]) if counted else 0,
         last_sent=channel.sent_at,
         last_failed=channel.failed_at,
         failing_since=channel.failing_since,
-        last_error=_last_error(connection, channel.name),
+        last_error=_last_error(connection, name) if counted else "",
     )
 
 
 def _last_error(connection: sa.Connection, channel: str) -> str:
-    chosen = sa.select(outbox.c.last_error).where(outbox.c.channel == channel, outbox.c.last_error != "")
+    left = (outbox.c.state.in_(_UNSENT), outbox.c.channel == channel, outbox.c.last_error != "")
     tried = sa.func.coalesce(outbox.c.done_at, outbox.c.next_at)
-    return connection.execute(chosen.order_by(tried.desc()).limit(1)).scalar() or ""
+    return (
+        connection.execute(sa.select(outbox.c.last_error).where(*left).order_by(tried.desc()).limit(1)).scalar() or ""
+    )
 
 
 def _deliveries(

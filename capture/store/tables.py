@@ -23,6 +23,8 @@ metadata = sa.MetaData(
 
 _ID = sa.String(32)
 _TIME = sa.String(27)
+_CANARY = sa.text("stage = 'canary'")
+_FOLLOWS = sa.text("follows IS NOT NULL")
 
 
 def _text(name: str, default: str = "") -> sa.Column[str]:
@@ -47,10 +49,10 @@ inquiries = sa.Table(
     sa.Column("contact", _ID, sa.ForeignKey("contacts.id"), nullable=False, index=True),
     sa.Column("form", sa.Text, nullable=False),
     _text("lang"),
-    sa.Column("page", sa.Text, nullable=False, server_default="", index=True),  # the page's id
+    sa.Column("page", sa.Text, nullable=False, server_default=""),  # the page's id
     _text("page_title"),
     sa.Column("received_at", _TIME, nullable=False, index=True),
-    sa.Column("waiting_since", _TIME, index=True),  # NULL while it is not our turn
+    sa.Column("waiting_since", _TIME),  # NULL while it is not our turn
     sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
     _text("held_reasons"),  # codes between blanks
     sa.Column("stage", sa.Text, nullable=False, server_default="new"),
@@ -60,6 +62,12 @@ inquiries = sa.Table(
     _text("lost_reason"),
     sa.Column("touched_at", _TIME, nullable=False, index=True),  # any change: live arrival asks by it
     _text("search"),  # what a search looks through, folded
+    sa.Index("ix_inquiries_page_received_at", "page", "received_at"),
+    # All that the list sorts, filters and counts by: it is read instead of the rows, whose texts are long.
+    sa.Index(
+        "ix_inquiries_listed", "form", "stage", "held", "owner", "waiting_since", "received_at", "page", "value", "id"
+    ),
+    sa.Index("ix_inquiries_canary", "received_at", sqlite_where=_CANARY, postgresql_where=_CANARY),
 )
 
 submissions = sa.Table(
@@ -81,13 +89,15 @@ submissions = sa.Table(
     _text("network"),
     _text("held_reasons"),
     sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),  # how often the same came again
+    # Most follow none; whoever removes a submission has all that hang on it looked for.
+    sa.Index("ix_submissions_follows", "follows", sqlite_where=_FOLLOWS, postgresql_where=_FOLLOWS),
 )
 
 receipts = sa.Table(
     "receipts",
     metadata,
     sa.Column("receipt", _ID, primary_key=True),  # given for what turned out to be a repeat
-    sa.Column("submission", _ID, sa.ForeignKey("submissions.id"), nullable=False),  # the one that was kept
+    sa.Column("submission", _ID, sa.ForeignKey("submissions.id"), nullable=False, index=True),  # the one that was kept
 )
 
 answers = sa.Table(
@@ -118,7 +128,7 @@ consents = sa.Table(
     metadata,
     sa.Column("id", _ID, primary_key=True),  # a MAC of address, form, field and day: what is asked once
     sa.Column("inquiry", _ID, sa.ForeignKey("inquiries.id"), nullable=False, index=True),
-    sa.Column("submission", _ID, sa.ForeignKey("submissions.id")),
+    sa.Column("submission", _ID, sa.ForeignKey("submissions.id"), index=True),
     sa.Column("form", sa.Text, nullable=False),
     sa.Column("field", sa.Text, nullable=False),
     _text("lang"),

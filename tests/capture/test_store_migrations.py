@@ -61,7 +61,7 @@ def test_the_migrations_make_the_tables_of_the_program(empty_url: str, tmp_path:
         assert named(database) == set(metadata.tables)
         assert differences(database) == []
         upgrade(database)
-        assert revision(database) == "0008"
+        assert revision(database) == "0009"
 
 
 def test_a_difference_would_be_seen(empty_url: str, tmp_path: Path) -> None:
@@ -120,6 +120,11 @@ def test_what_was_sent_before_is_known_of_each_channel(empty_url: str, tmp_path:
             outbox.sent(connection, second.id, NOW + timedelta(hours=1))
             for later in ("channels", "notices", "consents", "audit"):
                 connection.exec_driver_sql(f"DROP TABLE {later}")
+            inquiries = [f"inquiries_{one}" for one in ("listed", "canary", "page_received_at")]
+            for later in (*inquiries, "submissions_follows", "receipts_submission"):
+                connection.exec_driver_sql(f"DROP INDEX ix_{later}")
+            for earlier in ("page", "waiting_since"):
+                connection.exec_driver_sql(f"CREATE INDEX ix_inquiries_{earlier} ON inquiries ({earlier})")
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
         upgrade(database)
         with database.read() as connection:
