@@ -1,7 +1,7 @@
 """Compiled: patterns and the methods of data classes as Python compiled them, kept from process to process.
 
 Python keeps the bytecode of modules, but not what these compile while they are imported: some two hundred patterns and
-the methods of fifty classes, which took a third of the time of a build that makes one page. They are kept by their
+the methods of fifty classes, which took a fifth of the time of a build that makes one page. They are kept by their
 whole text beside our own bytecode, under Python's own rule for whether to write there, and for one Python alone.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -14,7 +15,8 @@ from typing import Any
 import pytest
 
 from obverse import __version__, cli
-from obverse.cli import COMMANDS, main
+from obverse.cli import COMMANDS, main, parser
+from obverse.commands import Command
 from tests.engine.sites import TinySite, stats, tree
 
 Make = Callable[..., TinySite]
@@ -456,3 +458,14 @@ def test_a_process_that_ends_says_what_it_had_to_say_and_calls_who_asked(threads
     assert (done.returncode, done.stderr) == (7, "")
     said = ["said", "the thread has ended", "called at the end"] if threads else ["said", "called at the end"]
     assert sorted(done.stdout.splitlines()) == sorted(said)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.name)
+def test_the_command_line_of_one_command_is_that_of_all(command: Command) -> None:
+    def of(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        [commands] = [one for one in made._actions if isinstance(one, argparse._SubParsersAction)]
+        found: argparse.ArgumentParser = commands.choices[command.name]
+        return found
+
+    assert of(parser(command.name)).format_help() == of(parser()).format_help()
+    assert parser("no such command").format_help() == parser().format_help()

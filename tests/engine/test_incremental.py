@@ -265,3 +265,98 @@ def test_a_process_that_keeps_the_ledger_builds_as_one_that_reads_it(tiny: TinyS
     tiny.remove("content/extra.md")
     tiny.good_build()  # by somebody else
     tiny.assert_as_clean(build(tiny.options(), frozen(tiny.now), keep))
+
+
+# Edits that leave every page where it stands, after which nothing is asked of all pages.
+
+
+INSIDE = {
+    "body": ("articles/b.md", "The end.", "The very end."),
+    "title": ("articles/b.md", "title: Beta", "title: Zeta"),
+    "title of a page": ("services/one.md", "title: One", "title: A first one"),
+    "what only the sitemap shows": ("about.md", "title:", "updated: 2026-01-01\ntitle:"),
+    "problem": ("about.md", "People.", "[People](nowhere.md)."),
+    "home of an author": ("authors/anna.md", "title: Anna", "title: Anne"),
+}
+ELSEWHERE = {
+    "date": ("articles/b.md", "2026-01-02", "2025-12-30"),
+    "tags": ("articles/b.md", "tags: [red]", "tags: [red, green]"),
+    "draft": ("articles/b.md", "title:", "draft: true\ntitle:"),
+    "address": ("articles/b.md", "title:", "slug: other\ntitle:"),
+    "weight": ("services/one.md", "weight: 2", "weight: 0"),
+    "expires": ("articles/b.md", "title:", "expires: 2030-01-01\ntitle:"),
+    "picture beside a page": ("articles/d/pic.svg", 'width="5"', 'width="7"'),
+    "settings": ("../obverse.toml", 'title = "', 'title = "Other '),
+}
+
+
+@pytest.fixture
+def indexed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many times all pages were put in their places."""
+    from obverse import pipeline
+
+    calls, index = [], pipeline.index
+    monkeypatch.setattr(pipeline, "index", lambda *given: (calls.append(1), index(*given))[1])
+    return calls
+
+
+LENIENT = '[checks]\nbroken-link = "warning"\n'
+
+
+@pytest.mark.parametrize(("edits", "edit"), [(edits, name) for edits in (INSIDE, ELSEWHERE) for name in edits])
+def test_all_pages_are_looked_at_only_when_one_may_stand_elsewhere(
+    tiny: TinySite, indexed: list[int], edits: dict[str, tuple[str, str, str]], edit: str
+) -> None:
+    tiny.write("obverse.toml", tiny.read("obverse.toml") + LENIENT)
+    # Two pages of one weight stand by their titles.
+    tiny.write("content/services/four.md", "---\ntitle: Four\nweight: 2\n---\nx\n")
+    tiny.good_build()
+    path, old, new = edits[edit]
+    tiny.replace(f"content/{path}", old, new)
+    indexed.clear()
+    report = tiny.good_build()
+    assert bool(indexed) == (edits is ELSEWHERE)
+    tiny.assert_as_clean(report)
+    indexed.clear()
+    tiny.replace(f"content/{path}", new, old)  # and back, from what the shortcut left behind
+    tiny.assert_as_clean(tiny.good_build())
+
+
+def test_a_page_that_comes_by_itself_is_seen_beside_an_edit(tiny: TinySite) -> None:
+    tiny.write("content/articles/soon.md", "---\ntitle: Soon\ndate: 2026-03-14T13:00:00Z\n---\nx\n")
+    tiny.good_build()
+    assert not (tiny.out / "articles/soon/index.html").exists()
+    tiny.later(hours=5)
+    tiny.replace("content/articles/b.md", "The end.", "The very end.")
+    tiny.assert_as_clean(tiny.good_build())
+    assert (tiny.out / "articles/soon/index.html").exists()
+
+
+def test_the_size_of_a_picture_is_found_out_once(built: TinySite, monkeypatch: pytest.MonkeyPatch) -> None:
+    from obverse import pipeline
+
+    sized, size_of = [], pipeline.size_of
+    monkeypatch.setattr(pipeline, "size_of", lambda file: (sized.append(file.path), size_of(file))[1])
+    built.replace("content/articles/a.md", "First lines", "First words")
+    built.good_build()
+    sized.clear()
+    built.replace("content/articles/a.md", "First words", "First terms")
+    built.good_build()
+    assert sized == []
+    built.replace("content/dot.svg", 'width="3"', 'width="9"')
+    built.assert_as_clean(built.good_build())
+    assert "dot.svg" in sized
+
+
+def test_stats_that_may_be_trusted_by_now_are_no_burden_of_later_builds(
+    built: TinySite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a first build all sources are young. When they are not, all have a new stamp: that makes a new base."""
+    monkeypatch.setattr("obverse.ledger_file._LITTLE", 1000)
+    monkeypatch.setattr("obverse.sources.RACY_NS", 0)
+    file = built.options().ledger_file
+    before = file.read_bytes()
+    built.good_build()
+    assert file.read_bytes() != before
+    assert not file.with_suffix(ledgers.SINCE).exists()
+    assert built.good_build().written == ()
