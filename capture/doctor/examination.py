@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from capture.outbox.keys import keys_of, signing
 from capture.run.demands import is_placeholder
 from capture.run.options import RunOptions
 from capture.run.preparation import Prepared, prepare
+from capture.secrets import load_secrets
 from capture.setup import VAR
 from capture.spool import ASIDE, files
 from capture.store import audit, outbox
@@ -53,6 +55,9 @@ def findings(root: Path, dns: mail.Dns, now: datetime) -> Iterator[Finding]:
     yield machine.room(folder)
     yield machine.syncs(folder)
     yield from machine.permissions(folder)
+    if missing := key_missing(folder):
+        yield missing
+        return
     prepared, wrong = prepare(RunOptions(root))
     yield from map(_of_problem, wrong)
     if prepared is None:
@@ -62,6 +67,19 @@ def findings(root: Path, dns: mail.Dns, now: datetime) -> Iterator[Finding]:
         yield from _of_mail(prepared, dns, now)
     finally:
         prepared.house.database.close()
+
+
+def key_missing(folder: Path) -> Finding | None:
+    """What to say of a site without its key, None when it has one or its secrets are broken, which is told elsewhere.
+
+    To go on would make one, and whoever looks next would find nothing missing.
+    """
+    given, wrong = load_secrets(folder, os.environ)
+    if given.key or any(one.level is Level.ERROR and one.code != "secrets-open" for one in wrong):
+        return None
+    said = f"{VAR}/secrets.toml has no key: proofs of work, repeats of a form, links in mails and the audit log need it"
+    mend = "put it back as it was, by `key` there or OBVERSE_KEY; where there never was one, obverse run makes it"
+    return error("key", said, mend)
 
 
 def _of_problem(one: Problem) -> Finding:

@@ -9,7 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from capture.store import channels, inquiries
+from capture.audit.chain import Entry
+from capture.audit.kinds import HOUSE
+from capture.store import audit, channels, inquiries
 from capture.store.inquiries import Query
 from capture.store.saving import save
 from tests.browser.kinds import watched
@@ -320,3 +322,13 @@ def test_a_phone_opens_a_page_of_its_own(browser: Browser, desk: Room, address: 
     page.locator(".row").first.tap()
     expect(page.locator("h1")).to_have_text("Marisol Brandt")
     context.close()
+
+
+def test_paper_has_the_rows_of_the_audit_log_and_no_filters(desk: Room, page: Page, address: str) -> None:
+    with desk.house.database.write() as connection:
+        audit.append(connection, desk.house.key, Entry(desk.clock(), HOUSE, "outbox.resumed"))
+    page.goto(f"{address}/inbox/audit")
+    expect(page.get_by_label("Since")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator("table.audit tbody tr").first).to_be_visible()
+    assert [one for one in page.locator("select, input, button").all() if one.is_visible()] == []

@@ -293,3 +293,16 @@ def test_a_finding_is_a_line_and_its_mend_another() -> None:
         "                 → free some",
         "well    mail     it goes",
     ]
+
+
+def test_a_site_without_its_key_is_told_and_none_is_made(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    let_in(root)
+    secrets = root / "var" / "secrets.toml"
+    secrets.write_text('smtp = "smtp://127.0.0.1:9"\n')
+    for _ in range(2):
+        found = [one for one in findings(root, mail.Resolver("127.0.0.1:9"), NOW) if one.about == "key"]
+        assert [one.state for one in found] == [ERROR]
+        assert "proofs of work" in found[0].said
+        assert "OBVERSE_KEY" in found[0].mend
+    assert "key" not in secrets.read_text()

@@ -41,6 +41,12 @@ def test_a_sheet_names_them_with_size_and_link(house: House) -> None:
     assert "<b>exe" not in page
 
 
+def test_a_name_in_letters_that_look_latin_is_spelled(house: House) -> None:
+    send(house, cv=named(PDF, "p\u0430ypal.com"))
+    (found,) = everything(house)
+    assert 'p\u0430ypal.com<span class="marked">xn--' in staff(house).get(f"/inbox/i/{found.row.id}").text
+
+
 def test_of_a_follow_up_only_new_files_are_shown(house: House) -> None:
     key = {"_ob_instance": "0f3c1b52-6a40-4d39-9d5e-1f2c3b4a5d6e"}
     send(house, cv=named(PDF, "cv.pdf"), **key)
