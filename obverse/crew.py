@@ -24,7 +24,10 @@ Make = Callable[[Job], Output]
 
 # Fewer than this are made before a second process has begun.
 ENOUGH = 48
-_CHUNK = 8
+# A worker is given this many at a time, so that it goes on while this process is busy, or waits for a processor.
+_CHUNK = 32
+# With more than this of one template, the first of them is made before there are workers.
+_MANY = 8
 
 # Of these there are many, and each takes about as long. Others may show the whole site: whoever came to one of them
 # last would be waited for by all.
@@ -54,7 +57,7 @@ def made(jobs: Sequence[Job], make: Make, answers: Answers, stage: Stage, worker
         return
     here = _firsts(jobs)
     early = {number: _staged(make(jobs[number]), stage) for number in here}
-    others = sorted((number for number in range(len(jobs)) if number not in here), key=lambda n: jobs[n].kind in _SHORT)
+    others = [number for number in in_turn(jobs) if number not in here]
     elsewhere = _made_elsewhere([jobs[number] for number in others], make, answers, stage, workers)
     with contextlib.closing(elsewhere) as there:
         come = zip(others, there, strict=True)
@@ -73,9 +76,14 @@ def _firsts(jobs: Sequence[Job]) -> frozenset[int]:
         key = job.kind, job.template
         first.setdefault(key, number)
         counts[key] += 1
-        if counts[key] > _CHUNK:
+        if counts[key] > _MANY:
             many.add(first[key])
     return frozenset(many)
+
+
+def in_turn(jobs: Sequence[Job]) -> list[int]:
+    """The numbers of the jobs, those that may take long first."""
+    return sorted(range(len(jobs)), key=lambda number: jobs[number].kind in _SHORT)
 
 
 def _made_elsewhere(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import corpus, large, peering, sites
+from benchmarks import corpus, large, peering, shares, sites
 from benchmarks.measuring import Cost
 from benchmarks.targets import COMMONMARK, OURS, TARGETS, verdict
 from obverse.build import build
@@ -90,3 +90,16 @@ def test_builds_of_a_great_many_are_measured_in_every_way(tmp_path: Path, capsys
     few, many = json.loads((tmp_path / "out.json").read_text())
     assert (few["articles"], many["articles"]) == (2, 20)
     assert all(cost["peak"] and cost["wall"] for cost in many["builds"].values())
+
+
+def test_a_moment_belongs_to_whoever_is_at_work(tmp_path: Path) -> None:
+    corpus.write("obverse", tmp_path, 40)
+    counts = shares.shares(tmp_path)
+    owners = {key.partition("|")[0] for key in counts}
+    assert {shares.OURS, shares.IMPORTS} <= owners
+    rows = shares.table({"Obverse|a.py": 60, "Obverse|b/c.py": 1, "comrak|": 139})
+    assert rows.splitlines() == [
+        f"{'comrak':<40} 69.5%",
+        f"{'Obverse':<40} 30.5%",
+        f"    {'a.py':<36} 30.0%",
+    ]

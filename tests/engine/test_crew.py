@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from obverse.crew import in_turn
+from obverse.jobs import Job
 from tests.engine.sites import SETTINGS, TinySite, tree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,3 +97,9 @@ def test_where_a_process_cannot_be_forked_the_ledger_is_as_good(sixty: TinySite)
     finally:
         ended.set()
         other.join()
+
+
+def test_what_shows_the_whole_site_is_made_first() -> None:
+    kinds = ("page", "sitemap", "list", "feed", "page", "release")
+    jobs = [Job(f"{number}", "/", kind) for number, kind in enumerate(kinds)]
+    assert in_turn(jobs) == [1, 3, 5, 0, 2, 4]
