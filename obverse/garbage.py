@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+from collections.abc import Iterator
 
 # What Python does by itself; right for what runs for long.
 USUALLY = gc.get_threshold()
@@ -14,3 +16,23 @@ RARELY = (100_000, 20, 100)
 
 # For a worker: it makes one thing after another and has little that stays, so what it drops is soon found, for little.
 OFTEN = (3_000, 20, 100)
+
+
+@contextlib.contextmanager
+def nowhere() -> Iterator[None]:
+    """While a great many objects are made, none of which is garbage, there is no use in looking for any."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def for_good() -> Iterator[None]:
+    """The same where what is made lives about as long as the process: it is never looked at again."""
+    with nowhere():
+        yield
+        gc.freeze()

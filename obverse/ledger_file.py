@@ -9,7 +9,6 @@ base, with a file beside it that tells of no changes.
 from __future__ import annotations
 
 import contextlib
-import gc
 import marshal
 import mmap
 import os
@@ -21,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from obverse.garbage import for_good, nowhere
 from obverse.ledger import Asked, Base, Ledger, Outline, Outputs, Table, Written, problems_in, problems_out
 from obverse.rows import Packed, Row, Rows, difference, numbered, packed
 
@@ -74,7 +74,7 @@ def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
     `new` then knows its base, as if it had been loaded.
     """
     base = old.base
-    with _no_collection():
+    with nowhere():
         if base is not None and _longer(old.asked.keys, new.asked.keys):
             changes = _changes(old, new, base)
             parts = marshal.dumps((base.check, *changes[:2])), marshal.dumps(changes[2])
@@ -108,23 +108,10 @@ def remove(file: Path) -> None:
 
 
 @contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """While a great many objects are made, none of which is garbage, there is no use in looking for any."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-@contextlib.contextmanager
 def _read(file: Path) -> Iterator[tuple[_Frame | None, _Frame | None]]:
     """The base and its changes. What is made of them lives as long as the process, so none of it is ever garbage."""
-    with _no_collection(), _opened(file) as frames:
+    with for_good(), _opened(file) as frames:
         yield frames
-        gc.freeze()
 
 
 # Frames: the two parts that a file holds.

@@ -15,6 +15,8 @@ from itertools import accumulate, chain, compress, count
 from operator import eq
 from typing import Any, Final, TypeAlias
 
+from obverse.garbage import for_good
+
 Unpack: TypeAlias = Callable[[Any], Any]
 """The bytes of a row -> the row."""
 
@@ -77,9 +79,10 @@ class Packed:
     def whole(self) -> dict[str, Any]:
         """All rows by key, for whoever is going to look at most of them."""
         if not self._whole:
-            rows = map(self.unpack, _pieces(self.data, self._ends))
-            # What somebody has looked at stays the very object: to see that nothing has changed then costs nothing.
-            self._seen = dict(zip(self.keys(), rows, strict=True)) | self._seen
+            with for_good():
+                rows = map(self.unpack, _pieces(self.data, self._ends))
+                # What somebody has looked at stays the very object: to see that nothing has changed costs nothing then.
+                self._seen = dict(zip(self.keys(), rows, strict=True)) | self._seen
             self._whole = True
         return self._seen
 
