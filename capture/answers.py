@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -107,12 +108,12 @@ class Voice:
         """The words of the visitor's language."""
         return self.release.say(self.lang)
 
-    def stored(self, saved: Saved, told: Message) -> Answer:
-        """It is stored, now or before."""
+    def stored(self, saved: Saved, told: Callable[[], Message]) -> Answer:
+        """It is stored, now or before. What is `told` stands on the page that a browser is led to."""
         next_ = self.places.receipt(saved.receipt)
         if not self.json:
             return Answer(303, headers={"Location": next_})
-        body = {"id": saved.id, "receipt": saved.receipt, "message": told.text, "next": next_}
+        body = {"id": saved.id, "receipt": saved.receipt, "message": told().text, "next": next_}
         if saved.outcome == "replayed":
             return Answer(200, _as_json(body), JSON, {"Idempotency-Replayed": "true"})
         return Answer(201, _as_json(body), JSON)
@@ -272,6 +273,7 @@ class Voice:
         return element("a", {"href": self.places.page(row)}, escaped(text))
 
 
+@lru_cache(maxsize=64)
 def origin_of(url: str) -> str:
     """The scheme, host and port of a URL as browsers write them in `Origin`; "" for what has none."""
     try:

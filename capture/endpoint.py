@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache, lru_cache
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
@@ -214,13 +216,13 @@ def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer:
     if not _settled(house, submission, visit.release.settings.uploads):
         return voice.again(413, "files-full", sent)
     verdict = Verdict((*_trusted(house, submission).reasons, *reasons(house, passed, submission)))
-    submission = replace(submission, verdict=verdict)
+    if verdict != submission.verdict:
+        submission = replace(submission, verdict=verdict)
     outgoing = audience(visit.release, submission, ids)
     saved = _saved(house, submission, outgoing)
     if saved is None:
         return voice.again(503, "unavailable", sent, RETRY)
-    told = message(sent.form, submission.values, voice.say("capture.thanks.default"))
-    return voice.stored(saved, told)
+    return voice.stored(saved, lambda: message(sent.form, submission.values, voice.say("capture.thanks.default")))
 
 
 def _settled(house: House, submission: Submission, most: int) -> bool:
@@ -301,6 +303,7 @@ def is_foreign(visit: Visit) -> bool:
     return not origin_of(origin) or urlsplit(origin).netloc != request.host
 
 
+@lru_cache(maxsize=64)
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
@@ -310,12 +313,11 @@ def _host(url: str) -> str:
 
 def as_response(answer: Answer, visit: Visit) -> Response:
     """An answer with the headers that all public answers have."""
-    response = Response(answer.body, answer.status, mimetype=answer.type)
-    response.headers.update({**_headers(visit.places), **answer.headers})
-    response.headers["Vary"] = "Accept, Accept-Language, Origin"
-    if visit.places.site_origin and request.headers.get("Origin") == visit.places.site_origin:
-        response.headers.update(_CORS | {"Access-Control-Allow-Origin": visit.places.site_origin})
-    return response
+    site = visit.places.site_origin
+    headers = {**_headers(site), **answer.headers}
+    if site and request.headers.get("Origin") == site:
+        headers |= {**_CORS, "Access-Control-Allow-Origin": site}
+    return Response(answer.body, answer.status, headers, mimetype=answer.type)
 
 
 # Exactly one origin is let in, by name, and never with credentials: there are none.
@@ -329,9 +331,10 @@ _CORS = {
 _SOURCES = ("script", "style", "img", "font", "connect", "media", "manifest")
 
 
-def _headers(places: Places) -> dict[str, str]:
+@cache
+def _headers(site_origin: str) -> Mapping[str, str]:
     """What a page that wears the theme may load: what is ours, and the site's where that is another host."""
-    ours = " ".join(filter(None, ("'self'", places.site_origin)))
+    ours = " ".join(filter(None, ("'self'", site_origin)))
     policy = ["default-src 'none'", *(f"{one}-src {ours}" for one in _SOURCES), f"form-action {ours}"]
     return {
         "Content-Security-Policy": "; ".join((*policy, "base-uri 'none'", "frame-ancestors 'none'")),
@@ -339,6 +342,7 @@ def _headers(places: Places) -> dict[str, str]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         "Referrer-Policy": "same-origin",
+        "Vary": "Accept, Accept-Language, Origin",
         "X-Content-Type-Options": "nosniff",
         "X-Robots-Tag": "noindex",
     }

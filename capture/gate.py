@@ -119,8 +119,8 @@ def _catch_up(house: House, release: Release, now: datetime) -> None:
     except (Unavailable, Refused):
         house.limits.put_off(now.timestamp())
         return
-    came = (Came(limits_of(release, one.form, one.network), one.at.timestamp()) for one in stored)
-    house.limits.remember(seen, came)
+    limits = {one: limits_of(release, *one) for one in {(one.form, one.network) for one in stored}}
+    house.limits.remember(seen, (Came(limits[one.form, one.network], one.at.timestamp()) for one in stored))
 
 
 def _brought(house: House, form: Form, post: Post, now: datetime) -> Passed | None:

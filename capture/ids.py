@@ -6,7 +6,6 @@ sent, so that a retry through another process, or through the spool, answers ali
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import re
@@ -49,13 +48,14 @@ class Ids:
 
     def is_canary(self, form: str, instance: str, mark: str) -> bool:
         """Whether a post carries that mark. One that was made up says nothing: whoever sent it is a visitor."""
-        ours = self.canary(form, instance)
-        return bool(instance and self.key) and hmac.compare_digest(mark.encode("utf-8", "replace"), ours.encode())
+        if not (mark and instance and self.key):
+            return False
+        return hmac.compare_digest(mark.encode("utf-8", "replace"), self.canary(form, instance).encode())
 
     def _mac(self, purpose: str, *parts: str) -> str:
         # As JSON, no text of one part can reach over into the next.
         text = json.dumps([purpose, *parts]).encode()
-        return hmac.new(self.key.encode(), text, hashlib.sha256).hexdigest()[:32]
+        return hmac.digest(self.key.encode(), text, "sha256").hex()[:32]
 
 
 def instance_key(sent: str) -> str:

@@ -109,7 +109,9 @@ class Release:
         """The form as its visitor saw it, telling whom the form that is published now tells; None as for `form`."""
         seen = self.form(submission.form, submission.lang, submission.rules, submission.words)
         current = self.current(submission.form, submission.lang)
-        return replace(seen, notify=current.notify, auto_reply=current.auto_reply) if seen and current else seen
+        if seen is None or current is None or (seen.notify, seen.auto_reply) == (current.notify, current.auto_reply):
+            return seen
+        return replace(seen, notify=current.notify, auto_reply=current.auto_reply)
 
     def language(self, lang: str) -> str:
         """That language when the site speaks it, else the site's own."""

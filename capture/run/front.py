@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -100,10 +101,15 @@ def note_routes(application: flask.Flask) -> None:
     def note(response: flask.Response) -> flask.Response:
         rule = flask.request.url_rule
         if rule is not None:
-            flask.request.environ[ROUTE] = flask.request.root_path.rstrip("/") + _ARGUMENT.sub(r":\1", rule.rule)
+            flask.request.environ[ROUTE] = flask.request.root_path.rstrip("/") + _told(rule.rule)
         return response
 
     application.after_request(note)
+
+
+@cache
+def _told(rule: str) -> str:
+    return _ARGUMENT.sub(r":\1", rule)
 
 
 def _not_yet() -> Answer:

@@ -21,6 +21,8 @@ _TELLING = re.compile(r"[^/]*@[^/]*|(?=[^/]*\d)[0-9A-Za-z_=-]{20,}|[0-9A-Fa-f]{1
 _IN_TEXT = re.compile(r"[\w.+-]+@[\w.-]+|\b(?=\w*\d)[0-9A-Za-z_=-]{20,}\b|\b[0-9A-Fa-f]{16,}\b")
 _LONGEST = 300
 
+_as_json = json.JSONEncoder(default=str).encode
+
 
 class Log:
     """One stream of lines. `now` is aware UTC. Any thread may write."""
@@ -34,7 +36,7 @@ class Log:
     def tell(self, kind: str, **facts: object) -> None:
         """Write a line: the time, its kind, and these facts."""
         time = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = json.dumps({"time": time, "kind": kind, **facts}, default=str)
+        line = _as_json({"time": time, "kind": kind, **facts})
         with self._lock:
             try:
                 self._stream.write(line + "\n")
