@@ -163,7 +163,7 @@ def _open(file: Path | None) -> sqlite3.Connection:
             return _prepared(sqlite3.connect(file, timeout=10))
         except sqlite3.OperationalError:
             break  # a full disk, or nowhere to write: what is remembered there is worth keeping
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):  # what it says may quote the damage
             _remove(file)
     return _prepared(sqlite3.connect(":memory:"))
 

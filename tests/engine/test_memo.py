@@ -75,3 +75,17 @@ def test_old_rows_go_when_there_are_many(tmp_path: Path, monkeypatch: pytest.Mon
         one.save(1, lambda: ["7"])
         assert one.get("7", "facts") == 7
         assert one.get("8", "facts") is None
+
+
+def test_a_memo_whose_damage_is_no_text_is_begun_anew(tmp_path: Path) -> None:
+    """SQLite tells of a schema that makes no sense by quoting it."""
+    with memo(tmp_path / "memo.db") as one:
+        one.put("a", facts=1)
+    [file] = tmp_path.glob("memo*.db")
+    data = file.read_bytes()
+    assert b"CREATE TABLE memo" in data
+    file.write_bytes(data.replace(b"CREATE TABLE memo", b"CREATE \xb1ABLE memo"))
+    with memo(tmp_path / "memo.db") as one:
+        assert one.get("a", "facts") is None
+        one.put("a", facts=2)
+        assert one.get("a", "facts") == 2
