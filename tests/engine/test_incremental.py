@@ -358,5 +358,7 @@ def test_stats_that_may_be_trusted_by_now_are_no_burden_of_later_builds(
     before = file.read_bytes()
     built.good_build()
     assert file.read_bytes() != before
-    assert not file.with_suffix(ledgers.SINCE).exists()
+    base = ledgers.load(file).base
+    assert base
+    assert base.since is None
     assert built.good_build().written == ()
