@@ -192,7 +192,7 @@ def shown_value(value: Any, field: FormField | None) -> str:
     """A value as the visitor saw it, yes and no in words."""
     if field is None or value is None or isinstance(value, bool):
         return display.plain_value(value)
-    return ", ".join(field.seen(one) for one in (value if isinstance(value, tuple | list) else [value]))
+    return field.seen(value)
 
 
 def _earlier(row: Row, frame: Frame) -> dict[str, Any]:

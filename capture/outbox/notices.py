@@ -6,7 +6,7 @@ from typing import Any
 
 from capture.model import Outgoing, Submission
 from capture.setup import PageRow, Settings
-from obverse.forms import Form
+from obverse.forms import Form, FormField
 
 
 def outgoing_for(form: Form, settings: Settings, submission: Submission, page: PageRow | None = None) -> list[Outgoing]:
@@ -99,6 +99,6 @@ def _files(submission: Submission) -> list[dict[str, Any]]:
 def _value(form: Form, name: str, value: Any) -> dict[str, Any]:
     """The value as it was stored, and as the visitor saw it."""
     field = form.field(name)
-    many = list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
-    shown = ", ".join(field.seen(one) if field else str(one) for one in many)
-    return {"value": many if isinstance(value, list | tuple) else value, "shown": shown}
+    value = list(value) if isinstance(value, tuple) else value
+    shown = "" if value is None else (field or FormField(name)).seen(value)
+    return {"value": value, "shown": shown}

@@ -23,6 +23,7 @@ _log = logging.getLogger("obverse.capture")
 LAST_DELIVERY = 20.0  # seconds that a delivery under way may hold up the end
 _NICE = 5
 _LOOK = 0.02
+_MANY = 1 << 16  # descriptors: more than any start of this program inherits
 
 
 class Deliverer:
@@ -50,9 +51,9 @@ class Deliverer:
     def stop(self, timeout: float) -> bool:
         """Have it finish the delivery at hand and end; whether that was done within `timeout` seconds."""
         self._ending = True
-        if self._pipe >= 0:
-            os.close(self._pipe)
-            self._pipe = -1
+        pipe, self._pipe = self._pipe, -1  # first: the number may be somebody else's as soon as it is closed
+        if pipe >= 0:
+            os.close(pipe)
         if self._instead:
             return self._instead.stop(timeout)
         return self._has_ended(timeout)
@@ -100,7 +101,8 @@ def forked(opened: Callable[[], House | None]) -> Deliverer | None:
 def _let_go(pipe: int) -> None:
     """Keep nothing of the parent's but the standard streams and the pipe; signals are the parent's to hear."""
     os.closerange(3, pipe)
-    os.closerange(pipe + 1, os.sysconf("SC_OPEN_MAX") if pipe < 1 << 10 else pipe + (1 << 10))
+    # Some systems allow a thousand million, and may close them one by one.
+    os.closerange(pipe + 1, min(os.sysconf("SC_OPEN_MAX"), _MANY))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     os.nice(_NICE)

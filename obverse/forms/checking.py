@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -27,7 +27,7 @@ from obverse.forms.limits import TYPED, cap
 from obverse.forms.pattern import matches
 from obverse.forms.when import conditions, holds, names
 from obverse.schema import FORBIDDEN, Field, Refused
-from obverse.schema.scalar import SCALARS, read_moment
+from obverse.schema.scalar import SCALARS
 
 __all__ = ["Checked", "check", "contact_of", "email_key", "empty"]
 
@@ -253,16 +253,14 @@ def _money(one: FormField, text: str) -> int | float:
 
 
 def _date(_: FormField, text: str) -> str:
-    moment = read_moment(text)
-    if moment is None or ":" in text:
-        raise _Wrong("date")
-    return moment.date().isoformat()
+    day: date = _accepted("date", _scalar("date"), text)
+    return day.isoformat()
 
 
 def _datetime(_: FormField, text: str) -> str:
     """A day and a time on the clock of who asks and is asked: there is no zone that both would mean."""
-    moment = read_moment(text)
-    if moment is None or moment.tzinfo is not None or ":" not in text:
+    moment: datetime = _accepted("datetime", _scalar("datetime"), text)
+    if moment.tzinfo is not None or ":" not in text:
         raise _Wrong("datetime")
     return moment.isoformat(" ", "seconds" if moment.second else "minutes")
 

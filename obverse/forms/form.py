@@ -75,7 +75,9 @@ class FormField:
     currency: str = ""
 
     def seen(self, value: Any) -> str:
-        """One answer, or one of several, as the visitor saw it: an option by its label, an amount in its currency."""
+        """An answer as the visitor saw it: options by their labels, an amount in its currency, several with commas."""
+        if isinstance(value, list | tuple):
+            return ", ".join(map(self.seen, value))
         if self.type == "money" and isinstance(value, int | float):
             return f"{value:,.2f}".removesuffix(".00") + (f" {self.currency}" if self.currency else "")
         return self.options.get(str(value), str(value))
