@@ -162,7 +162,7 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
         # The driver would begin transactions where it likes, and never before DDL: we begin them.
         raw.isolation_level = None
         for pragma in _PRAGMAS:
-            raw.execute(f"PRAGMA {pragma}").close()
+            _execute_when_free(raw, f"PRAGMA {pragma}", patience)
 
     @event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:
@@ -176,18 +176,23 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
 
 def _begin_writing(raw: Any, patience: float) -> None:
     """Begin to write as soon as no other process does: SQLite itself would look again after up to 100 ms only."""
-    end = time.monotonic() + patience
     raw.execute("PRAGMA busy_timeout=0")
     try:
-        while not _has_begun(raw, end):
-            time.sleep(_LOOK)
+        _execute_when_free(raw, "BEGIN IMMEDIATE", patience)
     finally:
         raw.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
 
 
-def _has_begun(raw: Any, end: float) -> bool:
+def _execute_when_free(raw: Any, statement: str, patience: float) -> None:
+    """Execute what SQLite may refuse at once while another process is at it: so it does when both begin a new log."""
+    end = time.monotonic() + patience
+    while not _is_executed(raw, statement, end):
+        time.sleep(_LOOK)
+
+
+def _is_executed(raw: Any, statement: str, end: float) -> bool:
     try:
-        raw.execute("BEGIN IMMEDIATE")
+        raw.execute(statement).close()
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
             raise
