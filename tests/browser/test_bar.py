@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Response
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from capture.access import passwords
 from capture.access.sessions import make_link
@@ -129,6 +129,28 @@ def test_the_bar_covers_nothing_and_axe_finds_nothing(context: BrowserContext, a
         assert page.evaluate(AXE) == []
     page.emulate_media(media="print")
     expect(bar).to_be_hidden()
+
+
+def test_a_bar_that_comes_late_covers_nothing_that_has_the_focus(page: Page, address: str) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/bar.css", hold)
+    with page.expect_request("**/bar.css"):
+        page.goto(f"{address}/articles/pricing/", wait_until="commit")
+    page.set_viewport_size({"width": 1440, "height": 700})
+    bar, last = page.get_by_role("complementary"), page.locator("#last")
+    page.keyboard.press("Tab")
+    expect(last).to_be_focused()
+    expect(bar).to_be_hidden()  # without its style it stands nowhere
+    held[0].continue_()
+    expect(bar).to_be_visible()
+    link, over = last.bounding_box(), bar.bounding_box()
+    assert link
+    assert over
+    assert link["y"] + link["height"] <= over["y"]
 
 
 def test_the_bar_is_closed_by_key_and_gives_the_room_back(page: Page, address: str) -> None:

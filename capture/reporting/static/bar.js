@@ -11,9 +11,11 @@ const bar = element("aside", { className: "bar" });
 const lines = element("p", { className: "lines" });
 const links = element("p", { className: "links" });
 const close = element("button", { type: "button", className: "close", textContent: "×" });
+const style = element("link", { rel: "stylesheet", href: new URL("bar.css", import.meta.url).href });
 bar.setAttribute("part", "bar");
+bar.hidden = true; // until its style is here: before that it stands nowhere, and no room can be made for it
 bar.append(lines, links, close);
-root.append(element("link", { rel: "stylesheet", href: new URL("bar.css", import.meta.url).href }), bar);
+root.append(style, bar);
 
 let told = "";
 let closed = false; // for this page in this tab, and kept nowhere
@@ -30,11 +32,28 @@ close.addEventListener("click", () => {
 
 // The page ends above the bar, and what is focused by a key is never scrolled under it.
 const own = parseFloat(getComputedStyle(document.body).paddingBlockEnd) || 0;
-const room = new ResizeObserver(() => {
+const room = new ResizeObserver(makeRoom);
+
+style.addEventListener("load", () => {
+  if (closed) return;
+  bar.hidden = false;
+  makeRoom();
+  room.observe(bar);
+});
+
+function makeRoom() {
   const height = bar.getBoundingClientRect().height;
   document.body.style.setProperty("padding-block-end", `${own + height}px`);
   document.documentElement.style.setProperty("scroll-padding-block-end", `${height + 8}px`);
-});
+  uncover(document.activeElement, innerHeight - height);
+}
+
+// What has the focus already when the bar comes, or grows, is not left beneath it.
+function uncover(focused, edge) {
+  if (!focused || focused === document.body) return;
+  const box = focused.getBoundingClientRect();
+  if (box.top < innerHeight && box.bottom > edge) focused.scrollIntoView({ block: "nearest" });
+}
 
 async function look() {
   clearTimeout(timer);
@@ -57,10 +76,7 @@ function show(text) {
   close.title = state.close;
   lines.replaceChildren(...state.lines.map((line) => element("span", { textContent: line })));
   links.replaceChildren(...state.links.map(({ text: textContent, href }) => element("a", { textContent, href })));
-  if (!host.isConnected) {
-    document.body.append(host);
-    room.observe(bar);
-  }
+  if (!host.isConnected) document.body.append(host);
 }
 
 function element(name, values) {
