@@ -17,15 +17,9 @@ _SAFE = "/-._~!$&'()*+,;=:@"
 
 _PLAIN = re.compile(r"[A-Za-z0-9/._-]*")
 
-MARKDOWN = (".md", ".markdown")
 _NOT_IN_SLUG = re.compile(r"[^\w.-]+|_(?=_)")
 _FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,4}\Z")
 _DASHES = re.compile(r"[-\s]+")
-
-
-def is_markdown(path: str) -> bool:
-    """Whether a content path is a page."""
-    return path.endswith(MARKDOWN)
 
 
 @functools.lru_cache(10_000)

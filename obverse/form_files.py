@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from obverse.addresses import is_markdown
 from obverse.late import Late
+from obverse.names import is_markdown
 from obverse.problems import Problem, nearest, problem
 from obverse.site import Site
 from obverse.sources import Source, digest_of

@@ -14,12 +14,13 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from obverse import orders
-from obverse.addresses import beneath, encoded, folder_of, is_markdown, with_slash
+from obverse.addresses import beneath, encoded, folder_of, with_slash
 from obverse.clock import NEVER, Clock
 from obverse.config import Config
 from obverse.late import Late
 from obverse.ledger import PlainProblems, Table, problems_in, problems_out
 from obverse.moves import Moves
+from obverse.names import is_markdown
 from obverse.page import EMPTY, Matter, Page
 from obverse.parse import name_and_language
 from obverse.placing import Gist, Ground, address, card_from_record, card_of, card_record, place_of, shared

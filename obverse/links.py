@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from obverse.addresses import decoded, folder_of, is_markdown, joined
+from obverse.addresses import decoded, folder_of, joined
 from obverse.config import MenuItem
+from obverse.names import is_markdown
 from obverse.problems import Problem, nearest, problem
 
 Read = Callable[[str], Any]

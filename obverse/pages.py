@@ -14,23 +14,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from obverse.addresses import is_markdown
 from obverse.config import Config
 from obverse.facts import Facts, Part
 from obverse.hooks import Hooks
 from obverse.ledger import PlainProblems, Table, problems_in, problems_out
 from obverse.markup import MarkupOptions
 from obverse.memo import Memo, Row, rows
+from obverse.names import CONTENT, is_page
 from obverse.page import Page
 from obverse.placing import address
 from obverse.problems import Problem, problem
 from obverse.rows import whole
 from obverse.site import Entry, Glance, Surveyed
-from obverse.sources import Source, digest_of
+from obverse.sources import Source, bytes_of, digest_of
 from obverse.workers import located, spread
-
-CONTENT = "content/"
-SECTION_PAGE = "_index"
 
 # Fewer pages than this are read before a second process has begun.
 ENOUGH = 24
@@ -148,10 +145,10 @@ class Reader:
         from obverse.parse import parse, to_record
 
         try:
-            with open(source.file, "rb", buffering=0) as file:
-                data = file.read()
+            data = bytes_of(source.file)
         except OSError as error:
-            return None, (), [], error.strerror or str(error), ()
+            return None, (), [], (error.strerror or str(error)).lower(), ()
+        digest = source.digest or digest_of(data)
         page = self.hooks.page(parse(source.path.removeprefix(CONTENT), data, self.config))
         key = _key(page, made_of)
         facts, remembered = self.memo.get(key, "facts"), []
@@ -159,8 +156,8 @@ class Reader:
             parts, facts = self._survey(page, markup)
             remembered = rows(key, facts=facts, parts=parts)
         glance = tuple(_glance(page, facts, self.config))
-        record = source.digest, rules, key, glance, marshal.dumps((to_record(page), facts))
-        placed = placer(page, facts[:GIST], source.digest, rules)
+        record = digest, rules, key, glance, marshal.dumps((to_record(page), facts))
+        placed = placer(page, facts[:GIST], digest, rules)
         return record, placed, remembered, "", problems_out(self.hooks.told())
 
     def _made_of(self, markup: MarkupOptions) -> str:
@@ -256,19 +253,3 @@ def _unpacked(path: str, packed: bytes) -> tuple[Page, Facts]:
     page_record, facts_record = marshal.loads(packed)  # noqa: S302 - from the ledger, which was checked
     page = from_record(page_record)
     return page, facts_from_record(facts_record, f"{CONTENT}{path}", page.body_line)
-
-
-def is_page(path: str) -> bool:
-    """Whether a source is a page: Markdown under `content/`, outside `forms/` and `_data/`, no part marked private."""
-    if not is_markdown(path):
-        return False
-    folder, _, name = path.rpartition("/")
-    return _holds_pages(folder) and (name[0] != "_" or name.split(".")[0] == SECTION_PAGE)
-
-
-@lru_cache(1000)
-def _holds_pages(folder: str) -> bool:
-    """Whether pages may lie in a folder of the site."""
-    top, *parts = folder.split("/")
-    private = parts and parts[0] in {"forms", "_data"}
-    return f"{top}/" == CONTENT and not private and not any(part.startswith("_") for part in parts)

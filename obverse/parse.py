@@ -22,12 +22,11 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from obverse.config import Config
+from obverse.names import CONTENT
 from obverse.page import Matter, Page
 from obverse.problems import Level, Problem
 from obverse.schema import Document, Field, Node, Table, folded, is_web_address, read
 from obverse.yaml_plain import plain_front
-
-CONTENT = "content/"
 
 _TEXTS = Field()
 

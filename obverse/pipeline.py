@@ -43,9 +43,10 @@ from obverse.making import Finished, finish
 from obverse.memo import Memo, memo
 from obverse.moves import FILE as MOVES
 from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
+from obverse.names import CONTENT, is_page
 from obverse.options import PREVIEW, RELEASE, BuildOptions, Report
 from obverse.page import Page
-from obverse.pages import CONTENT, Pages, Placer, Reader, Record, is_page
+from obverse.pages import Pages, Placer, Reader, Record
 from obverse.pictures import RASTER, size_of
 from obverse.placing import Gist, Ground
 from obverse.plan import TEMPLATES, Plan, plan, plan_again
@@ -398,7 +399,8 @@ def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, repor
         done.distrust_written()
     if numbers is not None:
         done.renumber(numbers)
-    pages, sources = placed.records, recorded(desk.sources, desk.old.sources)
+    pages = placed.records
+    sources = recorded(desk.sources, desk.old.sources, _read_later(desk, pages))
     for path in touched:
         pages.pop(path.removeprefix(CONTENT), None)
         sources.pop(path, None)
@@ -421,6 +423,13 @@ def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, repor
         addresses=placed.addresses,
         told=report.problems,
     )
+
+
+def _read_later(desk: Desk, records: Table[Record]) -> dict[str, str]:
+    """The digests of pages that were read to be parsed and not before."""
+    later = (one.path for one in desk.sources.unsure if not one.digest)
+    paths = ((path, path.removeprefix(CONTENT)) for path in later)
+    return {path: records[name][0] for path, name in paths if name in records}
 
 
 def _kept(orders: Mapping[str, Any]) -> Table[Any]:

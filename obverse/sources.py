@@ -15,10 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from obverse.names import ignored, is_page
 from obverse.problems import Problem, problem
 
 # File systems stamp times as coarsely as two seconds.
 RACY_NS = 2_000_000_000
+
+# Bytes read at a time.
+_PIECE = 1 << 16
 
 SETTINGS = "obverse.toml"
 HOOKS = "hooks.py"
@@ -35,8 +39,9 @@ class Source(NamedTuple):
     """One file the site is made of.
 
     `path` is its name in the site: relative to the root, forward slashes, NFC ("content/articles/a.md"); the bundled
-    theme's files are "theme/...". `file` is where it really is. `seen` is its stat when it was scanned; `stamp` is the
-    same, or None when it must not be trusted by the next build.
+    theme's files are "theme/...". `file` is where it really is. `digest` is that of its bytes, "" for a page nobody
+    knows yet: who parses it reads it anyway. `seen` is its stat when it was scanned; `stamp` is the same, or None when
+    it must not be trusted by the next build.
     """
 
     path: str
@@ -94,9 +99,14 @@ def read_sources(root: Path, theme: Path, known: Known, now_ns: int) -> Sources:
 Recorded = dict[str, tuple[tuple[int, ...] | None, str]]
 
 
-def recorded(sources: Sources, known: Known) -> Recorded:
-    """What the ledger keeps of all files; of those it knew as they are now, the very records it has."""
-    found = {**known, **{one.path: (one.stamp, one.digest) for one in sources.unsure}}
+def recorded(sources: Sources, known: Known, read: Mapping[str, str] | None = None) -> Recorded:
+    """What the ledger keeps of all files; of those it knew as they are now, the very records it has.
+
+    `read` has the digests, by path, of files that were not read with the others.
+    """
+    digests = read or {}
+    fresh = {one.path: (one.stamp, one.digest or digests.get(one.path, "")) for one in sources.unsure}
+    found = {**known, **{path: row for path, row in fresh.items() if row[1]}}
     for path in sources.changed - sources.files.keys():
         del found[path]
     return found
@@ -126,11 +136,6 @@ def _stamp_now(file: str) -> Stamp | None:
         return _full_stamp(os.stat(file))
     except OSError:
         return None
-
-
-def ignored(name: str) -> bool:
-    """Whether a file or folder of this name is no business of the site's: hidden, or an editor's backup."""
-    return name.startswith(".") or name.endswith("~")
 
 
 class _Scan:
@@ -202,7 +207,7 @@ class _Scan:
                 return
             seen = changed, _, _, touched = (found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns)
             known = self.known.get(path)
-            digest = known[1] if known is not None and known[0] == seen else _digest_of_file(file)
+            digest = self._digest(path, file, seen, known)
         except OSError as error:
             self._unreadable(path, error)
             return
@@ -213,14 +218,36 @@ class _Scan:
         if known is None or known[0] != stamp or known[1] != digest:
             self.unsure.append(source)
 
+    def _digest(self, path: str, file: str, seen: Stamp, known: tuple[tuple[int, ...] | None, str] | None) -> str:
+        if known is None:
+            return "" if is_page(path) else _digest_of_file(file)
+        return known[1] if known[0] == seen else _digest_of_file(file)
+
     def _unreadable(self, path: str, error: OSError) -> None:
         reason = (error.strerror or str(error)).lower()
         self.problems.append(problem("unreadable", path, f"cannot be read: {reason}"))
 
 
+def bytes_of(file: str) -> bytes:
+    """What a file holds. Raises OSError."""
+    return b"".join(_pieces(file))
+
+
 def _digest_of_file(file: str) -> str:
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in _pieces(file):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _pieces(file: str) -> Iterator[bytes]:
+    """A file piece by piece, without a stream around it: most are one piece, which a stream makes twice as dear."""
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        while piece := os.read(descriptor, _PIECE):
+            yield piece
+    finally:
+        os.close(descriptor)
 
 
 def _speakable(name: str) -> bool:

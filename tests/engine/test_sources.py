@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from obverse import ledger_file as ledgers
+from obverse import pages
 from obverse import sources as reading
-from obverse.sources import RACY_NS, read_sources
+from obverse.names import is_page
+from obverse.sources import RACY_NS, digest_of, read_sources
 from tests.engine.sites import TinySite
 
 OLD = time.time() - 3600
@@ -33,16 +36,16 @@ def test_edit_of_the_same_size_within_the_same_second(built: TinySite) -> None:
 def test_edit_with_its_time_set_back(tmp_path: Path) -> None:
     """Same size, same inode, same modification time, long after the file was trusted: the inode's own time tells."""
     (tmp_path / "content").mkdir()
-    file = tmp_path / "content/a.md"
+    file = tmp_path / "content/a.txt"
     file.write_text("one", encoding="utf-8")
     os.utime(file, (OLD, OLD))
     first = read_sources(tmp_path, NOWHERE, {}, _far())
-    assert first.files["content/a.md"].stamp
+    assert first.files["content/a.txt"].stamp
     known = {path: (one.stamp, one.digest) for path, one in first.files.items()}
     file.write_text("two", encoding="utf-8")
     os.utime(file, (OLD, OLD))
     second = read_sources(tmp_path, NOWHERE, known, _far())
-    assert second.files["content/a.md"].digest != first.files["content/a.md"].digest
+    assert second.files["content/a.txt"].digest != first.files["content/a.txt"].digest
 
 
 def test_young_files_are_not_trusted(tmp_path: Path) -> None:
@@ -59,16 +62,54 @@ def test_young_files_are_not_trusted(tmp_path: Path) -> None:
 
 def test_trusted_files_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "content").mkdir()
-    (tmp_path / "content/a.md").write_text("one", encoding="utf-8")
+    (tmp_path / "content/a.txt").write_text("one", encoding="utf-8")
     first = read_sources(tmp_path, NOWHERE, {}, _far())
     known = {path: (one.stamp, one.digest) for path, one in first.files.items()}
     monkeypatch.setattr(reading, "_digest_of_file", lambda _: pytest.fail("it was known"))
     assert read_sources(tmp_path, NOWHERE, known, _far()).files == first.files
 
 
+def test_a_page_nobody_knows_is_read_once_and_known_by_what_was_parsed(
+    tiny: TinySite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, read = reading._pieces, list[str]()
+
+    def noted(file: str) -> Iterator[bytes]:
+        read.append(Path(file).name)
+        return real(file)
+
+    monkeypatch.setattr(reading, "_pieces", noted)
+    tiny.write("content/new.md", "# New\n\nWords.\n")
+    tiny.good_build()
+    assert read.count("new.md") == 1
+    seen = ledgers.load(tiny.options().ledger_file).sources
+    files = {path: tiny.root / path for path in seen if is_page(path)}
+    assert "content/new.md" in files
+    assert {path: seen[path][1] for path in files} == {
+        path: digest_of(file.read_bytes()) for path, file in files.items()
+    }
+
+
+def test_a_page_that_cannot_be_read_is_told_and_never_known(tiny: TinySite, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(file: str) -> bytes:
+        if file.endswith("new.md"):
+            raise PermissionError(13, "Permission denied", file)
+        return Path(file).read_bytes()
+
+    tiny.write("content/new.md", "# New\n\nWords.\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(pages, "bytes_of", refuse)
+        report = tiny.build()
+    assert report.blocked
+    assert [(one.code, one.path, one.message) for one in report.problems] == [
+        ("unreadable", "content/new.md", "cannot be read: permission denied")
+    ]
+    tiny.assert_as_clean(tiny.good_build())
+
+
 def test_replaced_by_a_file_with_the_same_stat_but_the_inode(tmp_path: Path) -> None:
     (tmp_path / "content").mkdir()
-    file, other = tmp_path / "content/a.md", tmp_path / "other"
+    file, other = tmp_path / "content/a.txt", tmp_path / "other"
     file.write_text("one", encoding="utf-8")
     other.write_text("two", encoding="utf-8")
     for one in (file, other):
@@ -77,8 +118,8 @@ def test_replaced_by_a_file_with_the_same_stat_but_the_inode(tmp_path: Path) -> 
     known = {path: (one.stamp, one.digest) for path, one in first.files.items()}
     other.rename(file)
     assert (
-        read_sources(tmp_path, NOWHERE, known, _far()).files["content/a.md"].digest
-        != first.files["content/a.md"].digest
+        read_sources(tmp_path, NOWHERE, known, _far()).files["content/a.txt"].digest
+        != first.files["content/a.txt"].digest
     )
 
 
