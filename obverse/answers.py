@@ -46,7 +46,7 @@ class Answers:
         self._numbers: dict[Key, int] | None = None
         self._expected: dict[Key, int] = {}
         self._values: dict[int, Any] = {}
-        self._readers: dict[str, set[int]] = {}
+        self._readers: dict[str, list[int]] = {}
         self._read_elsewhere: dict[str, bytes] = {}
         self.changed = frozenset(self._ask_again())
 
@@ -113,8 +113,12 @@ class Answers:
         self._until.pop(number, None)
         if moment:
             self._until[number] = moment
+        readers = self._readers
         for name in used:
-            self._readers.setdefault(name, set()).add(number)
+            if name in readers:
+                readers[name].append(number)
+            else:
+                readers[name] = [number]
 
     def forget(self) -> None:
         """Let go of all answers, of which the tables hold the digests: what is asked again is worked out again."""
@@ -199,8 +203,8 @@ class Answers:
         for name in names:
             more = self._readers[name]
             if name in rows:
-                more = more.union(unpacked(rows[name][1]))
-            rows[name] = (self._digest(name), packed(sorted(more)))
+                more = [*more, *unpacked(rows[name][1])]
+            rows[name] = (self._digest(name), packed(sorted(set(more)) if len(more) > 1 else more))
         return rows
 
     def _digest(self, name: str) -> bytes:

@@ -213,9 +213,10 @@ def roll_forward(workshop: Path) -> bool:
         return False
     places = Places(Path(plan["out"]), Path(plan["release"]))
     try:
-        if plan.get("whole"):
-            _put_whole(plan["stages"][0], places.out)
-        _apply(places, plan["moves"], plan["removals"])
+        moves = plan["moves"]
+        if plan.get("whole") and _put_whole(plan["stages"][0], places.out):
+            moves = [move for move in moves if move[1].startswith(RELEASE)]
+        _apply(places, moves, plan["removals"])
         new_ledger, ledger = plan["ledger"]
         if os.path.exists(new_ledger):
             os.replace(new_ledger, ledger)
@@ -229,11 +230,13 @@ def roll_forward(workshop: Path) -> bool:
     return True
 
 
-def _put_whole(stage: str, out: Path) -> None:
+def _put_whole(stage: str, out: Path) -> bool:
     """Make the stage the output folder, if there still is none. What that cannot do, single renames do."""
     if not os.path.lexists(out):
         with contextlib.suppress(OSError):
             os.rename(stage, out)
+            return True
+    return False
 
 
 def _apply(places: Places, moves: Iterable[tuple[str, str]], removals: Iterable[str]) -> None:
@@ -241,8 +244,7 @@ def _apply(places: Places, moves: Iterable[tuple[str, str]], removals: Iterable[
     for path in _in_the_way(removals, {target for _, target in moves}):
         _remove(places, path)
     for staged, target in moves:
-        if os.path.exists(staged):
-            _put(staged, places.file(target))
+        _put(staged, places.file(target))
     for path in removals:
         _remove(places, path)
 
@@ -277,9 +279,12 @@ def _remove(places: Places, path: str) -> None:
 
 
 def _put(staged: str, target: str) -> None:
+    """Rename a staged file into its place, if somebody who was killed has not done so before."""
     try:
         os.replace(staged, target)
     except OSError:  # there is no folder for it yet, or there is one in its place
+        if not os.path.exists(staged):
+            return
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if os.path.isdir(target) and not os.path.islink(target):
             _prune_below(target)

@@ -37,6 +37,8 @@ SINCE = ".since"
 # A file of changes is worth its while until one of its parts is this part of that of the base.
 _WORTH = 8
 _LITTLE = 100_000
+# Rows that surely have as many bytes.
+_SOME = 1_000
 
 # The tables of the first part, and those of the second, in their order. The latter are packed: only what an edit
 # touches is ever unpacked.
@@ -75,7 +77,7 @@ def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
     """
     base = old.base
     with nowhere():
-        if base is not None and _longer(old.asked.keys, new.asked.keys):
+        if base is not None and not _mostly_new(new.outputs.records) and _longer(old.asked.keys, new.asked.keys):
             changes = _changes(old, new, base)
             parts = marshal.dumps((base.check, *changes[:2])), marshal.dumps(changes[2])
             if all(len(part) < max(_LITTLE, size // _WORTH) for part, size in zip(parts, base.sizes, strict=True)):
@@ -85,6 +87,11 @@ def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
         data = _framed(*parts)
         new.base = Base(data[len(_MAGIC) : _BODY], (len(parts[0]), len(parts[1])), len(new.asked.keys))
         return file, data
+
+
+def _mostly_new(written: Table[Written]) -> bool:
+    """Whether so many outputs were written that to tell them all as changes would only show that they are too many."""
+    return isinstance(written, Rows) and len(written.changed) > max(_SOME, len(written.base) // 2)
 
 
 def settle(file: Path) -> None:

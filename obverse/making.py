@@ -25,6 +25,8 @@ from obverse.theme import Theme
 
 # With no more than this to make, all of it is there about as soon as a part of it.
 FEW = 24
+# With more than this to make, all that is known is unpacked at once: row by row takes longer.
+MANY = 1_000
 
 Stale = list[tuple[Job, str]]
 """Jobs to be done, each with the reason."""
@@ -70,7 +72,7 @@ class Finished:
 
     def asks(self, number: int) -> bool:
         """Whether some output asks the question of this number."""
-        return next(holding(self.outputs.reads, frozenset({number})), None) is not None
+        return any(True for _ in holding(self.outputs.reads, frozenset({number})))
 
     def live_questions(self) -> set[int]:
         """The numbers of all questions that some output asks."""
@@ -105,9 +107,11 @@ def finish(
     known = old.outputs if again else old.outputs.whole()
     done = Finished(stage, known.without_assets() if again else Outputs())
     others = touched(stage.places.out, stage.places.release, known.stamps)
-    asking = set(holding(known.reads, answers.changed)) if answers.changed else set()
+    asking = dict(holding(known.reads, answers.changed)) if answers.changed else {}
     # What has the job it had, is as it was left, and asked nothing that is answered differently, is not looked at.
-    suspects = sorted(asking.union(others)) if again else planned.jobs
+    suspects = sorted(asking.keys() | others) if again else planned.jobs
+    if again and len(suspects) > MANY:
+        known.whole()
     waiting: Mapping[str, Job] = {path: planned.jobs[path] for path in suspects if path in planned.jobs}
     looked: set[str] = set()
     first = True
@@ -150,7 +154,7 @@ def _stale(
     output: str,
     known: Outputs,
     others: Mapping[str, bool],
-    asking: set[str],
+    asking: Mapping[str, int],
     answers: Answers,
     *,
     same_rules: bool,
@@ -162,8 +166,7 @@ def _stale(
     if other:
         return "it is made from something else"
     if output in asking:
-        changed = next(number for number in unpacked(known.reads[output]) if number in answers.changed)
-        return f"the answer to {spoken(answers.question(changed))} changed"
+        return f"the answer to {spoken(answers.question(asking[output]))} changed"
     if not known.stamps[output]:  # it was put off
         return known.records[output].because
     if output not in others:

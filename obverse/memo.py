@@ -25,7 +25,8 @@ _CHECK = 4
 _PAGE_SIZE = 32_768
 
 # Each row is written once and read once, by one of several processes: what SQLite would keep of it is kept for nothing.
-_CACHE_PAGES = 8
+# What it must have at hand is the index of the keys, which come in no order: some thirty pages at ten thousand bodies.
+_CACHE_PAGES = 64
 
 Row: TypeAlias = tuple[str, str, bytes]
 """Key, part, packed value."""

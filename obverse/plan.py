@@ -85,6 +85,9 @@ class _Jobs(Mapping[str, Job]):
             raise KeyError(output)
         return Job.from_record(output, self._outputs.records[output].job)
 
+    def __contains__(self, output: object) -> bool:
+        return output in self._outputs.stamps and output not in self._outputs.assets
+
     def __iter__(self) -> Iterator[str]:
         return (output for output in self._outputs.stamps if output not in self._outputs.assets)
 

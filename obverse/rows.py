@@ -39,6 +39,7 @@ class Packed:
         start = middle + count * _END_SIZE
         self._key_ends, self._ends = _ends(data[_HEAD.size : middle]), _ends(data[middle:start])
         self._keys, self.data = data[start : start + size], data[start + size :]
+        self.packed = data
         self.unpack = unpack
         self._seen: dict[str, Any] = {}
         self._whole = False
@@ -76,25 +77,33 @@ class Packed:
             self._seen[key] = self.unpack(self.raw(number))
         return self._seen[key]
 
+    def rows(self) -> Iterator[Any]:
+        """All rows, unpacked, in the order of their keys or numbers."""
+        return map(self.unpack, self.pieces())
+
+    def pieces(self) -> Iterator[memoryview]:
+        """The bytes of all rows."""
+        return _pieces(self.data, self._ends)
+
     def whole(self) -> dict[str, Any]:
         """All rows by key, for whoever is going to look at most of them."""
         if not self._whole:
             with for_good():
-                rows = map(self.unpack, _pieces(self.data, self._ends))
+                rows = self.rows()
                 # What somebody has looked at stays the very object: to see that nothing has changed costs nothing then.
                 self._seen = dict(zip(self.keys(), rows, strict=True)) | self._seen
             self._whole = True
         return self._seen
 
-    def holding(self, numbers: frozenset[int]) -> Iterator[str]:
-        """The keys of those rows that hold one of these numbers; each row is a row of `packed` numbers."""
+    def holding(self, numbers: frozenset[int]) -> Iterator[tuple[str, int]]:
+        """The keys of those rows that hold one of these numbers, and the first of them; each row is packed numbers."""
         every = array("I")
         every.frombytes(self.data)
         last = -1
         for place in compress(count(), map(numbers.__contains__, every)):
             row = bisect_right(self._ends, place * every.itemsize)
             if row != last:
-                yield _text(self._key(row))
+                yield _text(self._key(row)), every[place]
             last = row
 
 
@@ -189,8 +198,12 @@ class Rows(MutableMapping[str, Any]):
     def pack(self, pack: Callable[[Any], bytes]) -> bytes:
         """The whole table packed anew; rows that have not changed are not unpacked for it."""
         base, gone = self.base, self.gone
-        kept: dict[str, Any] = {key: base.raw(number) for number, key in enumerate(base.keys()) if key not in gone}
-        return packed({**kept, **{key: pack(row) for key, row in self.changed.items()}})
+        if not self.changed and not gone:
+            return bytes(base.packed)
+        kept: dict[str, Any] = {
+            key: row for key, row in zip(base.keys(), base.pieces(), strict=True) if key not in gone
+        }
+        return packed(kept | {key: pack(row) for key, row in self.changed.items()})
 
 
 def whole(table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -198,15 +211,16 @@ def whole(table: Mapping[str, Any]) -> Mapping[str, Any]:
     return table.whole() if isinstance(table, Rows) else table
 
 
-def holding(table: Mapping[str, bytes], numbers: frozenset[int]) -> Iterator[str]:
-    """The keys of those rows of a table of packed numbers that hold one of these."""
+def holding(table: Mapping[str, bytes], numbers: frozenset[int]) -> Iterator[tuple[str, int]]:
+    """The keys of those rows of a table of packed numbers that hold one of these, and the first of these they hold."""
     changed = table
     if isinstance(table, Rows):
         changed, gone = table.changed, table.gone
-        yield from (key for key in table.base.holding(numbers) if key not in changed and key not in gone)
+        yield from (one for one in table.base.holding(numbers) if one[0] not in changed and one[0] not in gone)
     for key, row in changed.items():
-        if row and not numbers.isdisjoint(memoryview(row).cast("I")):
-            yield key
+        found = next(filter(numbers.__contains__, memoryview(row).cast("I")), None) if row else None
+        if found is not None:
+            yield key, found
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
@@ -250,8 +264,7 @@ class Row(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         """All values."""
-        base, unpack = self.base, self.base.unpack
-        yield from (unpack(base.raw(number)) for number in range(len(base)))
+        yield from self.base.rows()
         yield from self.more
 
     def __len__(self) -> int:
@@ -266,5 +279,4 @@ class Row(Sequence[Any]):
 
     def pack(self, pack: Callable[[Any], bytes]) -> bytes:
         """The whole row packed anew."""
-        kept = (self.base.raw(number) for number in range(len(self.base)))
-        return numbered((*kept, *map(pack, self.more)))
+        return numbered((*self.base.pieces(), *map(pack, self.more))) if self.more else bytes(self.base.packed)
