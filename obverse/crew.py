@@ -17,7 +17,6 @@ from obverse.answers import Answers, Told
 from obverse.commit import CannotWriteError, Stage
 from obverse.jobs import Job, Output
 from obverse.ledger import PlainProblems, problems_in, problems_out
-from obverse.sources import digest_of
 from obverse.workers import located, spread
 
 Make = Callable[[Job], Output]
@@ -37,13 +36,12 @@ _SHORT = frozenset({"asset", "file", "list", "page", "redirect"})
 class Made(NamedTuple):
     """A finished job whose bytes lie on the stage.
 
-    `reads` are the numbers of the questions it asked, `wants` the assets it names, `digest` that of its bytes ("" for
-    a copied file), `staged` the file they are in until the commit, `stamp` its stat. `failed` when there are no bytes.
+    `reads` are the numbers of the questions it asked, `wants` the assets it names, `staged` the file its bytes are in
+    until the commit, `stamp` its stat. `failed` when there are no bytes.
     """
 
     reads: tuple[int, ...]
     wants: tuple[str, ...]
-    digest: str
     staged: str
     stamp: tuple[int, ...]
     problems: PlainProblems
@@ -129,5 +127,4 @@ def _place(job: Job) -> str:
 
 def _staged(output: Output, stage: Stage) -> Made:
     staged, stamp = stage.write(output)
-    digest = "" if output.copy_of else digest_of(output.data)
-    return Made(output.reads, output.wants, digest, staged, stamp, problems_out(output.problems), output.failed)
+    return Made(output.reads, output.wants, staged, stamp, problems_out(output.problems), output.failed)

@@ -37,13 +37,11 @@ Cells: TypeAlias = dict[str, tuple[bytes, bytes]]
 class Written(NamedTuple):
     """What is recorded of one output.
 
-    Its job as plain values, the assets it wants, the digest of its bytes ("" for a copied file), the problems found
-    while it was made, and why it was last written.
+    Its job as plain values, the assets it wants, the problems found while it was made, and why it was last written.
     """
 
     job: tuple[Any, ...]
     wants: tuple[str, ...]
-    digest: str
     problems: PlainProblems
     because: str
 

@@ -186,7 +186,7 @@ def _keep(job: Job, one: Made, because: str, done: Finished) -> None:
     if one.failed:
         done.failures.extend(problems_in(one.problems))
         done.unsaid.add(job.output)
-    record = Written(job.record, one.wants, one.digest, one.problems, because)
+    record = Written(job.record, one.wants, one.problems, because)
     done.outputs.put(job.output, record, packed(one.reads), one.stamp)
 
 
