@@ -17,6 +17,7 @@ from obverse.answers import Answers, Told
 from obverse.commit import CannotWriteError, Stage
 from obverse.jobs import Job, Output
 from obverse.ledger import PlainProblems, problems_in, problems_out
+from obverse.memo import Memo
 from obverse.workers import located, spread
 
 Make = Callable[[Job], Output]
@@ -48,15 +49,23 @@ class Made(NamedTuple):
     failed: bool
 
 
-def made(jobs: Sequence[Job], make: Make, answers: Answers, stage: Stage, workers: int) -> Iterator[Made]:
-    """Make the jobs, one after the other or by `workers` processes. Raises StoppedError."""
-    if workers < 2 or len(jobs) < ENOUGH:
-        yield from (_staged(make(job), stage) for job in jobs)
+class Crew(NamedTuple):
+    """Who makes outputs: how a job is done, what is remembered from build to build, and in how many processes."""
+
+    make: Make
+    memo: Memo
+    workers: int = 1
+
+
+def made(jobs: Sequence[Job], crew: Crew, answers: Answers, stage: Stage) -> Iterator[Made]:
+    """Make the jobs, one after the other or by several processes. Raises StoppedError."""
+    if crew.workers < 2 or len(jobs) < ENOUGH:
+        yield from (_staged(crew.make(job), stage) for job in jobs)
         return
     here = _firsts(jobs)
-    early = {number: _staged(make(jobs[number]), stage) for number in here}
+    early = {number: _staged(crew.make(jobs[number]), stage) for number in here}
     others = [number for number in in_turn(jobs) if number not in here]
-    elsewhere = _made_elsewhere([jobs[number] for number in others], make, answers, stage, workers)
+    elsewhere = _made_elsewhere([jobs[number] for number in others], crew, answers, stage)
     with contextlib.closing(elsewhere) as there:
         come = zip(others, there, strict=True)
         for number in range(len(jobs)):
@@ -84,9 +93,7 @@ def in_turn(jobs: Sequence[Job]) -> list[int]:
     return sorted(range(len(jobs)), key=lambda number: jobs[number].kind in _SHORT)
 
 
-def _made_elsewhere(
-    jobs: Sequence[Job], make: Make, answers: Answers, stage: Stage, workers: int
-) -> Generator[Made, None, None]:
+def _made_elsewhere(jobs: Sequence[Job], crew: Crew, answers: Answers, stage: Stage) -> Generator[Made, None, None]:
     """What workers make of the jobs; this process does the work where it cannot be forked."""
     first, home = len(answers), os.getpid()
 
@@ -94,22 +101,23 @@ def _made_elsewhere(
         told = first
         for job in mine:
             try:
-                one = _staged(make(job), stage)
+                one = _staged(crew.make(job), stage)
             except CannotWriteError as error:
-                yield marshal.dumps((0, problems_out((error.problem,)), ()))
+                yield marshal.dumps((0, problems_out((error.problem,)), (), ()))
                 continue
             if os.getpid() == home:  # what is asked here is known here
-                yield marshal.dumps((home, tuple(one), ()))
+                yield marshal.dumps((home, tuple(one), (), ()))
                 continue
             asked = [tuple(question) for question in answers.told(told)]
             told = len(answers)
             answers.forget()
-            yield marshal.dumps((os.getpid(), tuple(one), asked))
+            yield marshal.dumps((os.getpid(), tuple(one), asked, crew.memo.told()))
 
     numbers: dict[int, list[int]] = {}
-    with contextlib.closing(spread(jobs, work, workers, chunk=_CHUNK)) as results:
+    with contextlib.closing(spread(jobs, work, crew.workers, chunk=_CHUNK)) as results:
         for data in located(results, [_place(job) for job in jobs]):
-            worker, plain, asked = marshal.loads(data)  # noqa: S302 - from our own child
+            worker, plain, asked, remembered = marshal.loads(data)  # noqa: S302 - from our own child
+            crew.memo.keep(remembered)
             if not worker:
                 raise CannotWriteError(problems_in(plain)[0])
             one = Made(*plain)

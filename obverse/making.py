@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from obverse.answers import Answers
 from obverse.commit import Stage
-from obverse.crew import Made, Make, made
+from obverse.crew import Crew, Made, made
 from obverse.jobs import Job
 from obverse.ledger import Key, Ledger, Outputs, Written, packed, problems_in, touched, unpacked
 from obverse.options import BuildOptions
@@ -93,10 +93,9 @@ def finish(
     old: Ledger,
     answers: Answers,
     theme: Theme,
-    make: Make,
+    crew: Crew,
     stage: Stage,
     options: BuildOptions,
-    workers: int = 1,
 ) -> Finished:
     """Make what is stale of the plan and the assets wanted by any live output. Raises StoppedError.
 
@@ -131,7 +130,7 @@ def finish(
         if same_rules and len(stale) <= FEW:  # they will mostly ask what they asked
             asked = {known.reads[job.output] for job, _ in stale if job.output in known.stamps}
             answers.expect(set(unpacked(b"".join(asked))))
-        results = made([job for job, _ in stale], make, answers, stage, workers)
+        results = made([job for job, _ in stale], crew, answers, stage)
         for number, ((job, because), one) in enumerate(zip(stale, results, strict=True)):
             options.progress("rendering", number, len(stale))
             _keep(job, one, because, done)

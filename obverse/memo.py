@@ -43,6 +43,7 @@ class Memo:
         self._file = file and _versioned(file)
         self._process = os.getpid()
         self._inherited: sqlite3.Connection | None = None
+        self._untold: list[Row] = []
         self._connection = _open(self._file)
         self._damaged = False
         self._empty = _is_empty(self._connection)
@@ -66,14 +67,20 @@ class Memo:
         self.keep(rows(key, **parts))
 
     def keep(self, made: Iterable[Row]) -> None:
-        """Keep what `rows` made. A forked process keeps nothing: it tells them to the one it came from."""
+        """Keep what `rows` made. A forked process keeps nothing: it has `told` the one it came from."""
         if os.getpid() != self._process:
+            self._untold.extend(made)
             return
         self._empty = False
         try:
             self._connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?, ?)", made)
         except sqlite3.Error as error:
             self._doubt(error)
+
+    def told(self) -> list[Row]:
+        """What a forked process would have kept since this was asked last."""
+        told, self._untold = self._untold, []
+        return told
 
     def share(self) -> None:
         """Let other processes see what was put."""

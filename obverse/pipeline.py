@@ -17,6 +17,7 @@ from obverse.cells import Cells
 from obverse.clock import Clock, moment
 from obverse.commit import Places, Stage, commit
 from obverse.config import Config, load
+from obverse.crew import Crew
 from obverse.data import FOLDER as DATA
 from obverse.data import data_sources, read_data
 from obverse.facts import Part
@@ -179,9 +180,9 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
         desk.memo.share()
-        make = _maker(desk, site, answers, reader, data, jinja)
+        crew = Crew(_maker(desk, site, answers, reader, data, jinja), desk.memo, desk.workers)
         known = _outputs_known(desk)
-        done = finish(planned, known, answers, desk.theme, make, stage, desk.options, desk.workers)
+        done = finish(planned, known, answers, desk.theme, crew, stage, desk.options)
         desk.memo.save(len(placed.records), lambda: (record[2] for record in whole(placed.records).values()))
         problems = (*problems, *menu_problems(cells.value, desk.config.menus))
         problems = (*problems, *forms.problems, *unknown_forms(site, forms))

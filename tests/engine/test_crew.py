@@ -5,8 +5,10 @@ The builds run in a Python of their own: a fork wants a process without threads,
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from obverse.crew import in_turn
 from obverse.jobs import Job
@@ -50,6 +53,16 @@ def built(site: TinySite, workers: int, out: str = "site") -> tuple[int, dict[st
     )
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
+
+
+def test_what_workers_found_out_is_remembered(sixty: TinySite) -> None:
+    """The size of a picture, for which the next edit would else load a library."""
+    Image.new("RGB", (3, 2)).save(sixty.root / "content/one.png")
+    sixty.replace("content/articles/59.md", "Text of", "![A dot](../one.png) Text of")
+    assert built(sixty, 2)[0] == 0
+    (file,) = (sixty.root / ".obverse").glob("memo-*.db")
+    with contextlib.closing(sqlite3.connect(file)) as memo:
+        assert memo.execute("SELECT count(*) FROM memo WHERE part = 'size'").fetchone() == (1,)
 
 
 def test_two_processes_write_what_one_writes(sixty: TinySite) -> None:
