@@ -14,7 +14,7 @@ from obverse.cells import OF_PAGE, Cells, digest_of_value, origin_of
 from obverse.clock import NEVER
 from obverse.ledger import Asked, Key, packed, unpacked
 from obverse.ledger import Cells as Known
-from obverse.questions import QUESTIONS, until
+from obverse.questions import OF_ONE_PAGE, QUESTIONS, until
 from obverse.rows import Rows, whole
 
 
@@ -120,9 +120,17 @@ class Answers:
             else:
                 readers[name] = [number]
 
-    def forget(self) -> None:
-        """Let go of all answers, of which the tables hold the digests: what is asked again is worked out again."""
+    def forget(self, first: int) -> None:
+        """Let go of all answers, and of what was told of the questions from number `first` on that no other page asks.
+
+        For a worker, which has told all of it: what is asked again is worked out again, and told again.
+        """
         self._values = {}
+        numbers = self._numbers or {}
+        for number in range(first, len(self._keys)):
+            if self._keys[number][0] in OF_ONE_PAGE:
+                numbers.pop(self._keys[number], None)
+                self._keys[number], self._digests[number] = (), b"told"
 
     def question(self, number: int) -> Key:
         """The question with this number."""

@@ -109,8 +109,8 @@ def _made_elsewhere(jobs: Sequence[Job], crew: Crew, answers: Answers, stage: St
                 yield marshal.dumps((home, tuple(one), (), ()))
                 continue
             asked = [tuple(question) for question in answers.told(told)]
+            answers.forget(told)
             told = len(answers)
-            answers.forget()
             yield marshal.dumps((os.getpid(), tuple(one), asked, crew.memo.told()))
 
     numbers: dict[int, list[int]] = {}

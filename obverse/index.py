@@ -80,7 +80,7 @@ class Grounds(NamedTuple):
     drafts: bool
     rules: str
     known: Table[Placed]
-    made: Mapping[str, Placed]
+    made: dict[str, Placed]
     standing: tuple[Any, ...]
     orders: Table[Any]
 
@@ -380,7 +380,7 @@ def _placed(one: Surveyed, ground: Ground, said: str, grounds: Grounds, known: M
     before = known.get(one.path)
     if before is not None and before[0] == mark:
         return before
-    made = grounds.made.get(one.path)
+    made = grounds.made.pop(one.path, None)
     if made is not None and made[0] == mark:
         mark, place, card, told = made
         return mark, place and shared(place), card, told

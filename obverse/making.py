@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from obverse.answers import Answers
 from obverse.commit import Stage
@@ -88,6 +89,58 @@ class Finished:
         self.outputs.reads = {path: packed(numbers[old] for old in unpacked(row)) for path, row in reads}
 
 
+class _Before(NamedTuple):
+    """What is known of all outputs before any is made, and what may have become of it.
+
+    `touched` are those that are not as they were left, and whether they are there at all; `asking` those that asked
+    something which is answered differently now, with the number of that question. `again` when the plan was made of
+    these very outputs, `same_rules` when what was recorded of them counts.
+    """
+
+    outputs: Outputs
+    touched: Mapping[str, bool]
+    asking: Mapping[str, int]
+    answers: Answers
+    again: bool
+    same_rules: bool
+
+    def suspects(self, planned: Plan) -> dict[str, Job]:
+        """The jobs to be looked at: of a plan made of known outputs, only those that something has happened to."""
+        if not self.again:
+            return dict(planned.jobs)
+        paths = sorted(self.asking.keys() | self.touched)
+        if len(paths) > MANY:
+            self.outputs.whole()
+        return {path: planned.jobs[path] for path in paths if path in planned.jobs}
+
+    def stale(self, jobs: Mapping[str, Job], done: Finished) -> Stale:
+        """Those of the jobs that have to be done; of the others it is known again what was known."""
+        stale: Stale = []
+        for output, job in jobs.items():
+            because = self._because(output, job) if output in self.outputs.stamps else "it is new"
+            if because:
+                stale.append((job, because))
+            elif output not in done.outputs.stamps:
+                done.outputs.take(output, self.outputs)
+        return stale
+
+    def _because(self, output: str, job: Job) -> str:
+        """Why a known output has to be made again, "" when it stands as it is."""
+        known = self.outputs
+        if not self.same_rules:
+            return "Obverse, a library, Python or hooks.py changed"
+        planned_again = self.again and job.kind != "asset"
+        if not planned_again and known.records[output].job != job.record:
+            return "it is made from something else"
+        if output in self.asking:
+            return f"the answer to {spoken(self.answers.question(self.asking[output]))} changed"
+        if not known.stamps[output]:  # it was put off
+            return known.records[output].because
+        if output not in self.touched:
+            return ""
+        return "somebody else changed it" if self.touched[output] else "it was not there any more"
+
+
 def finish(
     planned: Plan,
     old: Ledger,
@@ -101,44 +154,38 @@ def finish(
 
     Of a great many, only those that somebody looks at, if any of these is stale.
     """
+    before = _before(planned, old, answers, stage)
+    done = Finished(stage, before.outputs.without_assets() if before.again else Outputs())
+    looked = before.suspects(planned)
+    stale = before.stale(looked, done)
+    if options.first and before.same_rules and before.outputs:
+        stale = done.put_off(*_in_view(stale, options.first), before.outputs)
+    _make(stale, before, crew, done, options)
+    while wanted := {job.output: job for job in _wanted(done, theme) if job.output not in looked}:
+        looked.update(wanted)
+        _make(before.stale(wanted, done), before, crew, done, options)
+    done.close(before.outputs)
+    return done
+
+
+def _before(planned: Plan, old: Ledger, answers: Answers, stage: Stage) -> _Before:
     same_rules = bool(old.asked.keys or not old.outputs)
     again = planned.again and same_rules
     known = old.outputs if again else old.outputs.whole()
-    done = Finished(stage, known.without_assets() if again else Outputs())
     others = touched(stage.places.out, stage.places.release, known.stamps)
     asking = dict(holding(known.reads, answers.changed)) if answers.changed else {}
-    # What has the job it had, is as it was left, and asked nothing that is answered differently, is not looked at.
-    suspects = sorted(asking.keys() | others) if again else planned.jobs
-    if again and len(suspects) > MANY:
-        known.whole()
-    waiting: Mapping[str, Job] = {path: planned.jobs[path] for path in suspects if path in planned.jobs}
-    looked: set[str] = set()
-    first = True
-    while waiting or first:
-        stale: Stale = []
-        for output, job in waiting.items():
-            because = "it is new"
-            if output in known.stamps:
-                other = not (again and first) and known.records[output].job != job.record
-                because = _stale(output, known, others, asking, answers, same_rules=same_rules, other=other)
-            if because:
-                stale.append((job, because))
-            elif output not in done.outputs.stamps:
-                done.outputs.take(output, known)
-        if options.first and same_rules and known and first:
-            stale = done.put_off(*_in_view(stale, options.first), known)
-        if same_rules and len(stale) <= FEW:  # they will mostly ask what they asked
-            asked = {known.reads[job.output] for job, _ in stale if job.output in known.stamps}
-            answers.expect(set(unpacked(b"".join(asked))))
-        results = made([job for job, _ in stale], crew, answers, stage)
-        for number, ((job, because), one) in enumerate(zip(stale, results, strict=True)):
-            options.progress("rendering", number, len(stale))
-            _keep(job, one, because, done)
-        first = False
-        looked.update(waiting)
-        waiting = {job.output: job for job in _wanted(done, theme) if job.output not in looked}
-    done.close(known)
-    return done
+    return _Before(known, others, asking, answers, again, same_rules)
+
+
+def _make(stale: Stale, before: _Before, crew: Crew, done: Finished, options: BuildOptions) -> None:
+    known, answers = before.outputs, before.answers
+    if before.same_rules and len(stale) <= FEW:  # they will mostly ask what they asked
+        asked = {known.reads[job.output] for job, _ in stale if job.output in known.stamps}
+        answers.expect(set(unpacked(b"".join(asked))))
+    results = made([job for job, _ in stale], crew, answers, done.stage)
+    for number, ((job, because), one) in enumerate(zip(stale, results, strict=True)):
+        options.progress("rendering", number, len(stale))
+        _keep(job, one, because, done)
 
 
 def _in_view(stale: Stale, first: frozenset[str]) -> tuple[Stale, Stale]:
@@ -147,30 +194,6 @@ def _in_view(stale: Stale, first: frozenset[str]) -> tuple[Stale, Stale]:
     if not seen or len(stale) <= len(seen) + FEW:
         return stale, []
     return seen, [one for one in stale if one[0].output not in first]
-
-
-def _stale(
-    output: str,
-    known: Outputs,
-    others: Mapping[str, bool],
-    asking: Mapping[str, int],
-    answers: Answers,
-    *,
-    same_rules: bool,
-    other: bool,
-) -> str:
-    """Why an output has to be made again, "" when it stands as it is. `other` when its job is another one."""
-    if not same_rules:
-        return "Obverse, a library, Python or hooks.py changed"
-    if other:
-        return "it is made from something else"
-    if output in asking:
-        return f"the answer to {spoken(answers.question(asking[output]))} changed"
-    if not known.stamps[output]:  # it was put off
-        return known.records[output].because
-    if output not in others:
-        return ""
-    return "somebody else changed it" if others[output] else "it was not there any more"
 
 
 def spoken(key: Key) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from sys import intern
 from typing import Any, TypeAlias
 
 from obverse.config import Config
@@ -131,9 +132,8 @@ class Reader:
         """What a page's record depends on besides its source."""
         site = self.config.site
         markdown = self.config.markdown
-        return digest_of(
-            repr((self.rules, site.timezone, site.language, site.languages, markdown, sorted(self.components))).encode()
-        )
+        made_of = self.rules, site.timezone, site.language, site.languages, markdown, sorted(self.components)
+        return intern(digest_of(repr(made_of).encode()))  # every page has it in its record
 
     def _read(
         self, source: Source, rules: str, markup: MarkupOptions, made_of: str, placer: Placer

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
+from sys import intern
 from typing import Any, NamedTuple, TypeVar
 
 from obverse.addresses import decoded, encoded, folder_of, joined, segment, slug, with_slash
@@ -111,26 +112,29 @@ _TERMS = tuple(map(_CARD.index, ("category", "series")))
 
 
 def place_of(card: Card, page: Page, config: Config) -> Place:
-    """Where the page of a card stands in the orders of the site."""
-    terms = tuple(_shared((card.lang, *_term_record(one))) for one in terms_of(card))
+    """Where the page of a card stands in the orders of the site.
+
+    What it has in common with others is interned: the ledger holds it once, and so do those who are told of it.
+    """
+    terms = tuple(_shared(tuple(map(intern, (card.lang, *_term_record(one))))) for one in terms_of(card))
     return Place(
         path=card.path,
         name=card.name,
-        lang=card.lang,
-        kind=card.kind,
-        section=card.section,
-        top=dated_section(card.section, config),
+        lang=intern(card.lang),
+        kind=intern(card.kind),
+        section=intern(card.section),
+        top=intern(dated_section(card.section, config)),
         url=card.url,
         date=card.date.timestamp() if card.date else None,
         weight=card.weight,
-        selectors=tuple(dict.fromkeys(_shared(f"{card.lang}/{one}") for one in _selectors(card))),
+        selectors=tuple(dict.fromkeys(intern(f"{card.lang}/{one}") for one in _selectors(card))),
         terms=terms,
         aliases=tuple(with_slash(encoded(alias)) for alias in page.matter.aliases),
         template=page.matter.template,
         form=page.matter.form,
         draft=page.matter.draft,
         id=card.id,
-        authors=tuple(map(_shared, card.authors)),
+        authors=tuple(map(intern, card.authors)),
         title=card.title.casefold(),
         label=card.title,
         noindex=card.noindex,
@@ -142,8 +146,7 @@ def place_of(card: Card, page: Page, config: Config) -> Place:
 def shared(place: tuple[Any, ...]) -> tuple[Any, ...]:
     """A place that another process made, with what it has in common with others as the same objects."""
     one = Place._make(place)
-    selectors, terms = tuple(map(_shared, one.selectors)), tuple(map(_shared, one.terms))
-    return tuple(one._replace(selectors=selectors, terms=terms, authors=tuple(map(_shared, one.authors))))
+    return tuple(one._replace(terms=tuple(map(_shared, one.terms))))
 
 
 @functools.lru_cache(10_000)

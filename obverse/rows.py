@@ -262,6 +262,13 @@ class Row(Sequence[Any]):
         beyond = number - len(self.base)
         return self.more[beyond] if beyond >= 0 else self.base.unpack(self.base.raw(number))
 
+    def __setitem__(self, number: int, value: Any) -> None:
+        """Put another value in the place of one that was put at the end. Raises IndexError for any other."""
+        beyond = number - len(self.base)
+        if beyond < 0:
+            raise IndexError(number)
+        self.more[beyond] = value
+
     def __iter__(self) -> Iterator[Any]:
         """All values."""
         yield from self.base.rows()

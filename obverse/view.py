@@ -22,7 +22,7 @@ from obverse.jobs import Job
 from obverse.ledger import Key
 from obverse.links import Target
 from obverse.problems import Problem, nearest, problem
-from obverse.questions import Settings
+from obverse.questions import OF_ONE_PAGE, Settings
 from obverse.site import Card, Term
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 TOC_LEVELS = (2, 3)
 TOC_LEAST = 3
-
-# Questions of one page about itself. All others are asked by many, so that what they were answered is kept at hand.
-_OWN = frozenset({"card", "links", "near", "page", "picture", "related", "shelf", "translations"})
 
 Known = dict[Key, tuple[int, Any]]
 """What was asked in this build: a question's number and its answer."""
@@ -343,7 +340,7 @@ class View:
         if found is None:
             key = (kind, *map(_plain, arguments))
             found = self._answers.ask(key)
-            if kind not in _OWN:
+            if kind not in OF_ONE_PAGE:
                 self._known[key] = found
         self.note(kind, found[0])
         return found[1]

@@ -55,6 +55,12 @@ def test_a_row_is_as_a_list(values: list[int], more: list[int]) -> None:
     assert [longer[at] for at in range(len(longer))] == longer[:] == values + more
     assert longer == row_of(values + more) == Row(Packed(memoryview(longer.pack(marshal.dumps))))
     assert (longer == row) == (not more)
+    for at in range(len(more)):
+        longer[len(values) + at] = "another"
+    assert longer[:] == values + ["another"] * len(more)
+    if values:
+        with pytest.raises(IndexError):
+            longer[0] = "another"
 
 
 NUMBERS = st.lists(st.integers(0, 2**32 - 1) | st.integers(0, 3), max_size=4)
