@@ -29,6 +29,7 @@ LAYERS = (
         "late",
         "lock",
         "memo",
+        "names",
         "progress",
         "rows",
         "security",
