@@ -111,6 +111,16 @@ def test_a_blocked_build_writes_no_moves(built: TinySite) -> None:
     assert stats(built.root / "content") == before
 
 
+def test_a_blocked_build_does_not_tell_of_links_that_will_lead_on_once_it_goes_through(built: TinySite) -> None:
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    built.write("content/a.md", "---\ntitle: A\n---\n[old](/articles/e/) [none](no.md)\n")
+    report = built.build()
+    assert [one.message for one in report.problems] == ["'no.md' leads nowhere"]
+    built.assert_as_clean(report)
+    built.replace("content/a.md", " [none](no.md)", "")
+    assert built.good_build().problems == ()
+
+
 @pytest.mark.parametrize("text", ["[pages", "[pages]\na = 1\n", "[other]\n", "pages = 3\n"])
 def test_moves_that_cannot_be_read_block(built: TinySite, text: str) -> None:
     built.write("content/_moves.toml", text)
