@@ -56,6 +56,13 @@ def test_a_page_that_comes_back_needs_no_redirect(built: TinySite) -> None:
     built.assert_as_clean(report)
 
 
+def test_a_page_that_stands_has_not_moved_whoever_says_so(built: TinySite) -> None:
+    built.write("content/_moves.toml", '[pages]\n"articles/a.md" = "articles/b.md"\n')
+    report = built.good_build()
+    assert _moves(built) == {"pages": {}, "urls": {}}
+    built.assert_as_clean(report)
+
+
 def test_another_slug_leaves_a_redirect(built: TinySite) -> None:
     built.replace("content/articles/e.md", "title:", "slug: other\ntitle:")
     report = built.good_build()
