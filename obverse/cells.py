@@ -149,7 +149,7 @@ class Cells:
             "page": self._page,
             "pages": lambda _: tuple(site.entries),
             "places": lambda _: site.places(),
-            "redirects": lambda _: tuple(sorted((url, path) for url, (path, _) in site.redirects.items())),
+            "redirects": lambda _: tuple(sorted(self._redirects().items())),
             "shelf": self._shelf,
             "size": self._size,
             "template": theme.closure,
@@ -158,8 +158,7 @@ class Cells:
             "translated": lambda _: tuple(site.translations.items()),
             "translations": lambda key: site.translations.get(key, ()),
             "url": owners.get,
-            # Those to be suggested: not where a page no longer is.
-            "urls": lambda _: tuple(url for url in owners if url not in site.redirects),
+            "urls": self._urls,
             "words": theme.words,
         }
 
@@ -221,6 +220,16 @@ class Cells:
     def _feeds(self, lang: str) -> bool:
         """Whether a language has articles, which feeds are made of."""
         return bool(self.site.lists.get(f"{lang}/articles"))
+
+    def _redirects(self) -> dict[str, str]:
+        """Where addresses lead on to, but for those that something else answers at by now."""
+        asked = self.site.redirects.items()
+        return {url: path for url, (path, _) in asked if self.owners.get(url) == path}
+
+    def _urls(self, _: str) -> tuple[str, ...]:
+        """The addresses to be suggested: none that a page has left."""
+        left = self._redirects()
+        return tuple(url for url in self.owners if url not in left)
 
     def _shelf(self, key: str) -> Shelf:
         lang = key.partition("/")[0]

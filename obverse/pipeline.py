@@ -306,7 +306,7 @@ def _placed(desk: Desk, reader: Reader) -> _Placed:
     pages, before = Pages(whole(records)), whole(desk.old.addresses)
     site, places = index(pages, grounds)
     now = _addresses(site)
-    if desk.options.mode == "site" and not problems and _elsewhere(before, now):
+    if desk.options.mode == "site" and not problems and (_elsewhere(before, now) or moves.pages.keys() & now.keys()):
         paths = frozenset(path.removeprefix("content/") for path in desk.sources.files)
         more = detected(_published(before), _published(now), moves, paths)
         if more != moves:

@@ -11,6 +11,7 @@ from obverse.index import TAXONOMIES
 from obverse.jobs import Job
 from obverse.late import Late
 from obverse.ledger import Outputs
+from obverse.moves import FILE as MOVES
 from obverse.options import RELEASE
 from obverse.placing import dated_section, taxonomy_folder
 from obverse.problems import Problem, nearest, problem
@@ -62,6 +63,8 @@ def plan(site: Site, theme: Theme) -> Plan:
             problems.append(_collision(site, jobs[taken], job, message))
         else:
             jobs[job.output] = job
+    if left := _left_behind(site):
+        jobs |= {job.output: job for job in _where_there_is_room(left, names, jobs)}
     blocked = {**dict(_file_in_the_way(site, jobs, names)), **dict(_too_long(site, jobs))}
     jobs = {output: job for output, job in jobs.items() if output not in blocked}
     owners = {job.url: job.subject for job in jobs.values()}
@@ -232,8 +235,28 @@ def _feed_jobs(site: Site, lang: str) -> Iterator[Job]:
 
 
 def _redirect_jobs(site: Site) -> Iterator[Job]:
-    for url, (path, _where) in sorted(site.redirects.items()):
-        yield Job(output_path(url), url, "redirect", "redirect.html", path)
+    """Redirects that aliases ask for."""
+    return (_redirect_job(url, path) for url, (path, where) in sorted(site.redirects.items()) if where != MOVES)
+
+
+def _left_behind(site: Site) -> list[Job]:
+    """Redirects from addresses that pages left."""
+    return [_redirect_job(url, path) for url, (path, where) in sorted(site.redirects.items()) if where == MOVES]
+
+
+def _redirect_job(url: str, path: str) -> Job:
+    return Job(output_path(url), url, "redirect", "redirect.html", path)
+
+
+def _where_there_is_room(left: Iterable[Job], names: dict[str, str], jobs: Iterable[str]) -> Iterator[Job]:
+    """Those in nobody's way: nobody asked for them, so what is written today may have any address of yesterday."""
+    around = {folder.casefold() for folder in _folders(jobs)}
+    for job in left:
+        name, folders = job.output.casefold(), {folder.casefold() for folder in _folders([job.output])}
+        if name not in names and name not in around and names.keys().isdisjoint(folders):
+            names[name] = job.output
+            around |= folders
+            yield job
 
 
 def _file_jobs(site: Site) -> Iterator[Job]:

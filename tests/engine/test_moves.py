@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Callable
 
 import pytest
 
@@ -25,6 +27,63 @@ def test_a_rename_leaves_a_redirect(built: TinySite) -> None:
     built.assert_as_clean(report)
     again = built.good_build()
     assert (again.written, again.removed) == ((), ())
+
+
+def _index_becomes_a_page(site: TinySite) -> str:
+    site.move("content/articles/_index.md", "content/writing.md")
+    return "articles/index.html"
+
+
+def _a_file_takes_the_address(site: TinySite) -> str:
+    site.move("content/articles/e.md", "content/articles/renamed.md")
+    site.write("content/articles/e/index.html", "<p>Something else</p>\n")
+    return "articles/e/index.html"
+
+
+def _a_file_lies_around_it(site: TinySite) -> str:
+    site.move("content/articles/e.md", "content/articles/renamed.md")
+    site.write("content/articles/e", "Something else\n")
+    return "articles/e"
+
+
+def _capitals_go(site: TinySite) -> str:
+    site.replace("content/about.md", "url: /About/", "url: /about/")
+    return "about/index.html"
+
+
+def _no_page_of_its_own_for_what_is_not_there(site: TinySite) -> str:
+    site.move("content/404.md", "content/lost.md")
+    return "404.html"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _index_becomes_a_page,
+        _a_file_takes_the_address,
+        _a_file_lies_around_it,
+        _capitals_go,
+        _no_page_of_its_own_for_what_is_not_there,
+    ],
+)
+def test_an_address_that_was_left_is_for_whatever_needs_it_now(
+    tiny: TinySite, change: Callable[[TinySite], str]
+) -> None:
+    tiny.replace("content/about.md", "title:", "url: /About/\ntitle:")
+    tiny.write("content/404.md", "---\ntitle: Not here\n---\nThere is nothing here.\n")
+    tiny.good_build()
+    output = change(tiny)
+    report = tiny.good_build()
+    assert b"http-equiv" not in (tiny.out / output).read_bytes()
+    tiny.assert_as_clean(report)
+
+
+def test_an_alias_of_what_stands_there_is_not_told_to_capture(built: TinySite) -> None:
+    """It would count the views of one page as those of another."""
+    built.move("content/articles/_index.md", "content/writing.md")
+    built.good_build()
+    rows = json.loads((built.options().release_folder / "pages.json").read_bytes())
+    assert [row["aliases"] for row in rows if row["url"] == "/writing/"] == [[]]
 
 
 def test_the_redirect_outlives_the_memory(built: TinySite) -> None:
@@ -53,6 +112,13 @@ def test_a_page_that_comes_back_needs_no_redirect(built: TinySite) -> None:
     report = built.good_build()
     assert b"Epsilon body" in (built.out / "articles/e/index.html").read_bytes()
     assert b"url=/articles/e/" in (built.out / "articles/renamed/index.html").read_bytes()
+    built.assert_as_clean(report)
+
+
+def test_a_page_that_stands_has_not_moved_whoever_says_so(built: TinySite) -> None:
+    built.write("content/_moves.toml", '[pages]\n"articles/a.md" = "articles/b.md"\n')
+    report = built.good_build()
+    assert _moves(built) == {"pages": {}, "urls": {}}
     built.assert_as_clean(report)
 
 
@@ -109,6 +175,16 @@ def test_a_blocked_build_writes_no_moves(built: TinySite) -> None:
     before = stats(built.root / "content")
     assert built.build().blocked
     assert stats(built.root / "content") == before
+
+
+def test_a_blocked_build_does_not_tell_of_links_that_will_lead_on_once_it_goes_through(built: TinySite) -> None:
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    built.write("content/a.md", "---\ntitle: A\n---\n[old](/articles/e/) [none](no.md)\n")
+    report = built.build()
+    assert [one.message for one in report.problems] == ["'no.md' leads nowhere"]
+    built.assert_as_clean(report)
+    built.replace("content/a.md", " [none](no.md)", "")
+    assert built.good_build().problems == ()
 
 
 @pytest.mark.parametrize("text", ["[pages", "[pages]\na = 1\n", "[other]\n", "pages = 3\n"])
