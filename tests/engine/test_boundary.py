@@ -42,6 +42,8 @@ LAYERS = (
     {"questions", "cells", "answers", "plan", "listing", "pages"},
     {"commit", "crew", "making", "view"},
     {"printing", "bytecode", "references", "templates", "head", "components", "resolve", "release", "run"},
+    {"desk"},
+    {"gather", "rendering"},
     {"pipeline", "verify"},
     {"build", "why"},
     {"serve", "commands"},

@@ -293,10 +293,10 @@ ELSEWHERE = {
 @pytest.fixture
 def indexed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many times all pages were put in their places."""
-    from obverse import pipeline
+    from obverse import gather
 
-    calls, index = [], pipeline.index
-    monkeypatch.setattr(pipeline, "index", lambda *given: (calls.append(1), index(*given))[1])
+    calls, index = [], gather.index
+    monkeypatch.setattr(gather, "index", lambda *given: (calls.append(1), index(*given))[1])
     return calls
 
 
@@ -333,10 +333,10 @@ def test_a_page_that_comes_by_itself_is_seen_beside_an_edit(tiny: TinySite) -> N
 
 
 def test_the_size_of_a_picture_is_found_out_once(built: TinySite, monkeypatch: pytest.MonkeyPatch) -> None:
-    from obverse import pipeline
+    from obverse import rendering
 
-    sized, size_of = [], pipeline.size_of
-    monkeypatch.setattr(pipeline, "size_of", lambda file: (sized.append(file.path), size_of(file))[1])
+    sized, size_of = [], rendering.size_of
+    monkeypatch.setattr(rendering, "size_of", lambda file: (sized.append(file.path), size_of(file))[1])
     built.replace("content/articles/a.md", "First lines", "First words")
     built.good_build()
     sized.clear()
