@@ -36,7 +36,7 @@ import sqlalchemy as sa
 from benchmarks.filling import fill
 from benchmarks.loading import Load, Request, load
 from benchmarks.looking import looks
-from benchmarks.measuring import FailedError, environment, resident, spent, tree
+from benchmarks.measuring import FailedError, environment, machine, resident, spent, tree
 from benchmarks.peering import MissingError, cache, python_with
 from capture.store.database import FILE
 from tests.capture.running import FORM, REPOSITORY, START, Running, fields, kept, let_in, make_root
@@ -86,6 +86,7 @@ class House:
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print, and end with 1 when something acknowledged is not stored."""
     given = _options(arguments)
+    print(machine())
     found = Found()
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="obverse-bench-") as name:
         folder = Path(name)

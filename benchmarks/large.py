@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks import corpus
-from benchmarks.measuring import Cost, FailedError
+from benchmarks.measuring import Cost, FailedError, machine
 from benchmarks.peering import MissingError, cache
 from benchmarks.sites import Site, make, measure
 from benchmarks.targets import COMMONMARK, OURS
@@ -101,6 +101,7 @@ def report(asked: argparse.Namespace, work: Path) -> None:
     name = ENGINES[asked.engine]
     small = weigh(name, max(1, asked.n // PART), work / "small")
     large = weigh(name, asked.n, work / "large")
+    print(machine())
     print(f"engine {asked.engine}, {corpus.TITLE}: a process for each build; memory of all its processes together\n")
     print(table(small, large))
     print(f"\n{on_disk(small)}\n{on_disk(large)}")

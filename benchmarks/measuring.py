@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import subprocess
 import tempfile
 import threading
@@ -26,6 +27,16 @@ class Cost:
     wall: float
     cpu: float
     peak: int = 0
+
+
+def machine() -> str:
+    """What all figures depend on: the Python that runs us, and how many processors it may use.
+
+    How a Python was built matters as much as which one it is: some are built without what profiles tell the compiler.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    build = " ".join(platform.python_build())
+    return f"Python {platform.python_version()} ({build}, {platform.python_compiler()}), {processors} processors"
 
 
 def environment(**more: str) -> dict[str, str]:

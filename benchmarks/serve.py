@@ -28,7 +28,7 @@ from pathlib import Path
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from benchmarks import corpus
-from benchmarks.measuring import FailedError, environment, tree
+from benchmarks.measuring import FailedError, environment, machine, tree
 from benchmarks.peering import MissingError, cache
 from benchmarks.sites import make
 from benchmarks.targets import COMMONMARK, OURS, verdict
@@ -212,6 +212,7 @@ def main(arguments: list[str]) -> int:
     except (FailedError, MissingError, TimeoutError) as error:
         print(str(error) or "a save was not told within a minute", file=sys.stderr)
         return 1
+    print(machine())
     print(f"{asked.n} articles, {asked.saves} saves each in turn; milliseconds: median, ninth tenth, most\n")
     print(table(results, asked.n))
     if asked.json:

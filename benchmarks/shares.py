@@ -25,7 +25,7 @@ from pathlib import Path
 from types import FrameType
 
 from benchmarks import corpus
-from benchmarks.measuring import environment
+from benchmarks.measuring import environment, machine
 from benchmarks.sites import SCENARIOS, Site
 from benchmarks.targets import COMMONMARK
 
@@ -149,6 +149,7 @@ def main(arguments: list[str]) -> int:
             if not check():
                 print(f"'{scenario}' is not to be seen in the output", file=sys.stderr)
                 return 1
+            print(machine())
             print(
                 f"{scenario}, {asked.n} articles, engine {asked.engine}: {sum(counts.values())} moments of CPU time\n"
             )

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks import corpus
-from benchmarks.measuring import Cost, FailedError, environment, run
+from benchmarks.measuring import Cost, FailedError, environment, machine, run
 from benchmarks.peering import MissingError, Tool, cache, copy_of_code, tool
 from benchmarks.targets import COMMONMARK, OURS, verdict
 
@@ -250,6 +250,7 @@ def report(asked: argparse.Namespace, work: Path) -> int:
     sites = warmed(make(names, asked.n, work, asked.peers_folder))
     scenarios = _scenarios(asked.only)
     costs = compare(sites, scenarios, asked.runs)
+    print(machine())
     print(
         f"{asked.n} articles, {asked.runs} runs in turn; seconds: median, least-most, CPU; ratio of medians, target\n"
     )

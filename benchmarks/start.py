@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.measuring import Cost, FailedError, environment, run
+from benchmarks.measuring import Cost, FailedError, environment, machine, run
 from benchmarks.peering import copy_of_code
 
 _ARTICLE = "content/articles/glossary.md"
@@ -98,6 +98,7 @@ def main(arguments: list[str]) -> int:
     except FailedError as error:
         print(error, file=sys.stderr)
         return 1
+    print(machine())
     print("milliseconds: median, least, CPU, and above Python's own start\n")
     print(table(found))
     return 0
