@@ -86,7 +86,7 @@ def test_what_grows_faster_than_the_articles_is_seen() -> None:
 
 def test_builds_of_a_great_many_are_measured_in_every_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert large.main(["--n", "20", "--work", str(tmp_path / "work"), "--json", str(tmp_path / "out.json")]) == 0
-    assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[3:9:2]] == list(large.SCENARIOS)
+    assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()[4:10:2]] == list(large.SCENARIOS)
     few, many = json.loads((tmp_path / "out.json").read_text())
     assert (few["articles"], many["articles"]) == (2, 20)
     assert all(cost["peak"] and cost["wall"] for cost in many["builds"].values())
