@@ -18,8 +18,8 @@ from flask import Blueprint, Response, request
 from capture.answers import Answer, Voice
 from capture.endpoint import RETRY, Visit, as_response, is_foreign
 from capture.gate import gate_link
-from capture.house import House
 from capture.keeping.withdrawals import note
+from capture.outbox import agreement
 from capture.posting import address_of, network_of
 from capture.store import consents
 from capture.store.consents import Asking
@@ -110,7 +110,7 @@ def _decided(visit: Visit, link: _Link, found: Asking, act: str) -> Answer:
     if wanted not in link.acts:
         return _voice(visit, found).refuse(400, "consent-act")
     if found.state(visit.house.now()) in ("asked", "confirmed"):
-        _change(visit.house, found, wanted)
+        _change(visit, found, wanted)
     token = link.token(found)
     voice, again = _voice(visit, found), _found(visit, link, token) or found
     # Servers of mailboxes do not follow redirects (RFC 8058, section 3.1); what is over is said at once.
@@ -119,16 +119,19 @@ def _decided(visit: Visit, link: _Link, found: Asking, act: str) -> Answer:
     return Answer(303, headers={"Location": visit.places.link(link.letter, token)})
 
 
-def _change(house: House, found: Asking, wanted: str) -> None:
-    """Confirm or withdraw it. That a consent is withdrawn is to outlast a restored backup."""
-    now = house.now()
+def _change(visit: Visit, found: Asking, wanted: str) -> None:
+    """Confirm or withdraw it, and have that told. That a consent is withdrawn is to outlast a restored backup."""
+    house, now = visit.house, visit.house.now()
     if wanted == "withdraw":
         try:
             note(house.setup.folder, found.id, now)
         except OSError as error:
             _log.error("a withdrawal could not be noted beside the database: %s", error.strerror)
     with house.ready().write() as connection:
-        {"confirm": consents.confirm, "withdraw": consents.withdraw}[wanted](connection, found.id, now)
+        changed = {"confirm": consents.confirm, "withdraw": consents.withdraw}[wanted](connection, found.id, now)
+        agreement.tell(connection, changed, visit.release, now, house.token)
+    if changed:
+        house.wake()
 
 
 def _shown(visit: Visit, link: _Link, found: Asking) -> Answer:
