@@ -99,6 +99,7 @@ def test_browser_and_server_judge_alike(browser: Browser, endpoint: Endpoint) ->
             told.append((name, text, there, here))
     page.close()
     assert not told, "\n".join(map(repr, told))
+    assert on_server("day", "2026-05-01") == "Please give 2 May 2026 or a later day."
     assert refused > 100
 
 
