@@ -19,6 +19,7 @@ from capture.answers import Answer, Voice
 from capture.endpoint import RETRY, Visit, as_response, is_foreign
 from capture.gate import gate_link
 from capture.keeping.withdrawals import note
+from capture.links import confirming, withdrawing
 from capture.outbox import agreement
 from capture.posting import address_of, network_of
 from capture.store import consents
@@ -27,7 +28,7 @@ from capture.store.database import Unavailable
 
 _log = logging.getLogger("obverse.capture")
 
-blueprint = Blueprint("consents", __name__, url_prefix="/_ob")
+blueprint = Blueprint("consents", __name__)
 
 # What a mailbox's server posts, and the most that a post to a link may be, in bytes.
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
@@ -38,37 +39,37 @@ _Find = Callable[[sa.Connection, str], Asking | None]
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """One kind of link: the letter in its path, how its token is looked up, and what may be done there."""
+    """One kind of link: where it is, how its token is looked up, and what may be done there."""
 
-    letter: str
+    address: Callable[[str, str], str]
     find: _Find
     token: Callable[[Asking], str]
     acts: tuple[str, ...]
 
 
-_CONFIRM = _Link("c", consents.to_confirm, lambda one: one.confirm_token, ("confirm", "withdraw"))
-_WITHDRAW = _Link("u", consents.to_withdraw, lambda one: one.withdraw_token, ("withdraw",))
+_CONFIRM = _Link(confirming, consents.to_confirm, lambda one: one.confirm_token, ("confirm", "withdraw"))
+_WITHDRAW = _Link(withdrawing, consents.to_withdraw, lambda one: one.withdraw_token, ("withdraw",))
 
 
-@blueprint.get("/c/<token>", provide_automatic_options=False)
+@blueprint.get(confirming("", "<token>"), provide_automatic_options=False)
 def consent(token: str) -> Response:
     """What a consent says and how it stands, with the button to confirm or to withdraw it. Looking changes nothing."""
     return _answered(_CONFIRM, token)
 
 
-@blueprint.post("/c/<token>", provide_automatic_options=False)
+@blueprint.post(confirming("", "<token>"), provide_automatic_options=False)
 def decide(token: str) -> Response:
     """Confirm a consent (`do=confirm`), or withdraw it (`do=withdraw`); doing the same again changes nothing."""
     return _answered(_CONFIRM, token, _act())
 
 
-@blueprint.get("/u/<token>", provide_automatic_options=False)
+@blueprint.get(withdrawing("", "<token>"), provide_automatic_options=False)
 def unsubscribe(token: str) -> Response:
     """How a consent stands, with the button to withdraw it. Looking changes nothing."""
     return _answered(_WITHDRAW, token)
 
 
-@blueprint.post("/u/<token>", provide_automatic_options=False)
+@blueprint.post(withdrawing("", "<token>"), provide_automatic_options=False)
 def one_click(token: str) -> Response:
     """Withdraw a consent: `List-Unsubscribe=One-Click`, as RFC 8058 has it, or `do=withdraw`."""
     return _answered(_WITHDRAW, token, _act())
@@ -116,7 +117,7 @@ def _decided(visit: Visit, link: _Link, found: Asking, act: str) -> Answer:
     # Servers of mailboxes do not follow redirects (RFC 8058, section 3.1); what is over is said at once.
     if act == "one-click" or voice.json or again.state(visit.house.now()) == "over":
         return _shown(visit, link, again)
-    return Answer(303, headers={"Location": visit.places.link(link.letter, token)})
+    return Answer(303, headers={"Location": link.address(visit.places.base_path, token)})
 
 
 def _change(visit: Visit, found: Asking, wanted: str) -> None:
@@ -138,7 +139,7 @@ def _shown(visit: Visit, link: _Link, found: Asking) -> Answer:
     voice, state = _voice(visit, found), found.state(visit.house.now())
     if state == "over":
         return voice.refuse(410, "consent-over")
-    return voice.consent(found, state, visit.places.link(link.letter, link.token(found)), link.acts)
+    return voice.consent(found, state, link.address(visit.places.base_path, link.token(found)), link.acts)
 
 
 def _found(visit: Visit, link: _Link, token: str) -> Asking | None:

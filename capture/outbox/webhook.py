@@ -20,6 +20,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from capture.links import withdrawing
 from capture.model import CONFIRMED, WITHDRAWN
 from capture.outbox.addresses import OWN, Inside, connected
 from capture.outbox.backoff import SENT, Outcome, dead, later, stopped
@@ -97,7 +98,7 @@ def _consent(delivery: Delivery, address: str) -> dict[str, Any]:
     data = {
         **{key: told.get(key, "") for key in same},
         "page": _page(told),
-        "unsubscribe": f"{address}/_ob/u/{out}" if out else "",
+        "unsubscribe": withdrawing(address, out) if out else "",
         "shortened": False,
     }
     return {"type": delivery.kind.replace("-", "."), "timestamp": told.get("time", ""), "data": data}
