@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from capture.model import CONFIRMED, WITHDRAWN, Outgoing
-from capture.outbox.notices import page_facts
+from capture.outbox.notifications import page_facts
 from capture.release import Release
 from capture.store.consents import Asking, page_of, told_id
 from capture.store.saving import Rows, put_out

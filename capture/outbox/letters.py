@@ -79,7 +79,7 @@ def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
     if delivery.kind in KINDS:
         return _house(delivery, head)
     kinds = {"reply": _reply, AUTO_REPLY: _auto_reply, CONFIRM: _confirm, "outage": _outage}
-    return kinds.get(delivery.kind, _notice)(delivery, head)
+    return kinds.get(delivery.kind, _notification)(delivery, head)
 
 
 def _house(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -90,7 +90,7 @@ def _house(delivery: Delivery, head: Letterhead) -> EmailMessage:
     return _with_text(message, text)
 
 
-def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
+def _notification(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """To the staff: an inquiry has come."""
     told, say = delivery.payload, head.say
     message = _to_staff(delivery, head, headline(told, say))

@@ -87,7 +87,8 @@ def _file(one: Mapping[str, Any], address: str) -> dict[str, Any]:
 
 def _outage(delivery: Delivery, address: str) -> dict[str, Any]:
     """That another channel is broken."""
-    data = {"url": f"{address}/inbox/deliveries", **delivery.payload, "shortened": False}
+    told = {key: delivery.payload.get(key, "") for key in ("channel", "since", "error")}
+    data = {"url": f"{address}/inbox/deliveries", **told, "shortened": False}
     return {"type": "channel.broken", "timestamp": delivery.created_at.isoformat(), "data": data}
 
 
