@@ -12,7 +12,8 @@ CLOSED = ("won", "lost")
 CANARY = "canary"  # the stage of a test by the house itself: no inquiry for sales, and gone after a day
 LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 
-# Why a submission may be held: codes, each with a word `held.CODE` for the inbox.
+# Why a submission may be held: codes, each with a word `held.CODE` for the inbox. `pitch` is an old one: nobody is held
+# for it any more, and it is known for what once was.
 HELD_REASONS = (
     *("trap", "fast", "link-name", "markup", "links", "pitch", "wording", "script", "disposable", "rule"),
     *("waited", "reused", "unchecked"),

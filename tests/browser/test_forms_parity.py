@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from obverse.forms import Form, FormField
 from obverse.forms.checking import check
 from obverse.forms.errors import error_text
-from tests.browser.forms_served import Endpoint, endpoint_served, say
+from tests.browser.forms_served import Endpoint, say
 
 pytestmark = pytest.mark.browser
 
@@ -62,12 +62,6 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
 DIFFER = {
     ("address", "a@b_c.example"): "browsers know no underscore in a domain; mail servers do",
 }
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Endpoint]:
-    with endpoint_served() as one:
-        yield one
 
 
 def generated() -> Iterator[tuple[str, str]]:
