@@ -89,10 +89,6 @@ class Places:
         """Where a form that we show again is sent."""
         return f"{self.base_path}/_ob/f/{quote(name, safe='')}"
 
-    def link(self, kind: str, token: str) -> str:
-        """The path of a consent's link: "c" that confirms, "u" that withdraws."""
-        return f"{self.base_path}/_ob/{kind}/{token}"
-
 
 @dataclass(frozen=True, slots=True)
 class Voice:

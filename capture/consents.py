@@ -18,8 +18,9 @@ from flask import Blueprint, Response, request
 from capture.answers import Answer, Voice
 from capture.endpoint import RETRY, Visit, as_response, is_foreign
 from capture.gate import gate_link
-from capture.house import House
 from capture.keeping.withdrawals import note
+from capture.links import confirming, withdrawing
+from capture.outbox import agreement
 from capture.posting import address_of, network_of
 from capture.store import consents
 from capture.store.consents import Asking
@@ -27,7 +28,7 @@ from capture.store.database import Unavailable
 
 _log = logging.getLogger("obverse.capture")
 
-blueprint = Blueprint("consents", __name__, url_prefix="/_ob")
+blueprint = Blueprint("consents", __name__)
 
 # What a mailbox's server posts, and the most that a post to a link may be, in bytes.
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
@@ -38,37 +39,37 @@ _Find = Callable[[sa.Connection, str], Asking | None]
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """One kind of link: the letter in its path, how its token is looked up, and what may be done there."""
+    """One kind of link: where it is, how its token is looked up, and what may be done there."""
 
-    letter: str
+    address: Callable[[str, str], str]
     find: _Find
     token: Callable[[Asking], str]
     acts: tuple[str, ...]
 
 
-_CONFIRM = _Link("c", consents.to_confirm, lambda one: one.confirm_token, ("confirm", "withdraw"))
-_WITHDRAW = _Link("u", consents.to_withdraw, lambda one: one.withdraw_token, ("withdraw",))
+_CONFIRM = _Link(confirming, consents.to_confirm, lambda one: one.confirm_token, ("confirm", "withdraw"))
+_WITHDRAW = _Link(withdrawing, consents.to_withdraw, lambda one: one.withdraw_token, ("withdraw",))
 
 
-@blueprint.get("/c/<token>", provide_automatic_options=False)
+@blueprint.get(confirming("", "<token>"), provide_automatic_options=False)
 def consent(token: str) -> Response:
     """What a consent says and how it stands, with the button to confirm or to withdraw it. Looking changes nothing."""
     return _answered(_CONFIRM, token)
 
 
-@blueprint.post("/c/<token>", provide_automatic_options=False)
+@blueprint.post(confirming("", "<token>"), provide_automatic_options=False)
 def decide(token: str) -> Response:
     """Confirm a consent (`do=confirm`), or withdraw it (`do=withdraw`); doing the same again changes nothing."""
     return _answered(_CONFIRM, token, _act())
 
 
-@blueprint.get("/u/<token>", provide_automatic_options=False)
+@blueprint.get(withdrawing("", "<token>"), provide_automatic_options=False)
 def unsubscribe(token: str) -> Response:
     """How a consent stands, with the button to withdraw it. Looking changes nothing."""
     return _answered(_WITHDRAW, token)
 
 
-@blueprint.post("/u/<token>", provide_automatic_options=False)
+@blueprint.post(withdrawing("", "<token>"), provide_automatic_options=False)
 def one_click(token: str) -> Response:
     """Withdraw a consent: `List-Unsubscribe=One-Click`, as RFC 8058 has it, or `do=withdraw`."""
     return _answered(_WITHDRAW, token, _act())
@@ -110,32 +111,35 @@ def _decided(visit: Visit, link: _Link, found: Asking, act: str) -> Answer:
     if wanted not in link.acts:
         return _voice(visit, found).refuse(400, "consent-act")
     if found.state(visit.house.now()) in ("asked", "confirmed"):
-        _change(visit.house, found, wanted)
+        _change(visit, found, wanted)
     token = link.token(found)
     voice, again = _voice(visit, found), _found(visit, link, token) or found
     # Servers of mailboxes do not follow redirects (RFC 8058, section 3.1); what is over is said at once.
     if act == "one-click" or voice.json or again.state(visit.house.now()) == "over":
         return _shown(visit, link, again)
-    return Answer(303, headers={"Location": visit.places.link(link.letter, token)})
+    return Answer(303, headers={"Location": link.address(visit.places.base_path, token)})
 
 
-def _change(house: House, found: Asking, wanted: str) -> None:
-    """Confirm or withdraw it. That a consent is withdrawn is to outlast a restored backup."""
-    now = house.now()
+def _change(visit: Visit, found: Asking, wanted: str) -> None:
+    """Confirm or withdraw it, and have that told. That a consent is withdrawn is to outlast a restored backup."""
+    house, now = visit.house, visit.house.now()
     if wanted == "withdraw":
         try:
             note(house.setup.folder, found.id, now)
         except OSError as error:
             _log.error("a withdrawal could not be noted beside the database: %s", error.strerror)
     with house.ready().write() as connection:
-        {"confirm": consents.confirm, "withdraw": consents.withdraw}[wanted](connection, found.id, now)
+        changed = {"confirm": consents.confirm, "withdraw": consents.withdraw}[wanted](connection, found.id, now)
+        agreement.tell(connection, changed, visit.release, now, house.token)
+    if changed:
+        house.wake()
 
 
 def _shown(visit: Visit, link: _Link, found: Asking) -> Answer:
     voice, state = _voice(visit, found), found.state(visit.house.now())
     if state == "over":
         return voice.refuse(410, "consent-over")
-    return voice.consent(found, state, visit.places.link(link.letter, link.token(found)), link.acts)
+    return voice.consent(found, state, link.address(visit.places.base_path, link.token(found)), link.acts)
 
 
 def _found(visit: Visit, link: _Link, token: str) -> Asking | None:

@@ -12,7 +12,8 @@ CLOSED = ("won", "lost")
 CANARY = "canary"  # the stage of a test by the house itself: no inquiry for sales, and gone after a day
 LOST_REASONS = ("price", "timing", "fit", "competitor", "silence", "other")
 
-# Why a submission may be held: codes, each with a word `held.CODE` for the inbox.
+# Why a submission may be held: codes, each with a word `held.CODE` for the inbox. `pitch` is an old one: nobody is held
+# for it any more, and it is known for what once was.
 HELD_REASONS = (
     *("trap", "fast", "link-name", "markup", "links", "pitch", "wording", "script", "disposable", "rule"),
     *("waited", "reused", "unchecked"),
@@ -25,8 +26,9 @@ EVENTS = (
     *("consent-asked", "consent-confirmed", "consent-withdrawn"),
 )
 
-# The kind of the mail that asks somebody to confirm a consent.
+# The kind of the mail that asks somebody to confirm a consent; and of what tells that they did, or withdrew it.
 CONFIRM = "confirm"
+CONFIRMED, WITHDRAWN = "consent-confirmed", "consent-withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,9 @@ class Outgoing:
     """A row for the outbox. `payload` is all that its channel needs.
 
     `channel` is "mail", "webhook" or "chat"; `kind` "notify" (of a submission), "reply" (to the visitor), "auto-reply",
-    `CONFIRM`, "outage" (of another channel, to the owner), or one of `capture.watch.letters.KINDS` (what the house has
-    to say of itself); `target` is the address or URL, or what the chat is called: its URL is a secret. `once` is the
-    row's id when there may be no second one, else "".
+    `CONFIRM`, `CONFIRMED`, `WITHDRAWN`, "outage" (of another channel, to the owner), or one of
+    `capture.watch.letters.KINDS` (what the house has to say of itself); `target` is the address or URL, or what the
+    chat is called: its URL is a secret. `once` is the row's id when there may be no second one, else "".
     """
 
     channel: str

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app
 
 from capture.house import House
+from capture.links import confirming, withdrawing
 from capture.posting import JSON, LONGEST, MULTIPART, PROBLEM, URLENCODED
 from capture.proof import ALGORITHM
 from capture.release import Release
@@ -135,8 +136,8 @@ def document(release: Release, address: str) -> dict[str, Any]:
             **{f"/_ob/f/{name}": {"post": _sending(form)} for name, form in forms.items()},
             "/_ob/t/{receipt}": {"get": _THANKS},
             "/_ob/challenge": {"get": _CHALLENGE},
-            "/_ob/c/{token}": _consent("c", "confirm"),
-            "/_ob/u/{token}": _consent("u", "withdraw"),
+            confirming("", "{token}"): _consent("confirm"),
+            withdrawing("", "{token}"): _consent("withdraw"),
             "/healthz": {"get": _HEALTH},
             "/api/v1/report": {"get": _REPORT},
         },
@@ -216,11 +217,11 @@ _CONSENT_ACTS = {
 }
 
 
-def _consent(letter: str, act: str) -> dict[str, Any]:
+def _consent(act: str) -> dict[str, Any]:
     """A link of a consent: to look changes nothing, to post does."""
     refused = {status: _answer(told, PROBLEM, "Problem") for status, told in _CONSENT_REFUSALS.items()}
     more = {status: _answer(told, PROBLEM, "Problem") for status, told in _CONSENT_POST_REFUSALS.items()}
-    fields = {"do": _TEXT} if letter == "c" else {"do": _TEXT, "List-Unsubscribe": {"const": "One-Click"}}
+    fields = {"do": _TEXT} if act == "confirm" else {"do": _TEXT, "List-Unsubscribe": {"const": "One-Click"}}
     body = {"schema": {"type": "object", "properties": fields}}
     shown = {"200": _answer("How it stands.", JSON, "Consent"), **refused}
     return {

@@ -63,12 +63,12 @@ class Settings:
     """`[capture]` of the site's settings and what it is called, as the release brings them (`site.json`).
 
     `sender` is the From of every mail; `notify` who is told of inquiries whose form names nobody; `webhook` the URL
-    told of every inquiry, `inside` the hosts it may have in a network of our own; `chat` what the chat is called that
-    is told of it, whose URL is a secret; `origin` the scheme and host of the endpoint, if it is not the site's own;
-    `contact` another way to reach the house, shown when a form cannot be taken; `uploads` how many megabytes the files
-    of one form may take, 0 for no limit; `hold` words, and domains of e-mail addresses after an `@`, that hold whatever
-    has them. `canary` are the mailboxes, and `canary_webhook` the URL, that hourly tests go to; `canary_form` is the
-    form they are sent to.
+    told of every inquiry and of consents, `inside` the hosts it may have in a network of our own; `chat` what the chat
+    is called that is told of inquiries, whose URL is a secret; `origin` the scheme and host of the endpoint, if it is
+    not the site's own; `contact` another way to reach the house, shown when a form cannot be taken; `uploads` how many
+    megabytes the files of one form may take, 0 for no limit; `hold` words, and domains of e-mail addresses after an
+    `@`, that hold whatever has them. `canary` are the mailboxes, and `canary_webhook` the URL, that hourly tests go to;
+    `canary_form` is the form they are sent to.
 
     `rate` is how many posts a network may send to one form in ten minutes, `rate_form` all together to one form,
     `rate_recipient` to all forms that tell one address; past these each needs a proof of work, and at `proofs` times of

@@ -120,7 +120,7 @@ def due(found: Due, keep: Keep, verb: str) -> str:
     if keep.networks:
         lines.append(f"networks: {found.networks} older than {keep.networks} days {verb}")
     if found.askings:
-        lines.append(f"consents: {found.askings} that nobody confirmed {verb}")
+        lines.append(f"consents: {found.askings} that nobody confirmed, or that were withdrawn, {verb}")
     return "\n".join(lines) or "Everything is kept for ever."
 
 

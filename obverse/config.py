@@ -374,7 +374,9 @@ CONFIG_FIELDS: dict[str, Field] = {
             "notify": Field(
                 "list", of=Field("email"), help="Who is told of an inquiry by a form that names nobody under notify."
             ),
-            "webhook": Field("url", check=_https, help="An address that is told of every inquiry, signed."),
+            "webhook": Field(
+                "url", check=_https, help="An address that is told of every inquiry, and of confirmed consents, signed."
+            ),
             "inside": Field(
                 "list",
                 of=Field(pattern=r"[a-z0-9.:_-]+"),

@@ -29,7 +29,7 @@ TITLE = "%%TITLE%%"
 MAIN = "%%MAIN%%"
 
 # The words that capture says, of all the theme's.
-WORDS = ("form.", "capture.")
+WORDS = ("form.", "capture.", "date", "month.")
 
 # Where a field's value stands in a message: {name}, but not within {{ a call }} and not after a backslash.
 SLOT = re.compile(r"(?<![{\\])\{([A-Za-z][A-Za-z0-9_-]*)\}(?!\})")

@@ -17,6 +17,7 @@ from capture.inbox.display import zone_of
 from capture.inbox.pages import asked
 from capture.inbox.sheets import shown_value
 from capture.inbox.words import t
+from capture.links import withdrawing
 from capture.model import Consent
 from capture.release import Release
 from capture.store import inquiries
@@ -78,7 +79,7 @@ class Outside:
 
     def unsubscribe(self, asking: Asking) -> str:
         """Where a consent that stands is withdrawn in one click, for the header List-Unsubscribe; else ""."""
-        return f"{self.address}/_ob/u/{asking.withdraw_token}" if asking.stands else ""
+        return withdrawing(self.address, asking.withdraw_token) if asking.stands else ""
 
 
 NOWHERE = Outside()

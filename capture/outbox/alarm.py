@@ -1,4 +1,4 @@
-"""A channel that is broken -> one notice by another channel, once for each outage, however many processes see it.
+"""A channel that is broken -> one alarm by each of the others, once for each outage, however many processes see it.
 
 A channel that is broken cannot say so itself: of the mail server a webhook or a chat tells, of those a mail. Who has
 only one channel is told by the inbox and the log alone.
@@ -19,7 +19,6 @@ from capture.release import Release
 from capture.store import channels
 from capture.store.channels import Channel
 from capture.store.saving import Rows, put_out
-from capture.store.tables import outbox
 from capture.watch.told import owners
 
 _log = logging.getLogger("obverse.capture")
@@ -39,7 +38,7 @@ def raise_alarm(house: House, now: datetime) -> None:
         _log.error("%s", json.dumps({"kind": "fault", "channel": one.name, "state": "broken"}))
 
 
-def notices(channel: Channel, release: Release) -> Sequence[Outgoing]:
+def alarms(channel: Channel, release: Release) -> Sequence[Outgoing]:
     """What tells of a broken channel by all the others that there are."""
     payload = {
         "channel": channel.name,
@@ -61,10 +60,6 @@ def _others(broken: str, release: Release) -> Iterator[tuple[str, str]]:
 
 
 def _put_out(connection: sa.Connection, house: House, channel: Channel, now: datetime) -> None:
-    # A row belongs to an inquiry: this one to the last that the channel did not deliver. Without any, nothing waits.
-    late = sa.select(outbox.c.inquiry).where(outbox.c.channel == channel.name, outbox.c.state != "sent")
-    inquiry = connection.execute(late.order_by(outbox.c.created_at.desc(), outbox.c.id).limit(1)).scalar()
-    if inquiry:
-        rows = Rows()
-        put_out(rows, notices(channel, house.releases.current()), inquiry, now, house.token)
-        rows.write(connection)
+    rows = Rows()
+    put_out(rows, alarms(channel, house.releases.current()), None, now, house.token)
+    rows.write(connection)

@@ -10,7 +10,7 @@ from capture.ids import Ids
 from capture.model import Outgoing, Submission
 from capture.outbox.auto_reply import auto_reply
 from capture.outbox.confirmation import confirmations
-from capture.outbox.notices import outgoing_for
+from capture.outbox.notifications import outgoing_for
 from capture.release import Release
 from capture.watch.targets import outgoing_of
 

@@ -15,6 +15,7 @@ from email.utils import format_datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from capture.links import confirming
 from capture.model import CONFIRM
 from capture.outbox.auto_reply import KIND as AUTO_REPLY
 from capture.outbox.headers import ascii_address, block, line, mailbox
@@ -78,7 +79,7 @@ def letter(delivery: Delivery, head: Letterhead) -> EmailMessage:
     if delivery.kind in KINDS:
         return _house(delivery, head)
     kinds = {"reply": _reply, AUTO_REPLY: _auto_reply, CONFIRM: _confirm, "outage": _outage}
-    return kinds.get(delivery.kind, _notice)(delivery, head)
+    return kinds.get(delivery.kind, _notification)(delivery, head)
 
 
 def _house(delivery: Delivery, head: Letterhead) -> EmailMessage:
@@ -89,7 +90,7 @@ def _house(delivery: Delivery, head: Letterhead) -> EmailMessage:
     return _with_text(message, text)
 
 
-def _notice(delivery: Delivery, head: Letterhead) -> EmailMessage:
+def _notification(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """To the staff: an inquiry has come."""
     told, say = delivery.payload, head.say
     message = _to_staff(delivery, head, headline(told, say))
@@ -121,7 +122,7 @@ def _auto_reply(delivery: Delivery, head: Letterhead) -> EmailMessage:
 def _confirm(delivery: Delivery, head: Letterhead) -> EmailMessage:
     """To the visitor: whether they agree to what was ticked. The sentence is the site's own."""
     told = delivery.payload
-    link = f"{head.address}/_ob/c/{_text(told, 'confirm_token')}"
+    link = confirming(head.address, _text(told, "confirm_token"))
     return _by_itself(
         delivery, head, "capture.confirm", text=line(_text(told, "text"), 4_000), link=link, n=LASTING.days
     )

@@ -19,6 +19,7 @@ from capture.access.guard import HEADERS
 from capture.house import House
 from capture.inbox.assets import asset
 from capture.inbox.words import FIRST, t
+from capture.links import confirming
 from capture.outbox import chat, webhook
 from capture.outbox.letters import Unsendable, letter
 from capture.outbox.worker import letterhead
@@ -126,7 +127,7 @@ def _shown_mail(row: Delivery, message: EmailMessage, house: House, place: str) 
 
 def _with_links(text: str, address: str) -> Markup:
     """The text of a mail, with links where it names the page of a consent: that is there to be followed."""
-    parts = re.split(rf"({re.escape(address)}/_ob/c/[0-9a-f]{{32}})", text)
+    parts = re.split(f"({re.escape(confirming(address, ''))}[0-9a-f]{{32}})", text)
     return Markup().join(
         Markup('<a href="{0}">{0}</a>').format(part) if number % 2 else part for number, part in enumerate(parts)
     )

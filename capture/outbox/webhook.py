@@ -20,6 +20,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from capture.links import withdrawing
+from capture.model import CONFIRMED, WITHDRAWN
 from capture.outbox.addresses import OWN, Inside, connected
 from capture.outbox.backoff import SENT, Outcome, dead, later, stopped
 from capture.outbox.deadline import Deadline
@@ -47,7 +49,7 @@ def body(delivery: Delivery, address: str, largest: int = LARGEST) -> bytes:
 
     `address` is where the inbox is.
     """
-    plain = (_outage if delivery.kind == "outage" else _plain)(delivery, address)
+    plain = _SHAPES.get(delivery.kind, _plain)(delivery, address)
     whole = _json(plain)
     if len(whole) < largest:
         return whole
@@ -68,7 +70,7 @@ def _plain(delivery: Delivery, address: str) -> dict[str, Any]:
         "inquiry": delivery.inquiry,
         "url": f"{address}/inbox/i/{delivery.inquiry}",
         **{key: told.get(key, "") for key in same},
-        "page": {"id": told.get("page", ""), "title": told.get("page_title", ""), "url": told.get("page_url", "")},
+        "page": _page(told),
         "answers": [{key: one.get(key) for key in ("name", "label", "value")} for one in told.get("answers", ())],
         "consents": list(told.get("consents", ())),
         "files": [_file(one, address) for one in told.get("files", ())],
@@ -85,8 +87,30 @@ def _file(one: Mapping[str, Any], address: str) -> dict[str, Any]:
 
 def _outage(delivery: Delivery, address: str) -> dict[str, Any]:
     """That another channel is broken."""
-    data = {"url": f"{address}/inbox/deliveries", **delivery.payload, "shortened": False}
+    told = {key: delivery.payload.get(key, "") for key in ("channel", "since", "error")}
+    data = {"url": f"{address}/inbox/deliveries", **told, "shortened": False}
     return {"type": "channel.broken", "timestamp": delivery.created_at.isoformat(), "data": data}
+
+
+def _consent(delivery: Delivery, address: str) -> dict[str, Any]:
+    """That a consent was confirmed, or withdrawn: for the tool that sends mail by it."""
+    told, out = delivery.payload, delivery.payload.get("withdraw_token")
+    same = ("email", "form", "field", "lang", "rules", "words", "text", "time")
+    data = {
+        **{key: told.get(key, "") for key in same},
+        "page": _page(told),
+        "unsubscribe": withdrawing(address, out) if out else "",
+        "shortened": False,
+    }
+    return {"type": delivery.kind.replace("-", "."), "timestamp": told.get("time", ""), "data": data}
+
+
+# The kinds that are not told as an inquiry is.
+_SHAPES = {"outage": _outage, CONFIRMED: _consent, WITHDRAWN: _consent}
+
+
+def _page(told: Mapping[str, Any]) -> dict[str, str]:
+    return {"id": told.get("page", ""), "title": told.get("page_title", ""), "url": told.get("page_url", "")}
 
 
 def _cut(value: Any, length: int) -> Any:

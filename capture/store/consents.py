@@ -2,22 +2,24 @@
 
 Asked, then confirmed by whoever has the link of the mail, then perhaps withdrawn. An asking that nobody confirms within
 `LASTING` is over. What was confirmed stays so until it is withdrawn, for all askings of the same address, form and
-field at once. Text, digests and times of an asking never change: they are the proof. Events hold its id.
+field at once. Text, digests and times of an asking never change: they are the proof. Events hold its id. That it was
+confirmed or withdrawn is told once: the outbox has one row for each, whose id is made of the asking's.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from capture.model import CONFIRM, Outgoing
+from capture.model import CONFIRM, CONFIRMED, WITHDRAWN, Outgoing
 from capture.store.moments import from_text, maybe_from, to_text
-from capture.store.tables import consents, events, submissions
+from capture.store.tables import consents, events, outbox, submissions
 from capture.store.texts import is_id, storable
 from obverse.forms.checking import email_key
 
@@ -31,6 +33,9 @@ _SPAN = timedelta(days=30)
 
 STATES = ("asked", "over", "confirmed", "withdrawn")
 
+# Askings looked at in one statement: SQLite takes no more than some hundred values.
+_AT_ONCE = 400
+
 # What a consent is of: the normalised address, the form, the field, the sentence.
 Key = tuple[str, str, str, str]
 
@@ -41,6 +46,7 @@ class Asking:
 
     id: str
     inquiry: str
+    submission: str | None
     form: str
     field: str
     lang: str
@@ -142,28 +148,47 @@ def to_withdraw(connection: sa.Connection, token: str) -> Asking | None:
     return _named(connection, consents.c.withdraw_token, token)
 
 
-def confirm(connection: sa.Connection, id: str, now: datetime) -> None:
-    """It is agreed to, from now on. Changes nothing where it is confirmed, withdrawn or over already."""
-    one = _locked(connection, id)
-    if one and one.state(now) == "asked":
-        connection.execute(consents.update().where(consents.c.id == id).values(confirmed_at=to_text(now)))
-        _tell(connection, one, "consent-confirmed", now)
+def confirm(connection: sa.Connection, id: str, now: datetime) -> list[Asking]:
+    """It is agreed to, from now on: the asking comes back that counts by that.
 
-
-def withdraw(connection: sa.Connection, id: str, now: datetime, *, until: datetime | None = None) -> None:
-    """It is agreed to no more, in whichever asking, or in those asked `until` that time.
-
-    Changes nothing where it is withdrawn already, nor where there is no such asking.
+    Changes nothing, and nothing comes back, where it is confirmed, withdrawn or over already.
     """
-    one = _locked(connection, id)
+    asked = [one for one in _askings(connection, consents.c.id == id, locked=True) if one.state(now) == "asked"]
+    for one in asked:
+        connection.execute(consents.update().where(consents.c.id == id).values(confirmed_at=to_text(now)))
+        _tell(connection, one, CONFIRMED, now)
+    return [replace(one, confirmed_at=now) for one in asked]
+
+
+def withdraw(connection: sa.Connection, id: str, now: datetime, *, until: datetime | None = None) -> list[Asking]:
+    """It is agreed to no more, in whichever asking, or in those asked `until` that time: those come back that stood.
+
+    Changes nothing where it is withdrawn already, nor where there is no such asking. That what stood was confirmed is
+    told to nobody any more, if it has not been.
+    """
+    one = next(iter(_askings(connection, consents.c.id == id)), None)
     if one is None:
-        return
+        return []
     same = (consents.c.email_key == one.email_key, consents.c.form == one.form, consents.c.field == one.field)
     which = (consents.c.id == id) | sa.and_(*same) if one.email_key else consents.c.id == id
-    still = consents.update().where(which, consents.c.withdrawn_at.is_(None))
-    still = still.where(consents.c.asked_at <= to_text(until)) if until else still
-    if connection.execute(still.values(withdrawn_at=to_text(now))).rowcount:
-        _tell(connection, one, "consent-withdrawn", now)
+    before = (consents.c.asked_at <= to_text(until),) if until else ()
+    ended = _askings(connection, sa.and_(which, consents.c.withdrawn_at.is_(None), *before), locked=True)
+    for some in _parts([old.id for old in ended]):
+        connection.execute(consents.update().where(consents.c.id.in_(some)).values(withdrawn_at=to_text(now)))
+        _take_back(connection, some, outbox.c.kind == CONFIRMED, outbox.c.state != "sent")
+    if ended:
+        _tell(connection, one, WITHDRAWN, now)
+    return [replace(old, withdrawn_at=now) for old in ended if old.stands]
+
+
+def told_id(kind: str, id: str) -> str:
+    """The id of the outbox's row that tells of an asking that it was `CONFIRMED`, or `WITHDRAWN`."""
+    return hashlib.sha256(f"{kind} {id}".encode()).hexdigest()[:32]
+
+
+def page_of(connection: sa.Connection, one: Asking) -> str:
+    """The id of the page on which it was agreed to, "" when that is not known."""
+    return connection.execute(sa.select(submissions.c.page).where(submissions.c.id == one.submission)).scalar() or ""
 
 
 def standing(connection: sa.Connection, emails: Iterable[str]) -> Mapping[Key, Asking]:
@@ -201,11 +226,22 @@ def is_idle(now: datetime) -> sa.ColumnElement[bool]:
     return consents.c.email_key.is_not(None) & consents.c.confirmed_at.is_(None) & over
 
 
+def is_past(now: datetime) -> sa.ColumnElement[bool]:
+    """Which askings were withdrawn so long ago that the address is of no use, once their inquiry is emptied, too."""
+    return consents.c.email_key.is_not(None) & (consents.c.withdrawn_at < to_text(now - _SPAN))
+
+
 def forget(connection: sa.Connection, now: datetime, *which: sa.ColumnElement[bool]) -> int:
-    """Empty these askings of their address; how many had one. What stood is withdrawn by it: the proof stays."""
+    """Empty these askings of their address; how many had one. What stood is withdrawn by it: the proof stays.
+
+    What the outbox tells of them holds the address as well, and goes, told or not.
+    """
+    held = (consents.c.email_key.is_not(None), *which)
+    for some in _parts(connection.execute(sa.select(consents.c.id).where(*held)).scalars().all()):
+        _take_back(connection, some)
     stood = consents.c.confirmed_at.is_not(None) & consents.c.withdrawn_at.is_(None)
     ended = sa.case((stood, to_text(now)), else_=consents.c.withdrawn_at)
-    emptied = consents.update().where(consents.c.email_key.is_not(None), *which)
+    emptied = consents.update().where(*held)
     return connection.execute(emptied.values(email_key=None, email="", withdrawn_at=ended)).rowcount
 
 
@@ -213,15 +249,20 @@ def _named(connection: sa.Connection, column: sa.Column[Any], token: str) -> Ask
     return next(iter(_askings(connection, column == token)), None) if is_id(token) else None
 
 
-def _locked(connection: sa.Connection, id: str) -> Asking | None:
-    """The asking, which nobody else changes until the transaction ends."""
-    row = connection.execute(sa.select(consents).where(consents.c.id == id).with_for_update()).one_or_none()
-    return _read(row) if row else None
+def _take_back(connection: sa.Connection, ids: Sequence[str], *which: sa.ColumnElement[bool]) -> None:
+    """Remove from the outbox what tells of these askings that they were confirmed or withdrawn."""
+    told = [told_id(kind, one) for one in ids for kind in (CONFIRMED, WITHDRAWN)]
+    connection.execute(outbox.delete().where(outbox.c.id.in_(told), *which))
 
 
-def _askings(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Asking]:
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
+
+
+def _askings(connection: sa.Connection, where: sa.ColumnElement[bool], *, locked: bool = False) -> list[Asking]:
+    """The first asked first; `locked` when nobody else is to change them until the transaction ends."""
     chosen = sa.select(consents).where(where).order_by(consents.c.asked_at, consents.c.id)
-    return [_read(row) for row in connection.execute(chosen)]
+    return [_read(row) for row in connection.execute(chosen.with_for_update() if locked else chosen)]
 
 
 def _read(row: sa.Row[Any]) -> Asking:

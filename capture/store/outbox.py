@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from capture.model import CONFIRMED, WITHDRAWN
 from capture.store import channels
 from capture.store.moments import from_text, maybe_from, to_text
 from capture.store.tables import outbox
@@ -22,6 +23,9 @@ from capture.store.texts import is_id, storable
 STATES = ("waiting", "claimed", "sent", "dead", "stopped")
 _OPEN = ("waiting", "claimed")
 _UNSENT = ("waiting", "claimed", "dead", "stopped")
+
+# What tells of visitors to others than them.
+_NOTIFICATIONS = ("notify", CONFIRMED, WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +174,11 @@ def replay_range(
 ) -> int:
     """Try again what was given up of the rows made from `start` on and before `end`; how many rows that is.
 
-    `sent_too` takes notices that were sent as well, for a receiver that lost them; never what a visitor was sent.
+    `sent_too` takes notifications that were sent as well, for a receiver that lost them; never what a visitor was sent.
     """
     which = [outbox.c.created_at >= to_text(start), outbox.c.created_at < to_text(end)]
     which += [outbox.c.channel == channel] if channel else []
-    had = sa.and_(outbox.c.state == "sent", outbox.c.kind == "notify")
+    had = sa.and_(outbox.c.state == "sent", outbox.c.kind.in_(_NOTIFICATIONS))
     return _again(connection, now, *which, (outbox.c.state == "dead") | had if sent_too else outbox.c.state == "dead")
 
 

@@ -2,7 +2,8 @@
 
 Only what is held, won or lost goes: an open inquiry is work, and stays. So does one of which something is still to be
 told. As in an erasure, rows are emptied; ids, stages, amounts and events stay, so reports are equal before and after.
-A consent that stands confirmed keeps its address until it is withdrawn, whatever becomes of the inquiry.
+A consent that stands confirmed keeps its address until it is withdrawn, whatever becomes of the inquiry; if that has
+gone by then, for thirty days more.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Due:
     """Ids of the inquiries that are due by what they are, and the number of networks that are.
 
     `total` is how many inquiries hold anything at all. `files` are ids of the files of those that went, which no row
-    names any more. `askings` is how many consents nobody confirmed in time, whose address goes.
+    names any more. `askings` is how many consents lose their address: nobody confirmed them in time, or they were
+    withdrawn when their inquiry had gone.
     """
 
     held: tuple[str, ...]
@@ -72,7 +74,7 @@ def due(connection: sa.Connection, keep: Keep, now: datetime) -> Due:
     held, won, lost = (_due_ids(connection, kind, days, now) for kind, days in _kinds(keep))
     old = sa.select(sa.func.count()).select_from(submissions).where(*_old_networks(keep, now))
     total = sa.select(sa.func.count()).select_from(inquiries).where(_holds())
-    idle = sa.select(sa.func.count()).select_from(asked).where(consents.is_idle(now))
+    idle = sa.select(sa.func.count()).select_from(asked).where(_is_of_no_use(now))
     networks, every, askings = (connection.scalar(one) or 0 for one in (old, total, idle))
     return Due(held, won, lost, networks=networks, total=every, askings=askings)
 
@@ -86,9 +88,9 @@ def forget_networks(database: Database, keep: Keep, now: datetime, tell: Tell | 
 
 
 def forget_askings(database: Database, now: datetime, tell: Tell | None = None) -> None:
-    """Empty consents that nobody confirmed of their address. Raises what writing to the database raises."""
+    """Empty consents that count for nothing any more of their address. Raises what writing to the database raises."""
     with database.write() as connection:
-        gone = consents.forget(connection, now, consents.is_idle(now))
+        gone = consents.forget(connection, now, _is_of_no_use(now))
         if gone and tell:
             tell(connection, {"consents": gone})
 
@@ -161,6 +163,12 @@ def _holds() -> sa.ColumnElement[bool]:
         sa.exists().select_from(said).where(submissions.c.inquiry == inquiries.c.id, sa.or_(*filled)),
         *written,
     )
+
+
+def _is_of_no_use(now: datetime) -> sa.ColumnElement[bool]:
+    """Which consents need their address no more: `_forget` has seen to those that ended before their inquiry went."""
+    emptied = sa.exists().where(inquiries.c.id == asked.c.inquiry, ~_holds())
+    return consents.is_idle(now) | (consents.is_past(now) & emptied)
 
 
 def _old_networks(keep: Keep, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

@@ -271,12 +271,12 @@ def _in_time(one: FormField, day: str, today: date | None) -> None:
         if today and day < (today - timedelta(days=1)).isoformat():
             raise _Wrong("past")
     elif day < one.earliest:
-        raise _Wrong("too-early", min=one.earliest)
+        raise _Wrong("too-early", min=date.fromisoformat(one.earliest))
     if one.latest == TODAY:
         if today and day > (today + timedelta(days=1)).isoformat():
             raise _Wrong("future")
     elif one.latest and day > one.latest:
-        raise _Wrong("too-late", max=one.latest)
+        raise _Wrong("too-late", max=date.fromisoformat(one.latest))
 
 
 def _boolean(_: FormField, text: str) -> bool:

@@ -6,6 +6,7 @@ The script finds what the browser knows of validity; the sentences it says then 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from obverse.forms.elements import number
@@ -75,8 +76,21 @@ def error_text(error: Error, form: Form, say: Say) -> str:
     field = form.field(error.field)
     if code == "required" and field:
         code = _REQUIRED.get(field.type, code)
-    params = {name: number(value) if isinstance(value, float) else value for name, value in error.params.items()}
+    params = {name: _shown(value, say) for name, value in error.params.items()}
     return say(f"form.error.{code}", **{"help": "", **params}).strip()
+
+
+def _shown(value: Any, say: Say) -> Any:
+    if isinstance(value, float):
+        return number(value)
+    return _day(value, say) if isinstance(value, date) else value
+
+
+def _day(day: date, say: Say) -> str:
+    """A day as the visitor's language writes it, by the words that templates write dates with."""
+    written = say("date", day=day.day, month=say(f"month.{day.month}"), year=day.year)
+    # Releases of before brought no such word, and a word that is not known is its own key.
+    return day.isoformat() if written == "date" else written
 
 
 def script_texts(field: FormField, form: Form, say: Say) -> dict[str, str]:
@@ -107,9 +121,9 @@ def _of_bounds(field: FormField) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield "file-size", {"max": spoken_size(field.max_size), "name": "{name}"}
         yield "too-many-files", {"max": field.max_files}
     if field.earliest:
-        yield ("past", {}) if field.earliest == TODAY else ("too-early", {"min": field.earliest})
+        yield ("past", {}) if field.earliest == TODAY else ("too-early", {"min": date.fromisoformat(field.earliest)})
     if field.latest:
-        yield ("future", {}) if field.latest == TODAY else ("too-late", {"max": field.latest})
+        yield ("future", {}) if field.latest == TODAY else ("too-late", {"max": date.fromisoformat(field.latest)})
     least, most = _BOUNDS.get(field.type, ("", ""))
     if field.min is not None and least:
         yield least, {"min": field.min}

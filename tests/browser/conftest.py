@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from obverse.build import BuildOptions, build
 from obverse.clock import Clock
+from tests.browser.forms_served import Endpoint, endpoint_served
 from tests.browser.kinds import DRAFTED, KINDS
 from tests.browser.site_server import site_served
 
@@ -73,6 +74,13 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[Endpoint]:
+    """A page with a form, and an endpoint that answers as it is told; a module has one of its own."""
+    with endpoint_served() as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

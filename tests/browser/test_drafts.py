@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from obverse.build import BuildOptions, build
 from obverse.forms import Form, FormField
 from tests.browser.conftest import TODAY
-from tests.browser.forms_served import AWAY, CONTACT, Answer, Endpoint, endpoint_served, say
+from tests.browser.forms_served import AWAY, CONTACT, Answer, Endpoint, say
 from tests.browser.kinds import quiet_page
 from tests.browser.test_axe import SCHEMES, violations
 
@@ -25,12 +25,6 @@ ASK = FormField("visit", "choice", options={"y": "Yes", "n": "No"}, label="A vis
 WHEN = FormField("day", label="Which day?", required=True, when=("==", "visit", "y"))
 FORM = replace(CONTACT, fields=(*CONTACT.fields, ASK, WHEN))
 SCRIPT = """<script src="/drafts.js" defer data-restored="{restored}" data-discard="{discard}"></script>"""
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Endpoint]:
-    with endpoint_served() as one:
-        yield one
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from obverse.forms import Error
-from tests.browser.forms_served import AWAY, CONTACT, EVERY, STORED, Answer, Endpoint, endpoint_served, say
+from tests.browser.forms_served import AWAY, CONTACT, EVERY, STORED, Answer, Endpoint, say
 from tests.browser.kinds import quiet_page
 from tests.browser.test_axe import violations
 
@@ -18,12 +18,6 @@ pytestmark = pytest.mark.browser
 
 SENT = re.compile(r"/_ob/t/r1$")
 REFUSED = Answer(422, {"errors": [{"field": "email", "code": "email", "message": "Not this one, please."}]})
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Endpoint]:
-    with endpoint_served() as one:
-        yield one
 
 
 @pytest.fixture

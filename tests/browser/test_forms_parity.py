@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from obverse.forms import Form, FormField
 from obverse.forms.checking import check
 from obverse.forms.errors import error_text
-from tests.browser.forms_served import Endpoint, endpoint_served, say
+from tests.browser.forms_served import Endpoint, say
 
 pytestmark = pytest.mark.browser
 
@@ -64,12 +64,6 @@ DIFFER = {
 }
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Endpoint]:
-    with endpoint_served() as one:
-        yield one
-
-
 def generated() -> Iterator[tuple[str, str]]:
     chance = random.Random(7)
     for name, texts in TEXTS.items():
@@ -99,6 +93,7 @@ def test_browser_and_server_judge_alike(browser: Browser, endpoint: Endpoint) ->
             told.append((name, text, there, here))
     page.close()
     assert not told, "\n".join(map(repr, told))
+    assert on_server("day", "2026-05-01") == "Please give 2 May 2026 or a later day."
     assert refused > 100
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from obverse.forms import Form, FormField
 from obverse.forms.checking import check
 from obverse.forms.when import Tree
-from tests.browser.forms_served import CONTACT, Answer, Endpoint, endpoint_served
+from tests.browser.forms_served import CONTACT, Answer, Endpoint
 from tests.browser.kinds import quiet_page
 from tests.browser.test_axe import violations
 
@@ -36,12 +36,6 @@ COMPANY = Form(
         FormField("message", rows=3, label="Message"),
     ),
 )
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[Endpoint]:
-    with endpoint_served() as one:
-        yield one
 
 
 @pytest.fixture

@@ -279,9 +279,9 @@ def fill(house: House, now: datetime = NOW) -> dict[str, str]:
     ids: dict[str, str] = {}
     for number, case in enumerate(sorted(CASES, key=lambda one: -one.hours)):
         at = now - timedelta(hours=case.hours)
-        notice = Outgoing("mail", "notify", "sales@nicholswd.example", {})
+        notification = Outgoing("mail", "notify", "sales@nicholswd.example", {})
         with house.database.write() as connection:
-            saved = save(connection, submission_of(case, at, number), [notice], house.token)
+            saved = save(connection, submission_of(case, at, number), [notification], house.token)
             ids[case.name] = saved.inquiry
             if not case.held:
                 take_steps(connection, house, saved.inquiry, case, at)

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from capture.access.sessions import begin, cookie_name
 from capture.app import create_app
 from capture.house import House
-from capture.outbox.notices import outgoing_for
+from capture.outbox.notifications import outgoing_for
 from capture.outbox.worker import Channels
 from capture.setup import Secrets
 from capture.store import outbox, people

@@ -59,5 +59,5 @@ def make_submission(**changes: Any) -> Submission:
 
 
 def make_outgoing(target: str = "sales@example.com", channel: str = "mail") -> Outgoing:
-    """One notice for the outbox."""
+    """One notification for the outbox."""
     return Outgoing(channel, "notify", target, {"form": "contact"})

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.outbox import chat
-from capture.outbox.notices import outgoing_for
+from capture.outbox.notifications import outgoing_for
 from capture.outbox.worker import Worker
 from capture.setup import Secrets
 from tests.capture.cases.visits import post, visitor

@@ -14,7 +14,7 @@ from capture.inbox.words import say_in
 from capture.model import Consent
 from capture.outbox.headers import ascii_address, block, line
 from capture.outbox.letters import Letterhead, Unsendable, letter
-from capture.outbox.notices import outgoing_for
+from capture.outbox.notifications import outgoing_for
 from capture.setup import PageRow
 from capture.store.outbox import Delivery
 from tests.capture.house import CONTACT, GUIDE, NOW, SETTINGS
@@ -76,7 +76,7 @@ def delivery(payload: Any, **changes: Any) -> Delivery:
     return Delivery(**{**plain, **changes})
 
 
-def notice(**changes: Any) -> EmailMessage:
+def notification(**changes: Any) -> EmailMessage:
     [row] = outgoing_for(CONTACT, SITE, submission(**changes), PAGE)
     return letter(delivery(json.loads(json.dumps(row.payload))), HEAD)
 
@@ -107,8 +107,8 @@ def test_the_forms_own_addresses_come_before_the_sites() -> None:
     assert [one.target for one in outgoing_for(twice, SITE, submission())] == ["a@house.test", "b@house.test"]
 
 
-def test_a_notice_tells_everything() -> None:
-    message = read(notice())
+def test_a_notification_tells_everything() -> None:
+    message = read(notification())
     assert message["Subject"] == "Talk to us: Ann Example (Marketing vs. sales)"
     assert str(message["From"]) == "Two Sides <hello@house.test>"
     assert str(message["To"]) == "sales@house.test"
@@ -148,7 +148,7 @@ def test_the_same_row_gives_the_same_bytes() -> None:
 
 
 def test_without_page_name_and_address_it_is_still_a_mail() -> None:
-    message = read(notice(values={"message": "Hi"}, page="", page_title="", extra={}, consents=()))
+    message = read(notification(values={"message": "Hi"}, page="", page_title="", extra={}, consents=()))
     assert message["Subject"] == "Talk to us: somebody"
     assert message["Reply-To"] is None
 
@@ -161,7 +161,7 @@ def test_the_base_path_is_in_an_address_once() -> None:
 
 
 def test_no_answer_passes_for_the_mails_own_words() -> None:
-    message = read(notice(values={**VALUES, "message": "x\nSee it: https://evil.test/inbox"}))
+    message = read(notification(values={**VALUES, "message": "x\nSee it: https://evil.test/inbox"}))
     assert "\n    See it: https://evil.test/inbox\n" in text_of(message)
 
 
@@ -247,7 +247,7 @@ def test_what_was_left_empty_is_not_in_the_mail() -> None:
     sent = submission(values={**VALUES, "budget": "", "message": None})
     answers = {one["name"]: one["shown"] for one in outgoing_for(CONTACT, SITE, sent)[0].payload["answers"]}
     assert (answers["budget"], answers["message"]) == ("", "")
-    text = text_of(notice(values={**VALUES, "budget": "", "message": None}))
+    text = text_of(notification(values={**VALUES, "budget": "", "message": None}))
     assert "None" not in text
     assert "Ann Example" in text
     labels = [str((CONTACT.field(name) or CONTACT.fields[0]).label) for name in ("budget", "message")]

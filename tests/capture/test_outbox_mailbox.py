@@ -14,7 +14,7 @@ from capture.app import create_app
 from capture.house import House
 from capture.model import Outgoing
 from capture.outbox.letters import letter
-from capture.outbox.notices import outgoing_for
+from capture.outbox.notifications import outgoing_for
 from capture.outbox.worker import Worker, letterhead
 from capture.store import outbox
 from capture.store.saving import save

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from capture.outbox.backoff import SENT, Outcome
 from capture.outbox.keys import keys_of
-from capture.outbox.notices import outgoing_for
+from capture.outbox.notifications import outgoing_for
 from capture.outbox.webhook import LARGEST, body, post
 from capture.store.outbox import Delivery
 from tests.capture.house import CONTACT

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from capture.model import Outgoing
 from capture.outbox.backoff import DELAYS, SENT, Outcome, later, next_try
 from capture.outbox.mail import send
-from capture.outbox.notices import outgoing_for
+from capture.outbox.notifications import outgoing_for
 from capture.outbox.worker import LEASE, ROUND, Channels, Worker
 from capture.setup import Secrets
 from capture.spool import keep

@@ -28,10 +28,14 @@ TOKEN = "5e" * 20
 # A house that takes next to nothing: whom it thanks, if anybody, is a matter of chance.
 LIMITED = "limited"
 
-# Of a form's body `is_taken_as_its_schema_says` knows more: what a browser's text stands for.
+# What is wrong and too long besides may be refused as too long. Of a form's body `is_taken_as_its_schema_says` knows
+# more: what a browser's text stands for.
 CONFIG = """
 [warnings]
 enabled = false
+
+[checks]
+negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 413, 415, 422, 428, 429]
 
 [[operations]]
 include-path-regex = "^/_ob/f/"

@@ -61,7 +61,7 @@ def test_the_migrations_make_the_tables_of_the_program(empty_url: str, tmp_path:
         assert named(database) == set(metadata.tables)
         assert differences(database) == []
         upgrade(database)
-        assert revision(database) == "0009"
+        assert revision(database) == "0010"
 
 
 def test_a_difference_would_be_seen(empty_url: str, tmp_path: Path) -> None:
@@ -129,3 +129,15 @@ def test_what_was_sent_before_is_known_of_each_channel(empty_url: str, tmp_path:
         upgrade(database)
         with database.read() as connection:
             assert channels.states(connection) == (channels.Channel("mail", sent_at=NOW + timedelta(hours=1)),)
+
+
+def test_what_told_of_a_broken_channel_belongs_to_no_inquiry_any_more(empty_url: str, tmp_path: Path) -> None:
+    with opened(empty_url, tmp_path) as database:
+        upgrade(database)
+        with database.write() as connection:
+            save(connection, make_submission(), [make_outgoing("a"), make_outgoing("b")], tokens("early"))
+            connection.exec_driver_sql("UPDATE outbox SET kind = 'outage' WHERE target = 'b'")
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
+        upgrade(database)
+        with database.read() as connection:
+            assert {one.target: bool(one.inquiry) for one in outbox.deliveries(connection)} == {"a": True, "b": False}

@@ -369,8 +369,8 @@ def test_a_day_lies_between_its_bounds() -> None:
     for day in ("2026-05-01", "2026-05-31"):
         assert value(day, "date", **bounds) == day
         assert value(f"{day} 23:59", "datetime", **bounds) == f"{day} 23:59"
-    assert error("2026-04-30", "date", **bounds) == ("too-early", {"min": "2026-05-01"})
-    assert error("2026-06-01 00:00", "datetime", **bounds) == ("too-late", {"max": "2026-05-31"})
+    assert error("2026-04-30", "date", **bounds) == ("too-early", {"min": date(2026, 5, 1)})
+    assert error("2026-06-01 00:00", "datetime", **bounds) == ("too-late", {"max": date(2026, 5, 31)})
 
 
 @pytest.mark.parametrize(

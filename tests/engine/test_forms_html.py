@@ -3,6 +3,7 @@
 import gzip
 import re
 import tomllib
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,32 @@ def test_a_page_knows_no_day_and_leaves_today_to_the_script() -> None:
     assert "max" not in day
     moment = control(html(FormField("x", "datetime", earliest="today", latest="2026-05-31")))
     assert (moment["data-min"], moment["max"]) == ("todayT00:00", "2026-05-31T23:59")
+
+
+GERMAN = {"date": "{day}. {month} {year}", "month.3": "März", "form.error.too-early": "Bitte ab dem {min}."}
+
+
+@pytest.mark.parametrize("kind", ["date", "datetime"])
+def test_a_day_out_of_bounds_is_told_as_the_language_writes_days(kind: str) -> None:
+    def sagen(key: str, **values: Any) -> str:
+        return {**WORDS, **GERMAN}[key].format(**values)
+
+    field = FormField("x", kind, earliest="2026-03-01", latest="2026-12-31")
+    (early,), (late,) = (check(form(field), {"x": [f"{day}T10:00"[: 10 if kind == "date" else None]]}).errors
+                         for day in ("2026-02-28", "2027-01-01"))  # fmt: skip
+    told = wrapper(form_html(form(field), "/", sagen))
+    assert (error_text(early, form(field), sagen), told["data-too-small"]) == ("Bitte ab dem 1. März 2026.",) * 2
+    english = wrapper(html(field))
+    assert error_text(late, form(field), say) == english["data-too-great"]
+    assert english["data-too-great"] == "Please give 31 December 2026 or an earlier day."
+
+
+def test_words_of_an_older_release_that_know_no_days_still_tell_which() -> None:
+    def old(key: str, **values: Any) -> str:
+        return WORDS[key].format(**values) if key.startswith("form.") else key
+
+    said = error_text(Error("x", "too-early", {"min": date(2026, 3, 1)}), form(FormField("x", "date")), old)
+    assert said == "Please give 2026-03-01 or a later day."
 
 
 def test_money_says_its_currency() -> None:

@@ -16,11 +16,14 @@ from capture.outbox.mail import send
 from capture.outbox.worker import Worker
 from capture.store import channels
 from capture.store.channels import PATIENCE, TRIES
+from capture.store.notices import Notice
+from capture.watch.told import by_mail as to_owners
+from capture.watch.told import tell as tell_the_house
 from tests.capture.cases.visits import post, stored, visitor
 from tests.capture.house import NOW, SETTINGS
 from tests.capture.outbox_room import STILL, house_on, page, staff, table, tell
 from tests.capture.receivers import certificate, free_port, mail_server, receiver
-from tests.capture.test_outbox_letters import notice
+from tests.capture.test_outbox_letters import notification
 
 BROKEN_OFF = "the mail server broke off, or did not answer in time"
 
@@ -38,26 +41,26 @@ BROKEN_OFF = "the mail server broke off, or did not answer in time"
 )
 def test_what_may_pass_is_tried_again_and_the_rest_is_not(manner: str, state: str, error: str, cause: str) -> None:
     with mail_server(manner=manner) as server:
-        outcome = send(notice(), server.url, wait=0.3)
+        outcome = send(notification(), server.url, wait=0.3)
         assert (outcome.state, outcome.error, outcome.cause) == (state, error, cause)
         server.manner = "accept"
-        assert send(notice(), server.url) == SENT
+        assert send(notification(), server.url) == SENT
         assert len({one["Message-ID"] for one in server.messages}) == 1
 
 
 def test_a_server_that_is_not_there_is_tried_again() -> None:
-    assert send(notice(), f"smtp://127.0.0.1:{free_port()}").state == "later"
-    outcome = send(notice(), "smtp://mail.invalid:25")
+    assert send(notification(), f"smtp://127.0.0.1:{free_port()}").state == "later"
+    outcome = send(notification(), "smtp://mail.invalid:25")
     assert (outcome.state, outcome.error) == ("later", "the mail server's name is not known")
 
 
 def test_a_connection_that_is_not_secure_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_mail.Server, "near", property(lambda _: False))
     with mail_server(tls=certificate(tmp_path)) as server:
-        outcome = send(notice(), server.url)
+        outcome = send(notification(), server.url)
         assert (outcome.state, outcome.cause, server.taken) == ("later", "SSLCertVerificationError", [])
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-        assert send(notice(), server.url) == SENT
+        assert send(notification(), server.url) == SENT
 
 
 @pytest.mark.parametrize("manner", ["defer", "busy", "drop", "stall"])
@@ -78,7 +81,7 @@ def test_the_lead_is_safe_and_told_once_the_server_is_well(sqlite_url: str, tmp_
 def test_after_some_tries_every_page_says_so_and_the_other_channel_is_told_once(
     database_url: str, tmp_path: Path
 ) -> None:
-    """Two processes work on the outbox; the notice is one."""
+    """Two processes work on the outbox; the alarm is one."""
     with (
         mail_server(manner="defer") as mail,
         receiver() as hook,
@@ -91,7 +94,7 @@ def test_after_some_tries_every_page_says_so_and_the_other_channel_is_told_once(
         assert 'class="broken"' not in page(desk, "/inbox/")
         tell(house, "the-last@house.test")
         tried = [worker.step(NOW + timedelta(seconds=seconds)) for seconds in (1, 2, 3) for worker in both]
-        assert sum(tried) == 2  # the mail, and the notice
+        assert sum(tried) == 2  # the mail, and the alarm
         for path in ("/inbox/", "/inbox/deliveries", "/inbox/report"):
             assert "Nothing is delivered by Mail since" in page(desk, path)
             assert "451 4.7.1 Come back later" in page(desk, path)
@@ -101,10 +104,26 @@ def test_after_some_tries_every_page_says_so_and_the_other_channel_is_told_once(
         assert told["type"] == "channel.broken"
         assert (told["data"]["channel"], told["data"]["error"]) == ("mail", "451 4.7.1 Come back later")
         assert told["data"]["url"] == "https://site.test/inbox/deliveries"
+        assert "inquiry" not in told["data"]
+        assert [one.inquiry for one in table(house).values() if one.kind == "outage"] == [""]
         mail.manner = "accept"
         assert both[0].step(NOW + timedelta(hours=1)) == TRIES
         assert 'class="broken"' not in page(desk, "/inbox/")
         assert desk.get("/healthz").json["delivery"] == "ok"  # type: ignore[index]
+
+
+def test_mails_of_the_house_that_fail_are_told_as_any(sqlite_url: str, tmp_path: Path) -> None:
+    """What could not be delivered last belongs to no inquiry."""
+    with (
+        mail_server(manner="defer") as mail,
+        receiver() as hook,
+        house_on(tmp_path, sqlite_url, mail, settings=replace(SETTINGS, webhook=hook.url)) as house,
+    ):
+        tell_the_house(house, Notice("silence 1", "silence", NOW), to_owners(house.releases.current(), "silence", {}))
+        worker = Worker(house, STILL)
+        for hours in (0, 1, 2):
+            worker.step(NOW + timedelta(hours=hours))
+        assert [json.loads(one.body)["type"] for one in hook.taken] == ["channel.broken"]
 
 
 def test_one_mail_that_fails_for_an_hour_is_an_outage_too(sqlite_url: str, tmp_path: Path) -> None:
@@ -138,6 +157,7 @@ def test_of_a_broken_webhook_a_mail_tells(sqlite_url: str, tmp_path: Path) -> No
     assert taken.receivers == ("team@house.test",)
     assert taken.message["Subject"] == "Webhook is broken: nothing is delivered"
     assert taken.message["Auto-Submitted"] == "auto-generated"
+    assert taken.message["X-Obverse-Inquiry"] is None
     text = taken.message.get_content()
     assert "Nothing has been delivered by Webhook since 2026-11-23 10:00 (UTC)." in text
     assert "the receiver said 410" in text

@@ -25,7 +25,7 @@ def test_one_refused_receiver_does_not_hold_the_others(database_url: str, tmp_pa
     # A suppression that nobody sees is an inquiry that nobody reads.
     for html in shown:
         assert "550 5.1.1 &lt;…&gt; nobody of that name" in html
-        assert "Notice to a@house.test" in html
+        assert "Word of the inquiry to a@house.test" in html
         assert '<span class="alarm">1<' in html
 
 

@@ -39,12 +39,12 @@ def test_a_text_comes_out_as_it_went_in(sqlite_url: str, tmp_path: Path, text: s
         assert "done=reply" in submit(desk, f"/inbox/i/{inquiry}/reply", **reply)
         assert worker.step(NOW) == 1
         shown = page(desk, f"/inbox/i/{inquiry}")
-    notice, answer = mail.messages
+    notification, answer = mail.messages
     data = json.loads(hook.taken[0].body)["data"]
     assert html.escape(text) in thanks.text
     assert html.unescape(shown).count(text) >= 3
-    assert text in notice["Subject"]
-    assert text in notice.get_content()
+    assert text in notification["Subject"]
+    assert text in notification.get_content()
     assert (answer["Subject"], text in answer.get_content()) == (f"Re: {text}", True)
     assert (data["name"], data["answers"][0]["value"]) == (text, text)
     assert json.loads(room.taken[0].body)["text"].count(text) == 3  # in the first line, as the name, in the message

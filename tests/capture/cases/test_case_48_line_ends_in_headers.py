@@ -9,7 +9,7 @@ from tests.capture.cases.visits import post, visitor
 from tests.capture.house import NOW
 from tests.capture.outbox_room import STILL, house_on
 from tests.capture.receivers import mail_server
-from tests.capture.test_outbox_letters import NASTY, VALUES, addresses, notice, read, reply
+from tests.capture.test_outbox_letters import NASTY, VALUES, addresses, notification, read, reply
 
 OURS = {
     *("Message-ID", "Date", "From", "To", "X-Obverse-Inquiry", "Reply-To", "Subject", "Auto-Submitted"),
@@ -19,8 +19,10 @@ INJECTED = "Ann\r\nBcc: victim@example.org\r\nSubject: owned"
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_a_notice_has_our_headers_and_no_others(text: str) -> None:
-    made = notice(values={**VALUES, "name": text, "message": text}, name=text, page_title=text, extra={text: (text,)})
+def test_a_notification_has_our_headers_and_no_others(text: str) -> None:
+    made = notification(
+        values={**VALUES, "name": text, "message": text}, name=text, page_title=text, extra={text: (text,)}
+    )
     message = read(made)
     assert set(message.keys()) == OURS
     assert len(message.keys()) == len(OURS)

@@ -11,7 +11,7 @@ from tests.capture.cases.visits import post, visitor
 from tests.capture.house import NOW
 from tests.capture.outbox_room import STILL, house_on
 from tests.capture.receivers import mail_server
-from tests.capture.test_outbox_letters import addresses, notice, read
+from tests.capture.test_outbox_letters import addresses, notification, read
 
 # What is typed, and what an answer goes to; "" where it is kept for people to read but no header is made of it, and
 # None where the form says that it is no address.
@@ -47,7 +47,7 @@ def test_the_sender_is_ours_and_the_answer_goes_to_one_visitor(sqlite_url: str, 
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=60))
 def test_any_name_and_any_address_leave_one_receiver_and_one_sender(name: str, address: str) -> None:
-    message = read(notice(name=name, email=address))
+    message = read(notification(name=name, email=address))
     assert addresses(message, "To") == ["sales@house.test"]
     assert addresses(message, "From") == ["hello@house.test"]
     assert message["Reply-To"] is None or len(addresses(message, "Reply-To")) == 1

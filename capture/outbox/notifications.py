@@ -33,13 +33,21 @@ def facts(form: Form, settings: Settings, submission: Submission, page: PageRow 
         "name": submission.name,
         "email": submission.email,
         "phone": submission.phone,
-        "page": submission.page,
+        **page_facts(settings, submission.page, page),
         "page_title": submission.page_title,
-        "page_url": _address(settings, page) if page else "",
         "answers": _answers(form, submission),
         "consents": _consents(submission),
         "extra": {name: list(values) for name, values in submission.extra.items()},
         "files": _files(submission),
+    }
+
+
+def page_facts(settings: Settings, id: str, page: PageRow | None) -> dict[str, str]:
+    """The page that a form stood in: its id, and its title and address where the site has it still."""
+    return {
+        "page": id,
+        "page_title": page.title if page else "",
+        "page_url": _address(settings, page) if page else "",
     }
 
 

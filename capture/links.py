@@ -1,0 +1,16 @@
+"""A token of a consent -> the address of its link: said here for mails, pages, exports, webhooks and OpenAPI alike.
+
+`base` is what the endpoint's addresses begin with: absolute for who reads it elsewhere, else a path ("" or "/blog").
+"""
+
+from __future__ import annotations
+
+
+def confirming(base: str, token: str) -> str:
+    """The link of the mail that asks: there a consent is confirmed, and later withdrawn."""
+    return f"{base}/_ob/c/{token}"
+
+
+def withdrawing(base: str, token: str) -> str:
+    """The link that withdraws a consent in one click, and does nothing else."""
+    return f"{base}/_ob/u/{token}"
