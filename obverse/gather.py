@@ -9,17 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from obverse.desk import Desk, text_of
-from obverse.index import (
-    Grounds,
-    Placed,
-    Standing,
-    foreseen,
-    ground_mark,
-    index,
-    index_again,
-    is_published,
-    place_page,
-)
+from obverse.index import Grounds, foreseen, ground_mark, index, index_again, place_page
 from obverse.ledger import Table
 from obverse.moves import FILE as MOVES
 from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
@@ -28,9 +18,11 @@ from obverse.page import Page
 from obverse.pages import Pages, Placer, Reader, Record
 from obverse.placing import Gist, Ground
 from obverse.problems import Problem
+from obverse.publishing import is_published
 from obverse.rows import whole
 from obverse.site import Entry, Site
 from obverse.sources import SETTINGS
+from obverse.standing import Placed, Standing
 
 Addresses: TypeAlias = Table[tuple[str, str]]
 """Content path -> (site-local URL, body key) of all that is published."""

@@ -11,59 +11,31 @@ import marshal
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from obverse import orders
-from obverse.addresses import beneath, encoded, folder_of, with_slash
+from obverse.addresses import encoded, folder_of, with_slash
 from obverse.clock import NEVER, Clock
 from obverse.config import Config
 from obverse.late import Late
-from obverse.ledger import PlainProblems, Table, problems_in, problems_out
+from obverse.ledger import Table, problems_in, problems_out
 from obverse.moves import Moves
-from obverse.names import is_markdown
+from obverse.names import CONTENT
 from obverse.page import EMPTY, Matter, Page
 from obverse.parse import name_and_language
 from obverse.placing import Gist, Ground, address, card_from_record, card_of, card_record, place_of, shared
 from obverse.problems import Problem, nearest, problem, softened
+from obverse.publishing import bundles_of, files_of, published
 from obverse.rows import whole
-from obverse.site import SHOWN, TITLE, Card, Entry, File, Glance, Hidden, Place, Site, Surveyed
+from obverse.site import SHOWN, Card, Entry, Glance, Hidden, Place, Site, Surveyed
 from obverse.sources import Source, Sources, digest_of
+from obverse.standing import Placed, Standing, marks_of, summed, sums_of
 
 TAXONOMIES = ("tags", "categories", "series")
 
 UNREADABLE = "unreadable"
 
-# Top folders whose files are read, never published.
-PRIVATE = ("forms", "authors", "_data")
-
-Placed: TypeAlias = tuple[str, tuple[Any, ...] | None, bytes, PlainProblems]
-"""(mark, place, packed card record, problems) of a published page; its place is None when it cannot have one."""
-
-_CONTENT = "content/"
 _NEVER = float("inf")
-
-
-class Standing(NamedTuple):
-    """How a whole site stands, in plain values: what the next index compares, and what it need not find again.
-
-    `rules` are those of reading pages, `around` is what `_around` says, `sums` tell in three numbers of all places. By
-    content path: `files` has the hrefs of files, `asking` the forms that pages ask for, `told` those pages of which
-    there is something to tell, `unplaced` those without a place. `redirects` is `Site.redirects`; `due` is when the
-    first page comes or goes, in seconds since 1970; `loose` says that there are problems that are found by comparing
-    pages.
-    """
-
-    rules: str
-    around: tuple[Any, ...]
-    sums: tuple[int, int, int]
-    files: dict[str, str]
-    authors: tuple[str, ...]
-    redirects: dict[str, tuple[str, str]]
-    asking: dict[str, str]
-    told: tuple[str, ...]
-    unplaced: tuple[str, ...]
-    due: float
-    loose: bool
 
 
 class Grounds(NamedTuple):
@@ -96,8 +68,10 @@ def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, Table[
     states = {path: _state(one, now, drafts=grounds.drafts) for path, one in pages.items()}
     hidden = {path for path, state in states.items() if state[0]}
     visible = [one for path, one in pages.items() if path not in hidden]
-    homes = {folder: None if one.path in hidden else one.glance.home for folder, one in _bundles(pages, config).items()}
-    files, hidden_files = _files(grounds.sources.under(_CONTENT), homes, config)
+    homes = {
+        folder: None if one.path in hidden else one.glance.home for folder, one in bundles_of(pages, config).items()
+    }
+    files, hidden_files = files_of(grounds.sources.under(CONTENT), homes, config)
     ground = Ground(config, files, moves.first_paths(), _authors(visible))
     said = ground_mark(ground, grounds.rules)
     known = whole(grounds.known)
@@ -107,7 +81,7 @@ def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, Table[
     standing = Standing(
         rules=grounds.rules,
         around=_around(said, {path: states[path][0] for path in pages if path in hidden}, hidden_files, moves),
-        sums=_sums(placed, known, grounds.standing),
+        sums=sums_of(placed, known, grounds.standing),
         files=files,
         authors=tuple(sorted(ground.authors)),
         redirects=_redirects(places, config, moves),
@@ -145,7 +119,7 @@ def index_again(
                 return None
         (told.add if one.glance.told or (path in placed and placed[path][3]) else told.discard)(path)
     retitled = [path for path in changed if path in placed and placed[path][1] != grounds.known[path][1]]
-    sums = _summed(standing.sums, (one[path][1] for path in retitled for one in (grounds.known, placed)))
+    sums = summed(standing.sums, (one[path][1] for path in retitled for one in (grounds.known, placed)))
     standing = standing._replace(sums=sums, told=tuple(sorted(told)))
     ordered = grounds.orders
     if retitled:
@@ -175,13 +149,13 @@ def _site(
 ) -> Site:
     """The site that stands like this, all of it to be looked up when somebody asks."""
     entries, hidden = _Entries(placed, pages, standing.unplaced), dict(standing.around[1])
-    layout, listed, mark = _marks(standing)
+    layout, listed, mark = marks_of(standing)
     return Site(
         config=grounds.config,
         clock=grounds.clock,
         entries=entries,
         hidden=Late(lambda: {path: _hidden(pages[path], grounds) for path in hidden}),
-        files=_published(standing.files, grounds.sources),
+        files=published(standing.files, grounds.sources),
         hidden_files=frozenset(standing.around[2]),
         places=entries.places,
         lists=orders.lists(ordered, entries.places),
@@ -242,59 +216,11 @@ def _orders_now(standing: Standing, places: Mapping[str, Place], grounds: Ground
     return Late(lambda: orders.orders(places.values()))
 
 
-def _published(files: Mapping[str, str], sources: Sources) -> dict[str, File]:
-    found = {}
-    for path, url in files.items():
-        source = sources.files[_CONTENT + path]
-        found[path] = File(path, url, source.digest, source.file)
-    return found
-
-
 def _around(
     said: str, hidden: Mapping[str, str], hidden_files: frozenset[str], moves: Moves
 ) -> tuple[tuple[Any, ...], ...]:
     """All that the orders and addresses of a site depend on besides the places of its pages."""
     return (said,), tuple(hidden.items()), tuple(sorted(hidden_files)), tuple(sorted(moves.urls.items()))
-
-
-# Marks. The digests of all places are added up without carrying, so that one of them can be taken out again.
-
-
-def _sums(placed: Mapping[str, Placed], known: Mapping[str, Placed], standing: tuple[Any, ...]) -> tuple[int, int, int]:
-    """The sums of all places, from those there were where that is less work."""
-    others = [path for path, one in placed.items() if path not in known or known[path][1] != one[1]]
-    gone = [path for path in known if path not in placed]
-    if not standing:
-        return _summed((0, 0, 0), (one[1] for one in placed.values()))
-    before = (known[path][1] for path in (*others, *gone) if path in known)
-    return _summed(Standing._make(standing).sums, chain(before, (placed[path][1] for path in others)))
-
-
-def _summed(sums: tuple[int, int, int], places: Iterable[tuple[Any, ...] | None]) -> tuple[int, int, int]:
-    """The sums with these places put in, or taken out if they were in.
-
-    The first is of addresses and orders by date, the next of what only lists of everything show, the last of titles.
-    """
-    layout, listed, titles = sums
-    for place in places:
-        if place is not None:
-            path = place[:1]
-            layout ^= _number(place[:SHOWN])
-            listed ^= _number(path + place[SHOWN:TITLE])
-            titles ^= _number(path + place[TITLE:])
-    return layout, listed, titles
-
-
-def _number(values: tuple[Any, ...]) -> int:
-    # Version 2 of the format writes values alone: later ones also how objects are shared, which is no part of a place.
-    return int(digest_of(marshal.dumps(values, 2)), 16)
-
-
-def _marks(standing: Standing) -> tuple[str, str, str]:
-    """`Site.layout`, `Site.listed` and `Site.mark`."""
-    layout, listed, titles = standing.sums
-    first = digest_of(repr((standing.around, layout)).encode("utf-8", "surrogatepass"))
-    return first, f"{first} {listed:x}", f"{first} {listed:x} {titles:x}"
 
 
 def _state(one: Surveyed, now: float, *, drafts: bool) -> tuple[str, float]:
@@ -358,7 +284,7 @@ def foreseen(sources: Iterable[Source], paths: Iterable[str], config: Config, mo
     pages = [Page(path, *name_and_language(path, config), Matter(), "", 0, EMPTY, ()) for path in perhaps]
     bundles = [page for page in pages if page.name.endswith("/index")]
     bundles.sort(key=lambda page: page.lang == config.site.language)
-    files, _ = _files(sources, {folder_of(page.path): address(page, "", config) for page in bundles}, config)
+    files, _ = files_of(sources, {folder_of(page.path): address(page, "", config) for page in bundles}, config)
     authors = frozenset(path for path in paths if folder_of(path) == "authors")
     return Ground(config, files, moves.first_paths(), authors)
 
@@ -401,61 +327,6 @@ def place_page(page: Page, gist: Gist, mark: str, ground: Ground) -> Placed:
 def _undated(path: str) -> Problem:
     hint = "add a date, or move the page out of the dated section"
     return problem("missing-date", f"content/{path}", "an article needs a date", line=1, column=1, hint=hint)
-
-
-# Files published as they are.
-
-
-def _files(
-    sources: Iterable[Source], homes: Mapping[str, str | None], config: Config
-) -> tuple[dict[str, str], frozenset[str]]:
-    """The hrefs of the files published as they are, by content path, and those kept back.
-
-    Those of a bundle go where its page goes, and stay at home when it does: `homes` has the site-local URL of each
-    bundle's page by folder, None when the page is not out.
-    """
-    files, kept_back = {}, set()
-    for source in sources:
-        path = source.path.removeprefix("content/")
-        if not is_published(path):
-            continue
-        folder = _bundle_around(path, homes) if homes else None
-        if folder is None:
-            url = encoded("/" + path)
-        elif home := homes[folder]:
-            url = beneath(home) + encoded(path[len(folder) + 1 :])
-        else:
-            kept_back.add(path)
-            continue
-        files[path] = config.base_path + url
-    return files, frozenset(kept_back)
-
-
-def _bundles(pages: Mapping[str, Surveyed], config: Config) -> dict[str, Surveyed]:
-    """The page of each bundle by its folder: the one in the site's own language, if there are several."""
-    own = config.site.language
-    found = [one for one in pages.values() if one.glance.name.endswith("/index")]
-    return {folder_of(one.path): one for one in sorted(found, key=lambda one: one.glance.lang == own)}
-
-
-def is_published(path: str) -> bool:
-    """Whether a content file that is no page is published as it is, if the page it lies beside is out."""
-    return not is_markdown(path) and not private(path)
-
-
-def private(path: str) -> bool:
-    """Whether a content file is never published: in a folder for forms, authors or data, or marked with "_" or "~"."""
-    parts = path.split("/")
-    return parts[0] in PRIVATE or any(part.startswith(("_", ".")) or part.endswith("~") for part in parts)
-
-
-def _bundle_around(path: str, bundles: Mapping[str, object]) -> str | None:
-    folder = folder_of(path)
-    while folder:
-        if folder in bundles:
-            return folder
-        folder = folder_of(folder)
-    return None
 
 
 def _redirects(places: Mapping[str, Place], config: Config, moves: Moves) -> dict[str, tuple[str, str]]:

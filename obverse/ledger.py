@@ -156,9 +156,9 @@ class Ledger:
     """All that one output folder's last build left behind. An empty one means that nothing is known.
 
     `sources`: path -> (stamp, digest). `pages`: content path -> a `pages.Record`. `places`: content path -> a
-    `index.Placed`. `orders`: what `orders.orders` makes of all places. `standing`: an `index.Standing`. `planned`: what
-    the plan was made of, and its mark. `forms`: their mark and a `form_files.Named`. `references`: template digest ->
-    the names it mentions. `addresses`: content path -> (site-local URL, body key) of what was published. `told`:
+    `standing.Placed`. `orders`: what `orders.orders` makes of all places. `standing`: a `standing.Standing`. `planned`:
+    what the plan was made of, and its mark. `forms`: their mark and a `form_files.Named`. `references`: template digest
+    -> the names it mentions. `addresses`: content path -> (site-local URL, body key) of what was published. `told`:
     problems.
     """
 

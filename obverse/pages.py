@@ -46,7 +46,7 @@ Record: TypeAlias = tuple[str, str, str, tuple[Any, ...], bytes]
 """(source digest, rules, body key, glance, page record and facts record packed)."""
 
 Placer: TypeAlias = Callable[[Page, tuple[Any, ...], str, str], tuple[Any, ...]]
-"""(page, gist of its body, source digest, rules) -> its place, an `index.Placed`."""
+"""(page, gist of its body, source digest, rules) -> its place, a `standing.Placed`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,6 @@ from obverse.desk import Desk, set_up
 from obverse.form_files import FOLDER as FORMS
 from obverse.form_files import Forms, forms_of, unknown_forms
 from obverse.gather import Gathered, gather, reader_of, write_moves
-from obverse.index import (
-    Placed,
-)
 from obverse.keep import Keep
 from obverse.ledger import Asked, Ledger, Table
 from obverse.ledger_file import save
@@ -39,6 +36,7 @@ from obverse.rendering import jinja_of, maker, prepare, sizes
 from obverse.rows import Rows, difference, whole
 from obverse.site import Site
 from obverse.sources import Source, Sources, digest_of, recorded, restless
+from obverse.standing import Placed
 
 
 class _Looked(NamedTuple):
