@@ -23,7 +23,7 @@ from capture.signs import Written
 from capture.wording import SIZE, STEPS, TABLE, counted
 
 _ROUNDS = 12
-_CUSTOMER, _ADVERTISEMENT = 20.0, 2.0
+_CUSTOMER, _ADVERTISEMENT = 10.0, 1.0
 _PARTS = 10
 
 

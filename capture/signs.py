@@ -12,11 +12,12 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from capture.wording import ends, nearness
+from capture.wording import ends, may_link, nearness
 
 # From this sum of weights on a submission is held.
 ENOUGH = 1.0
@@ -48,7 +49,7 @@ _BEYOND_LATIN = "\u0250"
 _MOST_READ = 10_000  # characters of either end: padding hides nothing, and a judgement must not cost seconds
 
 # Of one link or two; many; hardly anything else.
-_LINKED, _LINKS, _ONLY_LINKS = 0.12, 0.21, 0.3
+_LINKED, _LINKS, _ONLY_LINKS = 0.04, 0.21, 0.3
 # Of foreign letters; an address that passes.
 _FOREIGN, _PASSING = 0.5, 0.5
 # The nearness to advertising that holds a text by its wording alone.
@@ -73,8 +74,8 @@ def signs(written: Written, table: Sequence[int] | None = None) -> Mapping[str, 
     """The signs that are there, with what each weighs. Another `table` of weights is only for who makes one."""
     text = ends("\n".join(written.texts), _MOST_READ)
     found = {
-        "link-name": ENOUGH if _LINK.search(written.name) else 0.0,
-        "markup": ENOUGH if _MARKUP.search(text) else 0.0,
+        "link-name": ENOUGH if may_link(written.name) and _LINK.search(written.name) else 0.0,
+        "markup": ENOUGH if ("<" in text or "[" in text) and _MARKUP.search(text) else 0.0,
         "links": _links(text),
         "wording": _wording(text, table),
         "script": _FOREIGN if _is_foreign(text, written.languages) else 0.0,
@@ -102,7 +103,7 @@ def _flat(value: Any) -> Sequence[str]:
 
 def _links(text: str) -> float:
     """One link says something, several or hardly anything but links say more."""
-    links = _LINK.findall(text)
+    links = _LINK.findall(text) if may_link(text) else ()
     if not links:
         return 0.0
     words = len(_LINK.sub(" ", text).split())
@@ -131,6 +132,8 @@ def _script(letter: str) -> str:
 
 
 def _is_ruled_out(text: str, written: Written) -> bool:
+    if not written.rules:
+        return False
     domains = {one[1:].lower() for one in written.rules if one.startswith("@") and len(one) > 1}
     words = (" ".join(one.split()) for one in written.rules if not one.startswith("@"))
     said = " ".join(f"{written.name}\n{text}".split())
@@ -139,5 +142,7 @@ def _is_ruled_out(text: str, written: Written) -> bool:
     )
 
 
-def _under(domain: str, known: Iterable[str]) -> bool:
-    return any(domain == one or domain.endswith(f".{one}") for one in known)
+def _under(domain: str, known: AbstractSet[str]) -> bool:
+    """Whether a domain is one of the known or lies below one."""
+    labels = domain.split(".")
+    return any(".".join(labels[at:]) in known for at in range(len(labels)))

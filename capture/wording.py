@@ -1,9 +1,9 @@
 """How a text is worded -> how near it is to advertising, by weights learned from letters. Pure, but for its one file.
 
-A linear model over words, pairs of words, parts of words, what words are about (`capture.themes`) and a few shapes,
-hashed into a table of small whole numbers: `wording.bin`, which `python -m benchmarks.wording` makes from the letters
-that are tuned on. The table holds no words, so that what is told of a text can only be the text's own words. It is
-read once, by who judges, and is part of no site and no release.
+A linear model over words, pairs of words, parts of words, what words are about (`capture.themes`), which of it is said
+and which is asked, and a few shapes, hashed into a table of small whole numbers: `wording.bin`, which
+`python -m benchmarks.wording` makes from the letters that are tuned on. The table holds no words, so that what is told
+of a text can only be the text's own words. It is read once, by who judges, and is part of no site and no release.
 """
 
 from __future__ import annotations
@@ -30,18 +30,23 @@ STEPS = 48
 # Characters of either end that are read: padding hides nothing, and a long text costs no more.
 _MOST_READ = 400
 # Words of which is remembered what they are made of and about: most of a text is made of the same few thousand.
-_REMEMBERED = 4096
+_REMEMBERED = 6144
 _LONGEST_WORD = 24
 _MOST_THEMES = 16
 
 # How much a feature counts: a word, a pair, a part of a word, a theme, two themes close by, two in a text, a shape.
-_WORD, _PAIR, _PART, _THEME, _NEAR, _BOTH, _SHAPE = 4, 2, 2, 8, 4, 3, 6
+_WORD, _PAIR, _PART, _THEME, _NEAR, _BOTH, _SHAPE = 4, 3, 2, 4, 3, 3, 8
+# A theme of a sentence, how one begins: apart in those that say and those that ask, as who sells says what others ask.
+_SAID, _BEGUN = 4, 3
+_WAYS = crc32(b"."), crc32(b"?")
+_ASKING = "?？؟"
 # What stands before the first word, and no themes before it.
-_START, _NONE = crc32(b"^"), tuple[str, ...]()
+_START, _NONE = crc32(b"^"), tuple[int, ...]()
 
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\]]+|\[url|<a\s", re.IGNORECASE)
-_LINKING = ("://", "www.", "[url", "<a")  # what each of them has: most texts have none of it, and are told fast
-_TOKEN = re.compile(r"[^\W_]+|[$€£%?!@]")
+_LINKING = ("://", "www.", "[url", "<a")  # what each of them has
+_TOKEN = re.compile(r"[^\W_]+|[$€£%?!@？؟]")
+_SENTENCE = re.compile(r"[^.!?。！？؟]+(?:[.](?=[^\s.!?])[^.!?。！？؟]+)*[!?！？؟]*")
 _SPACED = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*]){3,40}[^\W\d_](?!\w)")
 _BETWEEN = re.compile(r"[ .\-_*]")
 _LONG = re.compile(r"[A-Za-z0-9+/]{10,}")
@@ -81,18 +86,21 @@ def counted(text: str) -> Mapping[int, int]:
     """The slots of the table that a text is judged by, with what each counts."""
     read = plain(text)
     found: dict[int, int] = {}
-    before, near, every = _START, _NONE, dict[str, None]()
-    for word in map(_word, _TOKEN.findall(read)):
-        found |= word.slots
-        found[crc32(word.coded, before) % SIZE] = _PAIR
-        before = word.code
-        if word.themes:
-            found |= {_slot_of_two("n", earlier, theme): _NEAR for earlier in near for theme in word.themes}
-            near = (*near, *word.themes)[-4:]
-            every |= dict.fromkeys(word.themes)
-    shapes = tuple(_shapes(read, ends(text)))
-    found |= {slot_of(shape): _SHAPE for shape in shapes}
-    return found | dict.fromkeys(_together(tuple(every)[:_MOST_THEMES], shapes), _BOTH)
+    before, near, every = _START, _NONE, dict[int, None]()
+    for words, asks in _sentences(read):
+        found |= _begun(words[0], asks)
+        for word in words:
+            found |= word.slots
+            found[crc32(word.coded, before) % SIZE] = _PAIR
+            before = word.code
+            if word.themes:
+                found |= word.said[asks]
+                found |= {(31 * earlier + theme) % SIZE: _NEAR for earlier in near for theme in word.themes}
+                near = (*near, *word.themes)[-4:]
+                every |= dict.fromkeys(word.themes)
+    shapes = [crc32(shape.encode()) for shape in _shapes(read, ends(text))]
+    found |= {shape % SIZE: _SHAPE for shape in shapes}
+    return found | dict.fromkeys(_together(sorted(tuple(every)[:_MOST_THEMES]), shapes), _BOTH)
 
 
 def slot_of(feature: str) -> int:
@@ -112,7 +120,7 @@ def learned() -> Sequence[int]:
 def plain(text: str) -> str:
     """A text without what hides words: letters without width, look-alikes, digits for letters, letters set apart."""
     joined = _SPACED.sub(lambda found: _BETWEEN.sub("", found[0]), _unlinked(_shown(ends(text))))
-    return " ".join(_unmasked(word) for word in joined.casefold().split())
+    return " ".join(map(_unmasked, joined.casefold().split()))
 
 
 def ends(text: str, most: int = _MOST_READ) -> str:
@@ -128,12 +136,12 @@ def _shown(text: str) -> str:
 
 
 def _unlinked(text: str) -> str:
-    return _LINK.sub(" ", text) if _may_link(text) else text
+    return _LINK.sub(" ", text) if may_link(text) else text
 
 
-def _may_link(text: str) -> bool:
-    small = text.lower()
-    return any(one in small for one in _LINKING)
+def may_link(text: str) -> bool:
+    """Whether a text has anything of a link in it: most have not, and need no closer look."""
+    return any(map(text.lower().__contains__, _LINKING))
 
 
 @lru_cache(_REMEMBERED)
@@ -151,13 +159,17 @@ def _lettered(found: re.Match[str]) -> str:
 # --- what is counted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Word:
-    """A word, what is counted of it whatever stands around it, its themes, and what pairs of words are hashed from."""
+    """A word, what is counted of it, its themes as numbers, and what pairs of words are hashed from.
+
+    `slots` count wherever it stands, `said` are its themes in a sentence that says and in one that asks.
+    """
 
     text: str
     slots: Mapping[int, int]
-    themes: tuple[str, ...]
+    said: tuple[Mapping[int, int], ...]
+    themes: tuple[int, ...]
     coded: bytes
     code: int
 
@@ -165,26 +177,32 @@ class _Word:
 @lru_cache(_REMEMBERED)
 def _word(token: str) -> _Word:
     text = "0" * min(len(token), 5) if token.isdigit() else token[:_LONGEST_WORD]
-    themes = tuple(themes_of(text))
+    themes = tuple(crc32(f"t{theme}".encode()) for theme in themes_of(text))
     slots = {slot_of(part): _PART for part in _parts(text)}
-    slots |= {slot_of(f"w{text}"): _WORD} | {slot_of(f"t{theme}"): _THEME for theme in themes}
+    slots |= {slot_of(f"w{text}"): _WORD} | {theme % SIZE: _THEME for theme in themes}
+    said = tuple({(43 * theme + way) % SIZE: _SAID for theme in themes} for way in _WAYS) if themes else ()
     coded = text.encode("utf-8", "surrogatepass")
-    return _Word(text, slots, themes, coded, crc32(b" ", crc32(coded)))
+    return _Word(text, slots, said, themes, coded, crc32(b" ", crc32(coded)))
 
 
-@cache
-def _slot_of_two(kind: str, one: str, other: str) -> int:
-    """Where two themes, or a shape and a theme, are in the table: there are only so many of them."""
-    return slot_of(f"{kind}{one} {other}")
+@lru_cache(_REMEMBERED // 4)
+def _begun(word: _Word, asks: bool) -> Mapping[int, int]:
+    """What is counted of the first word of a sentence that says, or asks."""
+    way = _WAYS[asks]
+    return {(47 * theme + way) % SIZE: _SAID for theme in word.themes} | {crc32(word.coded, way) % SIZE: _BEGUN}
 
 
-def _together(themes: Sequence[str], shapes: Sequence[str]) -> Iterator[int]:
-    """The slots of any two themes of a text, and of its shapes with each theme."""
-    for one, other in combinations(sorted(themes), 2):
-        yield _slot_of_two("b", one, other)
-    for shape in shapes:
-        for theme in themes:
-            yield _slot_of_two("b", shape, theme)
+def _sentences(read: str) -> Iterator[tuple[Sequence[_Word], bool]]:
+    """The words of each sentence, the mark behind it among them, and whether it asks."""
+    for found in _SENTENCE.findall(read):
+        if words := [_word(token) for token in _TOKEN.findall(found)]:
+            yield words, words[-1].text in _ASKING
+
+
+def _together(themes: Sequence[int], shapes: Sequence[int]) -> Sequence[int]:
+    """The slots of any two themes of a text, themes being sorted, and of its shapes with each theme."""
+    pairs = [(37 * one + other) % SIZE for one, other in combinations(themes, 2)]
+    return pairs + [(41 * shape + theme) % SIZE for shape in shapes for theme in themes]
 
 
 def _parts(word: str) -> Sequence[str]:
@@ -196,11 +214,11 @@ def _parts(word: str) -> Sequence[str]:
 
 def _shapes(read: str, text: str) -> Iterator[str]:
     """Links, how few words are beside them, whether something is asked, letters at random, how long it is."""
-    links, words = len(_LINK.findall(text)) if _may_link(text) else 0, read.count(" ") + bool(read)
+    links, words = len(_LINK.findall(text)) if may_link(text) else 0, read.count(" ") + bool(read)
     if links:
         yield f"~links {min(links, 4)}"
         yield f"~words a link {min(words // links // 4, 6)}"
-    if any(one in text for one in "?？؟"):
+    if any(map(text.__contains__, _ASKING)):
         yield "~asks"
     if any(map(_is_jumbled, _LONG.findall(_unlinked(text)))):
         yield "~jumbled"
