@@ -34,7 +34,7 @@ class Moves(NamedTuple):
 
     def first_paths(self) -> dict[str, str]:
         """For each present path the first path its page was ever published under."""
-        before = {new: old for old, new in self.pages.items()}
+        before = {new: old for old, new in sorted(self.pages.items())}
         found = {}
         for path in before:
             first, seen = path, {path}
@@ -123,16 +123,30 @@ def detected(before: list[Published], now: list[Published], moves: Moves, source
     for one in now:
         if one.path not in known and one.body:
             arrivals.setdefault(one.body, []).append(one.path)
-    pages, urls = dict(moves.pages), dict(moves.urls)
+    pages, urls = moves.pages, dict(moves.urls)
+    seen: dict[str, str] = {}
     for one in before:
         path = one.path
         if path not in sources:
             new = arrivals.get(one.body, [])
             if len(new) != 1:
                 continue
-            pages[path] = path = new[0]
+            seen[path] = path = new[0]
+            pages = _with_move(pages, one.path, path)
         if path in present and present[path].url != one.url and one.url not in addresses:
             urls[one.url] = path
-    # A page that came back to an old path has not moved from there any more.
+    # Where another page stands by now, none has moved from.
     pages = {old: new for old, new in pages.items() if old not in present}
-    return Moves(pages, {url: followed(path, pages) for url, path in urls.items()})
+    return Moves(pages, {url: followed(path, {**pages, **seen}) for url, path in urls.items()})
+
+
+def _with_move(pages: Mapping[str, str], old: str, new: str) -> dict[str, str]:
+    """The moves of pages and one more. A page that is back where it was has not moved since, or it would be another."""
+    since = [new]
+    while since[-1] in pages and pages[since[-1]] not in since:
+        since.append(pages[since[-1]])
+    if old in since:
+        undone = since[: since.index(old)]
+        return {was: now for was, now in pages.items() if was not in undone}
+    # Whoever went to this place before is gone from it.
+    return {was: now for was, now in pages.items() if now != new} | {old: new}

@@ -137,6 +137,39 @@ def test_an_article_keeps_the_id_it_was_published_under(built: TinySite) -> None
     built.assert_as_clean(report)
 
 
+@pytest.mark.parametrize("way", [("x", "e"), ("x", "y", "e"), ("x", "y", "x"), ("x", "e", "x", "y", "x")])
+def test_an_article_that_returns_is_who_it_was(built: TinySite, way: tuple[str, ...]) -> None:
+    built.write("templates/article.html", "{{ page.id }}")
+    before = "e"
+    for name in way:
+        built.move(f"content/articles/{before}.md", f"content/articles/{name}.md")
+        report = built.good_build()
+        assert (built.out / f"articles/{name}/index.html").read_text(encoding="utf-8") == "articles/e.md"
+        built.assert_as_clean(report)
+        before = name
+    for left in {"e", *way} - {before}:
+        assert f"url=/articles/{before}/".encode() in (built.out / f"articles/{left}/index.html").read_bytes()
+
+
+def test_an_article_is_not_who_was_here_before(built: TinySite) -> None:
+    built.write("templates/article.html", "{{ page.id }}")
+    built.move("content/articles/e.md", "content/articles/x.md")
+    built.good_build()
+    built.remove("content/articles/x.md")
+    built.good_build()
+    built.move("content/articles/b.md", "content/articles/x.md")
+    report = built.good_build()
+    assert (built.out / "articles/x/index.html").read_text(encoding="utf-8") == "articles/b.md"
+    built.assert_as_clean(report)
+
+
+def test_who_a_page_is_does_not_hang_on_the_order_of_lines(built: TinySite) -> None:
+    built.write("templates/article.html", "{{ page.id }}")
+    built.write("content/_moves.toml", '[pages]\n"z.md" = "articles/b.md"\n"k.md" = "articles/b.md"\n')
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    built.assert_as_clean(built.good_build())
+
+
 def test_a_deleted_page_has_not_moved(built: TinySite) -> None:
     built.remove("content/articles/e.md")
     built.write("content/articles/new.md", "---\ntitle: New\ndate: 2026-02-02\n---\nOther words.\n")
