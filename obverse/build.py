@@ -98,6 +98,8 @@ def _build(options: BuildOptions, at: Clock | None, keep: Keep) -> Report:
     from obverse.pipeline import make_site  # everything heavier than a look at the disk
 
     old = Ledger() if options.clean else keep.ledger(options.ledger_file)
+    if known.stamps and not old.stamps:  # what was not looked at yet is damaged, and nothing of it counts
+        sources = read_sources(options.root, bundled("templates"), old.sources, time.time_ns())
     return make_site(options, old, sources, at, keep)
 
 

@@ -187,6 +187,19 @@ def flipped(data: bytes, place: int) -> bytes:
     return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 
 
+@pytest.mark.parametrize("suffix", [".ledger", ".since"])
+def test_a_file_that_went_may_be_known_to_the_whole_part_of_a_damaged_ledger_alone(
+    built: TinySite, suffix: str
+) -> None:
+    file = built.options().ledger_file.with_suffix(suffix)
+    data = file.read_bytes()
+    file.write_bytes(flipped(data, len(data) - 1))
+    built.remove("content/articles/e.md")
+    report = built.good_build()
+    assert not (built.out / "articles/e/index.html").exists()
+    built.assert_as_clean(report)
+
+
 def test_ledger_survives_writing_and_reading(built: TinySite) -> None:
     ledger = ledgers.load(built.options().ledger_file)
     assert ledger.outputs
