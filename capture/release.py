@@ -93,6 +93,10 @@ class Release:
         seen = self.versions.get((name, rules, words)) or self.by_rules.get((name, rules, lang))
         return seen or self.by_rules.get((name, rules, "")) or self.current(name, lang)
 
+    def knows(self, name: str, rules: str) -> bool:
+        """Whether a form of that name was ever published with these rules; with none, whether it is published now."""
+        return (name, rules, "") in self.by_rules if rules else self.current(name, "") is not None
+
     def versions_of(self, name: str) -> list[Form]:
         """Every version of a form that was ever published."""
         return [form for (other, _, _), form in self.versions.items() if other == name]
@@ -172,11 +176,11 @@ class Releases:
     def current(self, form: str = "", rules: str = "") -> Release:
         """The newest release. The disk is asked at most once a second, by one thread; the others do not wait for it.
 
-        A release without the `form` with the `rules` that somebody has seen may be older than their page: then the disk
-        is asked at once.
+        A release without the `form`, or without the `rules` that somebody has seen, may be older than their page: then
+        the disk is asked at once. A program that sends no rules has seen none.
         """
         now = self._clock()
-        patience = _FRESH if not form or (form, rules, "") in self._current.by_rules else _URGENT
+        patience = _FRESH if not form or self._current.knows(form, rules) else _URGENT
         if self._looked is not None and 0 <= now - self._looked < patience:
             return self._current
         if self._lock.acquire(blocking=self._looked is None):

@@ -17,11 +17,22 @@ from capture.store.saving import save as save_one
 
 
 class Place:
-    """A place in line: who stands there, and what became of it once it was served."""
+    """A place in line: who stands there, and what became of it once it was served. Who `leads` serves."""
 
     def __init__(self, arrival: Arrival) -> None:
         self.arrival = arrival
         self.outcome: Saved | Exception | None = None
+        self.leads = False
+        self._called = threading.Lock()
+        self._called.acquire()
+
+    def wait(self) -> None:
+        """Stand here until it is `call`ed, before or now."""
+        self._called.acquire()
+
+    def call(self) -> None:
+        """It has been served, or it is its turn to serve."""
+        self._called.release()
 
     def result(self) -> Saved:
         """What was saved. Raises what kept it from being saved."""
@@ -31,11 +42,15 @@ class Place:
 
 
 class Line:
-    """The line of one process, for all its threads."""
+    """The line of one process, for all its threads.
+
+    Each place is called by itself, and one of those who came meanwhile is told to lead: a lock that all wait for would
+    be handed through all who were served before the next one could begin.
+    """
 
     def __init__(self) -> None:
-        self._entering = threading.Lock()
-        self._serving = threading.Lock()
+        self._changing = threading.Lock()
+        self._is_led = False
         self._waiting: list[Place] = []
 
     def enter(self, arrival: Arrival, serve: Callable[[Sequence[Place]], None]) -> Saved:
@@ -44,20 +59,32 @@ class Line:
         Raises what kept this one from being saved.
         """
         place = Place(arrival)
-        with self._entering:
+        with self._changing:
             self._waiting.append(place)
-        with self._serving:
-            if group := self._group(place):
-                serve(group)
+            self._appoint()
+        place.wait()
+        if place.leads:
+            self._lead(serve)
         return place.result()
 
-    def _group(self, place: Place) -> list[Place]:
-        """All who wait, unless that place was served with those in front."""
-        with self._entering:
-            if place not in self._waiting:
-                return []
+    def _lead(self, serve: Callable[[Sequence[Place]], None]) -> None:
+        """Serve all who wait by now, this one among them; then the next one leads."""
+        with self._changing:
             group, self._waiting = self._waiting, []
-            return group
+        try:
+            serve(group)
+        finally:
+            for place in group:
+                place.call()
+            with self._changing:
+                self._is_led = False
+                self._appoint()
+
+    def _appoint(self) -> None:
+        """Let the first who waits lead, where nobody does. Within `_changing`."""
+        if self._waiting and not self._is_led:
+            self._is_led = self._waiting[0].leads = True
+            self._waiting[0].call()
 
 
 def save(

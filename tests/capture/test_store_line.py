@@ -36,7 +36,7 @@ def together(
     with ThreadPoolExecutor(len(some)) as pool, database.write():
         for one in some:
             futures.append(pool.submit(send, one))
-            until(lambda: line._serving.locked() and len(line._waiting) == len(futures) - 1)
+            until(lambda: line._is_led and len(line._waiting) == len(futures) - 1)
     return futures
 
 
