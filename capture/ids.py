@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 # Shorter keys are made by people, not by crypto.randomUUID(), and two visitors could have the same.
@@ -54,8 +55,15 @@ class Ids:
 
     def _mac(self, purpose: str, *parts: str) -> str:
         # As JSON, no text of one part can reach over into the next.
-        text = json.dumps([purpose, *parts]).encode()
-        return hmac.digest(self.key.encode(), text, "sha256").hex()[:32]
+        mac = _keyed(self.key).copy()
+        mac.update(json.dumps([purpose, *parts]).encode())
+        return mac.hexdigest()[:32]
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: str) -> hmac.HMAC:
+    """A MAC that has read its key. `hmac.digest` would let go of the interpreter each time, for all who wait for it."""
+    return hmac.new(key.encode(), digestmod="sha256")
 
 
 def instance_key(sent: str) -> str:

@@ -21,6 +21,7 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
+from capture.run.loop import Loop
 from obverse.forms.kinds import MOST_BYTES
 
 THREADS = 16
@@ -61,11 +62,39 @@ class _Parser(HTTPRequestParser):
             self.adj.max_request_body_size = WITH_FILES
 
 
+class _Seen:
+    """The server as one of its channels sees it: it is told of each answer, and wakes its loop only where it must."""
+
+    def __init__(self, server: Server, channel: _Channel) -> None:
+        self._server = server
+        self._channel = channel
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._server, name)
+
+    def pull_trigger(self) -> None:
+        if not self._server.loop.is_seen(self._channel):
+            self._server.loop.look_at(self._channel)
+
+
 class _Channel(HTTPChannel):
     task_class = _Task
     parser_class = _Parser
     arriving: object = None  # the request that is being received, as last seen
     since = 0.0
+
+    def __init__(self, server: Server, *rest: Any, **more: Any) -> None:
+        super().__init__(_Seen(server, self), *rest, **more)
+
+    def add_channel(self, map: dict[int, Any] | None = None) -> None:
+        """The loop is to look at it."""
+        super().add_channel(map)
+        self.server.loop.look_at(self)
+
+    def del_channel(self, map: dict[int, Any] | None = None) -> None:
+        """The loop is to forget it."""
+        self.server.loop.forget(self._fileno)
+        super().del_channel(map)
 
     def is_late(self, now: float, patience: float) -> bool:
         """Whether one and the same request has been arriving for too long, by what has come of it."""
@@ -88,12 +117,19 @@ class Server(TcpWSGIServer):
     patience = Patience()
     _map: dict[int, Any]  # all that the loop looks at, by file descriptor
 
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.loop = Loop(self._map, self.pull_trigger)
+        for one in self._map.values():
+            self.loop.look_at(one)
+
     def maintenance(self, now: float) -> None:
         """Close connections that are silent, or that send a request for ever."""
         super().maintenance(now)  # type: ignore[arg-type]  # seconds with a fraction are what it is called with
         for channel in self._channels():
             if not channel.requests and channel.is_late(now, self.patience.arrival):
                 channel.will_close = True
+            self.loop.look_at(channel)
 
     def serve(self, stopped: Callable[[], bool]) -> None:
         """Answer requests until `stopped()`; `wake()` makes it look."""
@@ -111,6 +147,7 @@ class Server(TcpWSGIServer):
         """
         self.draining = True
         self._accept_waiting()
+        self.loop.forget(self._fileno)
         wasyncore.dispatcher.close(self)  # the listening socket alone: the trigger still wakes the loop
         end = time.time() + seconds
         while (channels := self._channels()) and time.time() < end and not hurried():
@@ -118,16 +155,19 @@ class Server(TcpWSGIServer):
             for channel in channels:
                 if channel.is_settled(now):
                     channel.will_close = True
+                    self.loop.look_at(channel)
             self._turn(0.1)
         finished = not self._channels()
         self.task_dispatcher.shutdown(timeout=1)
         with contextlib.suppress(OSError):
             self.trigger.close()  # type: ignore[attr-defined]  # the stubs call it an int
         wasyncore.close_all(self._map, ignore_all=True)
+        self.loop.close()
         return finished
 
     def _turn(self, seconds: float) -> None:
-        wasyncore.loop(timeout=seconds, use_poll=True, map=self._map, count=1)
+        self.loop.look_at(self)  # who asks it keeps its connections in order
+        self.loop.turn(seconds)
 
     def _channels(self) -> list[Any]:
         # A copy: threads of answers never change it, but closing does.
@@ -149,6 +189,7 @@ def make_server(application: Any, made: socket.socket, *, proxies: int, patience
         connection_limit=CONNECTIONS,
         channel_timeout=patience.idle,
         cleanup_interval=max(1, patience.idle // 6),
+        channel_request_lookahead=1,  # who waits for an answer is still heard, so that nothing changes for the loop
         max_request_header_size=64 << 10,
         max_request_body_size=LARGEST,
         clear_untrusted_proxy_headers=not proxies,

@@ -1,0 +1,92 @@
+"""Connections, and what each of them waits for -> what happens is told to them: the loop of a waitress server.
+
+waitress's own asks every connection at every turn what it waits for, which costs more than all else it does, and the
+more the more of them are open. This one asks who may have changed: who was told something, and who says so.
+"""
+
+from __future__ import annotations
+
+import selectors
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from waitress import wasyncore
+
+_UNKNOWN = -1
+
+
+class Loop:
+    """The loop over `map`, in which everything that may be waited for stands by its file descriptor.
+
+    `wake` ends its sleep from another thread. Only `look_at` and `forget` may be called by any.
+    """
+
+    def __init__(self, map: dict[int, Any], wake: Callable[[], None]) -> None:
+        self._map = map
+        self._wake = wake
+        self._selector = selectors.DefaultSelector()
+        self._changed: deque[Any] = deque()
+        self._waited: dict[int, int] = {}
+        self._is_asleep = False
+
+    def look_at(self, one: Any) -> None:
+        """What it waits for has changed, or it is new."""
+        self._changed.append(one)
+        if self._is_asleep:
+            self._is_asleep = False
+            self._wake()
+
+    def is_seen(self, one: Any) -> bool:
+        """Whether it is waited for what it waits for, so that nobody has to look."""
+        return self._waited.get(one._fileno) == _wanted(one)  # noqa: SLF001 -- as all that waitress has for it
+
+    def forget(self, descriptor: int) -> None:
+        """It is going to be closed."""
+        if self._waited.pop(descriptor, 0):
+            self._selector.unregister(descriptor)
+
+    def turn(self, seconds: float) -> None:
+        """Wait until something happens, at most so long, and tell whom it happens to."""
+        # From here on who changes wakes us: what is looked at below may be out of date already.
+        self._is_asleep = True
+        while self._changed:
+            self._wait_for(self._changed.popleft())
+        happened = self._selector.select(seconds)
+        self._is_asleep = False
+        for key, events in happened:
+            self._tell(key.fd, events)
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        self._selector.close()
+
+    def _tell(self, descriptor: int, events: int) -> None:
+        one = self._map.get(descriptor)
+        if one is not None and events & selectors.EVENT_READ:
+            wasyncore.read(one)
+        if one is not None and events & selectors.EVENT_WRITE and self._map.get(descriptor) is one:
+            wasyncore.write(one)
+        self._wait_for(one)
+
+    def _wait_for(self, one: Any) -> None:
+        """Wait for what it waits for, from now on."""
+        descriptor = getattr(one, "_fileno", None)
+        if descriptor is None or self._map.get(descriptor) is not one:
+            return  # closed
+        before = self._waited.get(descriptor, 0)
+        self._waited[descriptor] = _UNKNOWN  # who changes while it is asked is not seen
+        wanted = _wanted(one)
+        if wanted and not before:
+            self._selector.register(descriptor, wanted)
+        elif wanted and wanted != before:
+            self._selector.modify(descriptor, wanted)
+        elif before and not wanted:
+            self._selector.unregister(descriptor)
+        self._waited[descriptor] = wanted
+
+
+def _wanted(one: Any) -> int:
+    """What it waits for, as events. Who accepts never writes."""
+    reads = selectors.EVENT_READ if one.readable() else 0
+    return reads | (selectors.EVENT_WRITE if one.writable() and not one.accepting else 0)
