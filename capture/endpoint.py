@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from capture.accept import Refusal, accept
@@ -41,6 +45,9 @@ from capture.uploads.intake import Room
 from capture.uploads.shelf import discard, has_room, hold, settle
 from obverse.forms.form import Form
 from obverse.forms.kinds import MEGABYTE
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
 
 _log = logging.getLogger("obverse.capture")
 
@@ -317,7 +324,21 @@ def as_response(answer: Answer, visit: Visit) -> Response:
     headers = {**_headers(site), **answer.headers}
     if site and request.headers.get("Origin") == site:
         headers |= {**_CORS, "Access-Control-Allow-Origin": site}
-    return Response(answer.body, answer.status, headers, mimetype=answer.type)
+    return _Response(answer.body, answer.status, headers, mimetype=answer.type)
+
+
+class _Response(Response):
+    """A response whose headers are sent as they are: werkzeug would make them anew, and take the address apart."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """What is sent with it; werkzeug's own where there is more to do than to count."""
+        if self.status_code == HTTPStatus.NO_CONTENT or not _PLAIN.fullmatch(self.headers.get("Location", "")):
+            return super().get_wsgi_headers(environ)
+        self.headers["Content-Length"] = str(sum(map(len, self.iter_encoded())))
+        return self.headers
+
+
+_PLAIN = re.compile(r"[\w/:.~%-]*", re.ASCII)  # nothing that has to be written otherwise in an address
 
 
 # Exactly one origin is let in, by name, and never with credentials: there are none.

@@ -45,7 +45,8 @@ class Readiness:
 class House:
     """One capture process at run time. `now` is aware UTC, `token` 32 random hexadecimal digits.
 
-    `wake` tells the outbox worker that there is something to do. `key` is the site's secret key.
+    `wake` tells the outbox worker that there is something to do. `key` is the site's secret key. In `spool` posts wait
+    while the database is away, in `uploads` lie the files that came with posts.
     """
 
     setup: Setup
@@ -58,16 +59,12 @@ class House:
     limits: Limits = field(default_factory=Limits)
     readiness: Readiness = field(default_factory=Readiness)
     line: Line = field(default_factory=Line)
+    spool: Path = field(init=False)
+    uploads: Path = field(init=False)
 
-    @property
-    def spool(self) -> Path:
-        """Where posts wait while the database is away."""
-        return self.setup.folder / "spool"
-
-    @property
-    def uploads(self) -> Path:
-        """Where files lie that came with posts."""
-        return self.setup.folder / UPLOADS
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spool", self.setup.folder / "spool")
+        object.__setattr__(self, "uploads", self.setup.folder / UPLOADS)
 
     def ready(self) -> Database:
         """The database with its tables up to date. Raises Unavailable, also when a newer program owns it by now."""

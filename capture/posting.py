@@ -123,7 +123,9 @@ def network_of(address: str) -> str:
         return ""
     if isinstance(found, ipaddress.IPv6Address):
         found = found.ipv4_mapped or found
-    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
+    kept = 24 if found.version == 4 else 48
+    rest = found.max_prefixlen - kept
+    return f"{type(found)(int(found) >> rest << rest)}/{kept}"
 
 
 def _body(request: Request) -> bytes:

@@ -17,9 +17,10 @@ from obverse.forms.checking import email_key
 
 def confirmations(submission: Submission, ids: Ids) -> list[Outgoing]:
     """A mail for each consent that was given and is to be confirmed. The two tokens are random, and in no other row."""
-    if not is_person(submission.email):
+    asked = [one for one in submission.consents if one.given and one.confirm]
+    if not asked or not is_person(submission.email):
         return []
-    return [_asking(submission, one, ids) for one in submission.consents if one.given and one.confirm]
+    return [_asking(submission, one, ids) for one in asked]
 
 
 def _asking(submission: Submission, one: Consent, ids: Ids) -> Outgoing:

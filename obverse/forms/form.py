@@ -106,6 +106,10 @@ class Form:
     `thanks` is the thank-you message: safe HTML, cut where a field's value stands. With `steps` the script shows one
     heading's fields at a time; without a script all stand on the page, so it is no rule. With `auto_reply` a mail tells
     whoever sent it that it has arrived.
+
+    `rules` is the digest of names, types, constraints and option values: the same in all languages, chooses the checks.
+    `words` is that of language, title, labels, help, option labels and consent texts: what the visitor saw. Both follow
+    from the rest, once: each post asks for them.
     """
 
     name: str
@@ -117,10 +121,14 @@ class Form:
     thanks: tuple[str | Slot, ...] = ()
     steps: bool = False
     auto_reply: bool = False
+    rules: str = filled(default="", init=False, compare=False)
+    words: str = filled(default="", init=False, compare=False)
 
-    @property
-    def rules(self) -> str:
-        """The digest of names, types, constraints and option values: the same in all languages, chooses the checks."""
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", self._rules())
+        object.__setattr__(self, "words", self._words())
+
+    def _rules(self) -> str:
         rules = [
             [
                 *(one.name, one.type, one.required, one.max, one.min, one.whole, one.pattern, list(one.options)),
@@ -136,9 +144,7 @@ class Form:
         ]
         return _digest([self.name, rules])
 
-    @property
-    def words(self) -> str:
-        """The digest of language, title, labels, help, option labels and consent texts: what the visitor saw."""
+    def _words(self) -> str:
         words = [[one.name, one.label, one.help, one.text, list(one.options.values())] for one in self.fields]
         return _digest([self.name, self.lang, self.title, self.submit, words])
 
@@ -162,7 +168,7 @@ class Form:
         plain["fields"] = [_plain_field(one) for one in plain["fields"]]
         plain = {name: value for name, value in plain.items() if value or name not in ("steps", "auto_reply")}
         plain["thanks"] = [{"field": part.field} if isinstance(part, Slot) else part for part in self.thanks]
-        return {**plain, "rules": self.rules, "words": self.words}
+        return plain
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Form:
