@@ -82,6 +82,7 @@ class _Channel(HTTPChannel):
     parser_class = _Parser
     arriving: object = None  # the request that is being received, as last seen
     since = 0.0
+    sending = False  # whether a thread is at it
 
     def __init__(self, server: Server, *rest: Any, **more: Any) -> None:
         super().__init__(_Seen(server, self), *rest, **more)
@@ -95,6 +96,17 @@ class _Channel(HTTPChannel):
         """The loop is to forget it."""
         self.server.loop.forget(self._fileno)
         super().del_channel(map)
+
+    def writable(self) -> bool:
+        """Whether the loop is to send. Where a thread is at it, it would only turn until that one is done."""
+        return bool(super().writable() and not (self.sending and not self.will_close))
+
+    def _flush_some(self, do_close: bool = True) -> bool:  # noqa: FBT001, FBT002 -- as waitress has it
+        self.sending = True
+        try:
+            return bool(super()._flush_some(do_close=do_close))
+        finally:
+            self.sending = False
 
     def is_late(self, now: float, patience: float) -> bool:
         """Whether one and the same request has been arriving for too long, by what has come of it."""
