@@ -101,7 +101,7 @@ class _Channel(HTTPChannel):
         """Whether the loop is to send. Where a thread is at it, it would only turn until that one is done."""
         return bool(super().writable() and not (self.sending and not self.will_close))
 
-    def _flush_some(self, do_close: bool = True) -> bool:  # noqa: FBT001, FBT002 -- as waitress has it
+    def _flush_some(self, do_close: bool = True) -> bool:
         self.sending = True
         try:
             return bool(super()._flush_some(do_close=do_close))
