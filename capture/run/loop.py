@@ -62,16 +62,18 @@ class Loop:
         self._selector.close()
 
     def _tell(self, descriptor: int, events: int) -> None:
-        one = self._map.get(descriptor)
-        if one is not None and events & selectors.EVENT_READ:
+        if descriptor not in self._map:
+            return  # closed by what happened before
+        one = self._map[descriptor]
+        if events & selectors.EVENT_READ:
             wasyncore.read(one)
-        if one is not None and events & selectors.EVENT_WRITE and self._map.get(descriptor) is one:
+        if events & selectors.EVENT_WRITE and descriptor in self._map:
             wasyncore.write(one)
         self._wait_for(one)
 
     def _wait_for(self, one: Any) -> None:
         """Wait for what it waits for, from now on."""
-        descriptor = getattr(one, "_fileno", None)
+        descriptor = one._fileno  # noqa: SLF001 -- as above
         if descriptor is None or self._map.get(descriptor) is not one:
             return  # closed
         before = self._waited.get(descriptor, 0)

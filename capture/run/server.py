@@ -83,16 +83,19 @@ class _Channel(HTTPChannel):
     arriving: object = None  # the request that is being received, as last seen
     since = 0.0
     sending = False  # whether a thread is at it
+    server: Any  # as it is seen from here
+    _fileno: int
 
     def __init__(self, server: Server, *rest: Any, **more: Any) -> None:
-        super().__init__(_Seen(server, self), *rest, **more)
+        seen: Any = _Seen(server, self)
+        super().__init__(seen, *rest, **more)
 
-    def add_channel(self, map: dict[int, Any] | None = None) -> None:
+    def add_channel(self, map: Any = None) -> None:
         """The loop is to look at it."""
         super().add_channel(map)
         self.server.loop.look_at(self)
 
-    def del_channel(self, map: dict[int, Any] | None = None) -> None:
+    def del_channel(self, map: Any = None) -> None:
         """The loop is to forget it."""
         self.server.loop.forget(self._fileno)
         super().del_channel(map)
@@ -104,7 +107,7 @@ class _Channel(HTTPChannel):
     def _flush_some(self, do_close: bool = True) -> bool:
         self.sending = True
         try:
-            return bool(super()._flush_some(do_close=do_close))
+            return bool(super()._flush_some(do_close=do_close))  # type: ignore[misc]  # the stubs leave it out
         finally:
             self.sending = False
 
@@ -128,6 +131,7 @@ class Server(TcpWSGIServer):
     draining = False
     patience = Patience()
     _map: dict[int, Any]  # all that the loop looks at, by file descriptor
+    _fileno: int
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
