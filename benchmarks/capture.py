@@ -39,6 +39,7 @@ from benchmarks.looking import looks
 from benchmarks.measuring import FailedError, environment, machine, resident, spent, tree
 from benchmarks.peering import MissingError, cache, python_with
 from capture.store.database import FILE
+from tests.capture.house import CONTACT
 from tests.capture.running import FORM, REPOSITORY, START, Running, fields, kept, let_in, make_root
 
 
@@ -74,7 +75,7 @@ class House:
 
     @property
     def rate(self) -> float:
-        """Posts a second, the median of all rounds."""
+        """Posts a second, the median of what was loaded so far."""
         return statistics.median(one.rate for one in self.loads)
 
     @property
@@ -166,7 +167,7 @@ def _measure(given: argparse.Namespace, folder: Path, houses: list[House], isso:
         running = [(one, living.enter_context(_process(one.root, one.url))) for one in houses]
         for _, process in running:  # whatever is loaded by the first request
             load(process.port, post, connections=4, seconds=min(1.0, given.seconds))
-        before = _memory(running[0][1])
+        held = [_memory(*running[0])]
         for _ in range(given.rounds):
             for one, process in running:
                 _load(given, one, process, found)
@@ -174,15 +175,17 @@ def _measure(given: argparse.Namespace, folder: Path, houses: list[House], isso:
                 peer = load(isso, comment, connections=given.connections, seconds=given.seconds)
                 found.add("Isso POST /new, the same", peer, 201, 202)
                 theirs.append(peer.rate)
+            held.append(_memory(*running[0]))
+        ours = houses[0].rate
         for one, process in running:
             _load(given, one, process, found, given.rate)
-        counted = len(houses[0].acknowledged)
-        found.note(f"memory {before / 1e6:.0f} MB before, {_memory(running[0][1]) / 1e6:.0f} MB after {counted} posts")
+        held.append(_memory(*running[0]))
+        found.note(f"memory {', '.join(held)}")
         if given.stored:
             _compare([looks(process, one.root, one.url) for one, process in running], houses, found)
     _raw(folder, given.seconds, found)
     if theirs:
-        found.note(f"ours / Isso: {houses[0].rate / statistics.median(theirs):.1f} (target 5)")
+        found.note(f"ours / Isso: {ours / statistics.median(theirs):.1f} (target 5)")
     return sum(_lost(one, found) for one in houses)
 
 
@@ -217,7 +220,8 @@ def _lost(house: House, found: Found) -> int:
 def post(_number: int) -> Request:
     """A visitor's form, each of somebody else."""
     mine = secrets.token_hex(6)
-    body = fields(email=f"{mine}@visitor.test", message=f"What does it cost? {mine} " + "word " * 60)
+    message = f"What does it cost? {mine} " + "word " * 60
+    body = fields(email=f"{mine}@visitor.test", message=message, _ob_version=CONTACT.version)
     return Request("/_ob/f/contact", body.encode(), FORM)
 
 
@@ -228,8 +232,10 @@ def comment(number: int) -> Request:
     return Request(f"/new?{query}", json.dumps(text).encode(), {"Content-Type": "application/json"})
 
 
-def _memory(one: Running) -> int:
-    return sum(map(resident, tree(one.process.pid)))
+def _memory(house: House, process: Running) -> str:
+    """What a process and its child hold by now: with more posts it has to come to an end of growing."""
+    held = sum(map(resident, tree(process.process.pid)))
+    return f"{held / 1e6:.0f} MB after {len(house.acknowledged)} posts"
 
 
 def _raw(folder: Path, seconds: float, found: Found) -> None:

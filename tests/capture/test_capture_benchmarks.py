@@ -25,6 +25,7 @@ def test_the_benchmark_counts_what_it_was_promised(tmp_path: Path, capsys: pytes
     assert "/healthz" in said
     assert "ours, 4 connections above 2,000" in said
     assert "errors 0" in said
+    assert said.count(" MB after ") == 3
 
 
 def test_what_it_fills_a_database_with_is_whole(tmp_path: Path) -> None:
