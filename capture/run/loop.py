@@ -6,6 +6,7 @@ more the more of them are open. This one asks who may have changed: who was told
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 from collections import deque
 from collections.abc import Callable
@@ -19,14 +20,15 @@ _UNKNOWN = -1
 class Loop:
     """The loop over `map`, in which everything that may be waited for stands by its file descriptor.
 
-    `wake` ends its sleep from another thread. Only `look_at` and `forget` may be called by any.
+    `wake` ends its sleep from another thread. `look_at`, `is_seen` and `forget` may be called by any, all else by the
+    one that turns it: what is waited for is changed by that one alone.
     """
 
     def __init__(self, map: dict[int, Any], wake: Callable[[], None]) -> None:
         self._map = map
         self._wake = wake
         self._selector = selectors.DefaultSelector()
-        self._changed: deque[Any] = deque()
+        self._changed: deque[Any] = deque()  # who is to be looked at, and numbers to be forgotten, in their order
         self._waited: dict[int, int] = {}
         self._is_asleep = False
 
@@ -42,16 +44,19 @@ class Loop:
         return self._waited.get(one._fileno) == _wanted(one)  # noqa: SLF001 -- as all that waitress has for it
 
     def forget(self, descriptor: int) -> None:
-        """It is going to be closed."""
-        if self._waited.pop(descriptor, 0):
-            self._selector.unregister(descriptor)
+        """It is going to be closed; the next one with that number is another."""
+        self._changed.append(descriptor)
 
     def turn(self, seconds: float) -> None:
         """Wait until something happens, at most so long, and tell whom it happens to."""
         # From here on who changes wakes us: what is looked at below may be out of date already.
         self._is_asleep = True
         while self._changed:
-            self._wait_for(self._changed.popleft())
+            one = self._changed.popleft()
+            if isinstance(one, int):
+                self._let_go(one)
+            else:
+                self._wait_for(one)
         happened = self._selector.select(seconds)
         self._is_asleep = False
         for key, events in happened:
@@ -79,13 +84,19 @@ class Loop:
         before = self._waited.get(descriptor, 0)
         self._waited[descriptor] = _UNKNOWN  # who changes while it is asked is not seen
         wanted = _wanted(one)
-        if wanted and not before:
-            self._selector.register(descriptor, wanted)
-        elif wanted and wanted != before:
-            self._selector.modify(descriptor, wanted)
-        elif before and not wanted:
-            self._selector.unregister(descriptor)
+        with contextlib.suppress(OSError):  # closed by a thread just now, which has said so
+            if wanted and not before:
+                self._selector.register(descriptor, wanted)
+            elif wanted and wanted != before:
+                self._selector.modify(descriptor, wanted)
+            elif before and not wanted:
+                self._selector.unregister(descriptor)
         self._waited[descriptor] = wanted
+
+    def _let_go(self, descriptor: int) -> None:
+        self._waited.pop(descriptor, None)
+        with contextlib.suppress(KeyError):  # it was not waited for
+            self._selector.unregister(descriptor)
 
 
 def _wanted(one: Any) -> int:

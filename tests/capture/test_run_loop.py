@@ -136,6 +136,32 @@ def test_who_changes_while_it_is_asked_is_not_taken_for_seen(loop: Loop, pipes: 
     assert seen == [False]
 
 
+def test_what_a_thread_closes_while_it_is_asked_harms_nobody(pipes: list[Pipe]) -> None:
+    """A thread that answers may find its connection broken, and close it; the next one gets its number."""
+    loop = Loop(pipes[0].waiting, pipes[-1].send)
+    broken = Pipe(pipes[0].waiting)
+    ask = broken.readable
+
+    def closing() -> bool:
+        loop.forget(broken._fileno)
+        del broken.waiting[broken._fileno]
+        os.close(broken._fileno)
+        return ask()
+
+    broken.readable = closing  # type: ignore[method-assign]
+    loop.look_at(broken)
+    loop.turn(0)
+    other = Pipe(pipes[0].waiting)
+    assert other._fileno == broken._fileno, "the least number that is free"
+    loop.look_at(other)
+    other.send()
+    loop.turn(1)
+    assert other.read == 1
+    loop.close()
+    for number in (other._fileno, other.end, broken.end):
+        os.close(number)
+
+
 def test_what_is_closed_is_forgotten_and_its_number_may_be_used_again(loop: Loop, pipes: list[Pipe]) -> None:
     loop.turn(0)
     one = pipes[0]
