@@ -1,6 +1,7 @@
 import json
 import time
 from io import BytesIO
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 import pytest
@@ -275,3 +276,9 @@ def test_no_address_raises(text: str, proxies: int) -> None:
     environ = EnvironBuilder().get_environ() | {"HTTP_X_FORWARDED_FOR": text, "HTTP_ACCEPT": text}
     network_of(address_of(Request(environ), proxies))
     wants_json(Request(environ))
+
+
+@given(st.ip_addresses())
+def test_a_network_is_what_is_left_of_an_address_without_its_end(address: IPv4Address | IPv6Address) -> None:
+    plain = (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+    assert network_of(str(address)) == str(ip_network((plain, 24 if plain.version == 4 else 48), strict=False))

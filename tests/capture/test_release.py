@@ -350,3 +350,19 @@ def test_a_form_that_was_published_a_moment_ago_is_known_at_once(tmp_path: Path)
     clock[0] += 0.2
     assert releases.current().form("fresh", "en") is None, "the disk is asked at most once a second"
     assert releases.current("fresh", fresh.rules).form("fresh", "en", fresh.rules, fresh.words) == fresh
+
+
+def test_who_sends_no_version_has_the_disk_asked_no_more_often_than_others(tmp_path: Path) -> None:
+    """A form that is published is known, whoever sends it; twenty looks a second were a sixth of what posts cost."""
+    clock = [100.0]
+    source = write_release(tmp_path / "release")
+    releases = Releases(tmp_path / "releases", source, lambda: clock[0])
+    before = releases.current()
+    for path in source.rglob("contact.*.json"):
+        plain = replace(Form.from_plain(json.loads(path.read_text())), title="Another").to_plain()
+        path.write_text(json.dumps(plain), encoding="utf-8")
+    clock[0] += 0.2
+    assert releases.current("contact", "") is before
+    assert releases.current("contact", CONTACT.rules) is before
+    clock[0] += 0.2
+    assert releases.current("nothing", "") is not before, "what nobody knows may be new"

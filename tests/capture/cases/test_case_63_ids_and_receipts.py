@@ -1,5 +1,7 @@
 """Case 63: ids are 128 random bits, neither counted nor to be guessed; a receipt shows nothing to who has it not."""
 
+import hmac
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
@@ -14,7 +16,7 @@ from capture.house import House, hex_token
 from capture.ids import Ids
 from capture.store.tables import contacts, inquiries, outbox, submissions
 from tests.capture.cases.visits import key, post, receipt_of, stored, visitor
-from tests.capture.house import SETTINGS, Tokens, a_house, no_sync
+from tests.capture.house import KEY, SETTINGS, Tokens, a_house, no_sync
 
 __all__ = ["no_sync"]
 
@@ -50,6 +52,13 @@ def test_a_receipt_that_follows_from_a_key_needs_the_sites_own() -> None:
     named = [Ids(secret, Tokens()).named("contact", "0" * 32, "c" * 32) for secret in ("1" * 64, "2" * 64)]
     assert not {*named[0]} & {*named[1]}
     assert len({*named[0]}) == 3
+
+
+def test_a_receipt_stays_what_it_was_before_an_update() -> None:
+    """A retry may come to a newer program than the first attempt: it has to find what that one stored."""
+    text = json.dumps(["receipt", "contact", "0" * 32]).encode()
+    mac = hmac.digest(KEY.encode(), text, "sha256").hex()
+    assert Ids(KEY, Tokens()).named("contact", "0" * 32, "c" * 32)[1] == mac[:32]
 
 
 def test_nothing_but_the_receipt_opens_its_page(chance: House, no_sync: None) -> None:
