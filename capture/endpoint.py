@@ -172,7 +172,7 @@ def _known(house: House, receipt: str) -> tuple[Thanked | None, bool]:
 def _taken(visit: Visit, name: str) -> Answer:
     """The answer to a post."""
     house = visit.house
-    room = Room.of(visit.release.versions_of(name), house.uploads, house.token)
+    room = Room.of(visit.release.takers.get(name, ()), house.uploads, house.token)
     post = read_post(request, house.setup.proxies, visit.hosts, room)
     if isinstance(post, Rejected):
         return visit.voice(_language(visit, None, None)).refuse(post.status, post.code, origin=visit.origin_page())

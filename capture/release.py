@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -73,7 +73,10 @@ _BARE = Shell.cut(
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release. `forms` are the current ones by name and language, `versions` every one by name, rules and words."""
+    """One release. `forms` are the current ones by name and language, `versions` every one by name, rules and words.
+
+    `takers` are, by name, those of all versions that take files.
+    """
 
     settings: Settings = field(default_factory=Settings)
     forms: Mapping[tuple[str, str], Form] = field(default_factory=dict)
@@ -83,6 +86,7 @@ class Release:
     pages: Mapping[str, PageRow] = field(default_factory=dict)
     places: Mapping[str, PageRow] = field(default_factory=dict)
     by_rules: Mapping[tuple[str, str, str], Form] = field(default_factory=dict)
+    takers: Mapping[str, Sequence[Form]] = field(default_factory=dict)
 
     def form(self, name: str, lang: str, rules: str = "", words: str = "") -> Form | None:
         """The form as the visitor saw it: that very version, or one with these rules, or else the current one.
@@ -96,10 +100,6 @@ class Release:
     def knows(self, name: str, rules: str) -> bool:
         """Whether a form of that name was ever published with these rules; with none, whether it is published now."""
         return (name, rules, "") in self.by_rules if rules else self.current(name, "") is not None
-
-    def versions_of(self, name: str) -> list[Form]:
-        """Every version of a form that was ever published."""
-        return [form for (other, _, _), form in self.versions.items() if other == name]
 
     def current(self, name: str, lang: str) -> Form | None:
         """The form as it is published now."""
@@ -238,6 +238,10 @@ def _release(parts: Parts, versions: Iterable[Form]) -> Release:
     plain = {name: json.loads(data) for name, data in parts.files.items() if name.endswith(".json")}
     forms = [Form.from_plain(one) for name, one in plain.items() if name.startswith("forms/")]
     every = [*versions, *forms]
+    takers: dict[str, list[Form]] = {}
+    for form in every:
+        if form.files:
+            takers.setdefault(form.name, []).append(form)
     pages = tuple(page_row(one) for one in plain.get("pages.json", []))
     return Release(
         settings=Settings.from_plain(plain["site.json"]),
@@ -248,6 +252,7 @@ def _release(parts: Parts, versions: Iterable[Form]) -> Release:
         pages={page.id: page for page in pages},
         places=_places(pages),
         by_rules={(form.name, form.rules, lang): form for form in every for lang in ("", form.lang)},
+        takers=takers,
     )
 
 
