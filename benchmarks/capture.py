@@ -79,6 +79,11 @@ class House:
         return statistics.median(one.rate for one in self.loads)
 
     @property
+    def each(self) -> float:
+        """Milliseconds of CPU that one post took of the process that answers."""
+        return 1000 * self.cpu / max(1, len(self.acknowledged))
+
+    @property
     def acknowledged(self) -> list[str]:
         """The receipts of all that was thanked for."""
         return [place.rpartition("/")[2] for one in self.loads for place in one.places if place]
@@ -181,6 +186,7 @@ def _measure(given: argparse.Namespace, folder: Path, houses: list[House], isso:
             _load(given, one, process, found, given.rate)
         held.append(_memory(*running[0]))
         found.note(f"memory {', '.join(held)}")
+        found.note(f"CPU of a post {houses[0].each:.2f} ms, without who delivers")
         if given.stored:
             _compare([looks(process, one.root, one.url) for one, process in running], houses, found)
     _raw(folder, given.seconds, found)
@@ -201,7 +207,7 @@ def _load(given: argparse.Namespace, house: House, process: Running, found: Foun
 
 def _compare(looked: list[Mapping[str, float]], houses: list[House], found: Found) -> None:
     """What a post and each look costs above few and above many."""
-    each = [1000 * one.cpu / max(1, len(one.acknowledged)) for one in houses]
+    each = [one.each for one in houses]
     found.note(f"{'':<42}{'few':>12}{'many':>12}")
     for name, few, many in [
         ("a post, ms of CPU", *each),
