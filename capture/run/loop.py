@@ -14,8 +14,6 @@ from typing import Any
 
 from waitress import wasyncore
 
-_UNKNOWN = -1
-
 
 class Loop:
     """The loop over `map`, in which everything that may be waited for stands by its file descriptor.
@@ -40,8 +38,8 @@ class Loop:
             self._wake()
 
     def is_seen(self, one: Any) -> bool:
-        """Whether it is waited for what it waits for, so that nobody has to look."""
-        return self._waited.get(one._fileno) == _wanted(one)  # noqa: SLF001 -- as all that waitress has for it
+        """Whether all that it waits for is waited for, so that nobody has to look."""
+        return not _wanted(one) & ~self._waited.get(one._fileno, 0)  # noqa: SLF001 -- as all that waitress has for it
 
     def forget(self, descriptor: int) -> None:
         """It is going to be closed; the next one with that number is another."""
@@ -70,20 +68,25 @@ class Loop:
         if descriptor not in self._map:
             return  # closed by what happened before
         one = self._map[descriptor]
-        if events & selectors.EVENT_READ:
+        wanted = events & _wanted(one)
+        if wanted & selectors.EVENT_READ:
             wasyncore.read(one)
-        if events & selectors.EVENT_WRITE and descriptor in self._map:
+        if wanted & selectors.EVENT_WRITE and descriptor in self._map:
             wasyncore.write(one)
-        self._wait_for(one)
+        self._wait_for(one, no_more=wanted != events)
 
-    def _wait_for(self, one: Any) -> None:
-        """Wait for what it waits for, from now on."""
+    def _wait_for(self, one: Any, *, no_more: bool = False) -> None:
+        """Wait for what it waits for, from now on.
+
+        Who does not listen for a moment, as while they are answered, is waited for all the same unless `no_more`: most
+        are silent meanwhile, and it need not be changed twice for each answer.
+        """
         descriptor = one._fileno  # noqa: SLF001 -- as above
         if descriptor is None or self._map.get(descriptor) is not one:
             return  # closed
         before = self._waited.get(descriptor, 0)
-        self._waited[descriptor] = _UNKNOWN  # who changes while it is asked is not seen
-        wanted = _wanted(one)
+        self._waited[descriptor] = 0  # who changes while it is asked is not seen
+        wanted = _wanted(one) | (0 if no_more else before & selectors.EVENT_READ)
         with contextlib.suppress(OSError):  # closed by a thread just now, which has said so
             if wanted and not before:
                 self._selector.register(descriptor, wanted)

@@ -205,7 +205,6 @@ def make_server(application: Any, made: socket.socket, *, proxies: int, patience
         connection_limit=CONNECTIONS,
         channel_timeout=patience.idle,
         cleanup_interval=max(1, patience.idle // 6),
-        channel_request_lookahead=1,  # who waits for an answer is still heard, so that nothing changes for the loop
         max_request_header_size=64 << 10,
         max_request_body_size=LARGEST,
         clear_untrusted_proxy_headers=not proxies,

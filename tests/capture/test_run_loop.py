@@ -87,6 +87,28 @@ def test_what_is_not_wanted_is_not_told_until_it_is(loop: Loop, pipes: list[Pipe
     assert loop.is_seen(one)
 
 
+def test_who_does_not_listen_for_a_moment_is_let_be_until_something_comes(loop: Loop, pipes: list[Pipe]) -> None:
+    """As who is answered: else it would be changed twice for each answer, or turn as long as they are not read."""
+    loop.turn(0)
+    one, selector = pipes[0], loop._selector
+    one.wants = False
+    loop.look_at(one)
+    loop.turn(0)
+    assert one._fileno in selector.get_map()
+    one.wants = True
+    assert loop.is_seen(one)
+    one.wants = False
+    one.send()
+    loop.turn(1)
+    assert one.read == 0
+    assert one._fileno not in selector.get_map()
+    one.wants = True
+    assert not loop.is_seen(one)
+    loop.look_at(one)
+    loop.turn(1)
+    assert one.read == 1
+
+
 def test_who_changes_while_it_sleeps_wakes_it(loop: Loop, pipes: list[Pipe]) -> None:
     one, asleep = pipes[0], threading.Event()
     one.wants = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 from collections.abc import Iterable
 from contextlib import closing
@@ -13,6 +14,7 @@ from waitress.channel import HTTPChannel
 
 from capture.run.server import _Channel, make_server
 from capture.run.sockets import listening
+from tests.serving import until
 
 
 def answer(_environ: dict[str, Any], start: Any) -> Iterable[bytes]:
@@ -45,6 +47,34 @@ def test_an_answer_that_is_sent_whole_wakes_nobody(monkeypatch: pytest.MonkeyPat
         thread.join(10)
         server.drain(1, lambda: False)
     assert len(woken) < 20
+
+
+def test_who_stops_sending_while_it_is_answered_is_answered() -> None:
+    """Who has sent a form and hung up is not turned away for that: what they wrote is there."""
+    made, asked, may_answer = listening("127.0.0.1", 0), threading.Event(), threading.Event()
+
+    def slow(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        asked.set()
+        assert may_answer.wait(10)
+        return answer(environ, start)
+
+    server, over = make_server(slow, made, proxies=0), threading.Event()
+    thread = threading.Thread(target=server.serve, args=(over.is_set,))
+    thread.start()
+    try:
+        with socket.create_connection(made.getsockname(), timeout=10) as visitor:
+            visitor.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b")
+            assert asked.wait(10)
+            visitor.shutdown(socket.SHUT_WR)
+            until(lambda: server.loop._waited[server._channels()[0]._fileno] == 0)
+            may_answer.set()
+            assert visitor.makefile("rb").read().endswith(b"\r\n\r\nok")
+    finally:
+        may_answer.set()
+        over.set()
+        server.wake()
+        thread.join(10)
+        server.drain(1, lambda: False)
 
 
 def test_the_loop_does_not_send_while_a_thread_does(monkeypatch: pytest.MonkeyPatch) -> None:
