@@ -211,6 +211,7 @@ _CONSENT_POST_REFUSALS = {
     "413": "The body is too long.",
     "429": "Very many came from this network; `Retry-After` says when to try again.",
 }
+_CONSENT_DOES = {"confirm": ("confirm", "withdraw"), "withdraw": ("withdraw",)}
 _CONSENT_ACTS = {
     "confirm": "Confirm it with `do=confirm`, or withdraw it with `do=withdraw`.",
     "withdraw": "Withdraw it with `List-Unsubscribe=One-Click` (RFC 8058), or with `do=withdraw`.",
@@ -221,7 +222,9 @@ def _consent(act: str) -> dict[str, Any]:
     """A link of a consent: to look changes nothing, to post does."""
     refused = {status: _answer(told, PROBLEM, "Problem") for status, told in _CONSENT_REFUSALS.items()}
     more = {status: _answer(told, PROBLEM, "Problem") for status, told in _CONSENT_POST_REFUSALS.items()}
-    fields = {"do": _TEXT} if act == "confirm" else {"do": _TEXT, "List-Unsubscribe": {"const": "One-Click"}}
+    fields: dict[str, Any] = {"do": {"enum": list(_CONSENT_DOES[act])}}
+    if act == "withdraw":
+        fields["List-Unsubscribe"] = {"const": "One-Click"}
     body = {"schema": {"type": "object", "properties": fields}}
     shown = {"200": _answer("How it stands.", JSON, "Consent"), **refused}
     return {

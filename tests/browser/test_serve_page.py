@@ -102,6 +102,18 @@ def test_a_reader_who_moves_on_while_pictures_come_is_not_pulled_back(page: Page
     assert page.evaluate("scrollY") > 500
 
 
+def test_a_reader_who_has_moved_on_before_the_script_came_is_not_pulled_back(page: Page, desk: Served) -> None:
+    held: list[Route] = []
+    page.route("**/_ob/live.js", lambda route: held.append(route))  # noqa: PLW0108 as above
+    desk.write("content/index.md", "long" + LONG)
+    expect(page.get_by_text("paragraph 199")).to_be_attached()
+    until(lambda: held or page.wait_for_timeout(20))
+    comes(page, lambda: page.mouse.wheel(0, 700) or page.evaluate("scrollY") > 500)
+    held[0].continue_()
+    comes(page, lambda: page.evaluate("history.scrollRestoration") == "auto")
+    assert page.evaluate("scrollY") > 500
+
+
 def test_styles_are_swapped_without_loading_the_page_again(page: Page, desk: Served) -> None:
     page.wait_for_timeout(300)
     for blue in (4, 5, 6):

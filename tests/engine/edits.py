@@ -200,7 +200,17 @@ MATTER: dict[str, tuple[str, ...]] = {
     "form": ("contact", "guide", "none"),
     "cta": ("pricing",),
     "slug": ("alpha", "other"),
-    "url": ("/about/", "/moved/", "/deep/er/", "/plain.html"),
+    "url": (
+        "/about/",
+        "/moved/",
+        "/deep/er/",
+        "/plain.html",
+        "/About/",
+        "/articles/",
+        "/tags/red/",
+        "/404.html",
+        "/plain.html/x/",
+    ),
     "aliases": ("[/old/]", "[/old/, /older/]", "[/about/]", "[/old-gamma/]", "[/x/y/]"),
     "template": ("data", "page", "own", "home"),
     "type": ("page", "article", "no-such"),
@@ -210,6 +220,27 @@ MATTER: dict[str, tuple[str, ...]] = {
     "canonical": ("https://other.example/x/",),
     "extra": ("{note: hi}", "{aged: true}", "{note: 1, aged: true}"),
 }
+
+
+@edit
+def move_address(site: TinySite, chance: Random) -> None:
+    if path := _a_page(site, chance):
+        others = ("/team/", "/Team/", "/articles/a/", "/services/")
+        _set(site, path, "url", chance.choice((*MATTER["url"], None, *others)))
+
+
+@edit
+def put_file_at_address(site: TinySite, chance: Random) -> None:
+    """Where a page is, or was."""
+    name = chance.choice(
+        (
+            "about/index.html", "articles/a/index.html", "team/x.html", "moved/index.html", "old/index.html",
+            "articles/e", "deep/er", "404.html", "feed.xml",
+        )
+    )  # fmt: skip
+    path = f"content/{name}"
+    if not (site.root / path).is_dir() and not _file_above(site, path):
+        site.write(path, f"<p>{chance.randint(1, 3)}</p>\n")
 
 
 # Files beside pages.

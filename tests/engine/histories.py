@@ -42,9 +42,9 @@ BUILD, KILL = "build", "kill"
 
 # Harm to the ledger has its own tests; here it is rare, or nothing would ever be remembered.
 WEIGHTS = {
-    "edit_body": 3, "change_matter": 14, "add_article": 4, "add_page": 3, "rename_page": 3, "bring_back": 5,
+    "edit_body": 3, "change_matter": 14, "add_article": 4, "add_page": 3, "rename_page": 5, "bring_back": 5,
     "delete_memory": 0.3, "delete_everything_built": 0.2, "damage_memory": 0.3, "change_hooks": 0.5,
-    "delete_folder": 0.5,
+    "delete_folder": 0.5, "move_address": 4, "put_file_at_address": 2, "delete_file": 2,
     "rewrite_settings": 0.7, "break_template": 0.5, "drop_template": 3,
 }  # fmt: skip
 

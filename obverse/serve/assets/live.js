@@ -40,7 +40,7 @@ function arrive() {
   history.replaceState(Object.keys(rest).length ? rest : null, "");
   const back = () => scrollTo({ left: place[0], top: place[1], behavior: "instant" });
   const moves = new AbortController(); // a reader who has moved on while pictures came is not pulled back
-  let moved = false;
+  let moved = !location.hash && scrollX + scrollY > 0; // somewhere else than at the top before anybody was here
   for (const move of ["wheel", "touchmove", "keydown", "pointerdown"]) {
     addEventListener(move, () => (moved = true), { once: true, passive: true, signal: moves.signal });
   }
@@ -49,7 +49,7 @@ function arrive() {
     moves.abort();
     history.scrollRestoration = "auto";
   };
-  back();
+  if (!moved) back();
   if (document.readyState === "complete") rested();
   else addEventListener("load", rested, { once: true });
 }
