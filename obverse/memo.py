@@ -89,7 +89,7 @@ class Memo:
 
     def _mind_fork(self) -> None:
         """A connection must not be used on the other side of a fork, nor be closed there."""
-        if os.getpid() != self._process and self._inherited is None:
+        if self._inherited is None and os.getpid() != self._process:
             self._inherited, self._connection = self._connection, _open(self._file)
 
     def save(self, bodies: int, live: Callable[[], Iterable[str]]) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from obverse import release
 from obverse.problems import as_text
 from tests.engine.sites import SETTINGS, TinySite, tree
 
@@ -161,3 +164,10 @@ def test_a_translation_shares_the_rules_and_has_its_own_words(site: TinySite) ->
     assert english["words"] != german["words"]
     assert german["thanks"] == ["<p>Danke, ", {"field": "name"}, ".</p>"]
     assert german["notify"] == ["sales@tiny.example"]
+
+
+@given(st.lists(st.fixed_dictionaries({"id": st.text(), "tags": st.lists(st.text(alphabet='},{" \\\n'))}), max_size=4))
+def test_a_table_is_broken_between_its_rows_alone(rows: list[dict[str, Any]]) -> None:
+    text = release._as_json(rows)
+    assert json.loads(text) == rows
+    assert text.count("\n") == (len(rows) + 2 if rows else 1)
