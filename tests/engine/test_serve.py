@@ -45,10 +45,10 @@ def test_a_save_is_seen_and_said(desk: Served) -> None:
     until(lambda: desk.get("/new/page/").status == 200)
     (desk.root / "content/new/page.md").unlink()
     until(lambda: desk.get("/new/page/").status == 404)
+    until(lambda: "removed 1 in" in desk.said())  # said once the site is as it says
     assert re.fullmatch(r"Obverse serves http://127.0.0.1:\d+/ – press Ctrl-C to stop", desk.lines[0])
     assert re.fullmatch(r"built 2 of 2 files in \d\.\d\d s", desk.lines[1])
     assert re.fullmatch(r"built 1 of 2 files in \d\.\d\d s", desk.lines[2])
-    assert "removed 1 in" in desk.said()
 
 
 def test_the_settings_and_the_templates_are_watched_too(desk: Served) -> None:
