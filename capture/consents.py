@@ -19,7 +19,7 @@ from capture.answers import Answer, Voice
 from capture.endpoint import RETRY, Visit, as_response, is_foreign
 from capture.gate import gate_link
 from capture.keeping.withdrawals import note
-from capture.links import confirming, withdrawing
+from capture.links import AT_CONFIRMING, AT_WITHDRAWING, confirming, withdrawing
 from capture.outbox import agreement
 from capture.posting import address_of, network_of
 from capture.store import consents
@@ -47,8 +47,8 @@ class _Link:
     acts: tuple[str, ...]
 
 
-_CONFIRM = _Link(confirming, consents.to_confirm, lambda one: one.confirm_token, ("confirm", "withdraw"))
-_WITHDRAW = _Link(withdrawing, consents.to_withdraw, lambda one: one.withdraw_token, ("withdraw",))
+_CONFIRM = _Link(confirming, consents.to_confirm, lambda one: one.confirm_token, AT_CONFIRMING)
+_WITHDRAW = _Link(withdrawing, consents.to_withdraw, lambda one: one.withdraw_token, AT_WITHDRAWING)
 
 
 @blueprint.get(confirming("", "<token>"), provide_automatic_options=False)

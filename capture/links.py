@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+# What may be done at each of the links: what `do` may say.
+AT_CONFIRMING, AT_WITHDRAWING = ("confirm", "withdraw"), ("withdraw",)
+
 
 def confirming(base: str, token: str) -> str:
     """The link of the mail that asks: there a consent is confirmed, and later withdrawn."""

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app
 
 from capture.house import House
-from capture.links import confirming, withdrawing
+from capture.links import AT_CONFIRMING, AT_WITHDRAWING, confirming, withdrawing
 from capture.posting import JSON, LONGEST, MULTIPART, PROBLEM, URLENCODED
 from capture.proof import ALGORITHM
 from capture.release import Release
@@ -211,7 +211,7 @@ _CONSENT_POST_REFUSALS = {
     "413": "The body is too long.",
     "429": "Very many came from this network; `Retry-After` says when to try again.",
 }
-_CONSENT_DOES = {"confirm": ("confirm", "withdraw"), "withdraw": ("withdraw",)}
+_CONSENT_DOES = {"confirm": AT_CONFIRMING, "withdraw": AT_WITHDRAWING}
 _CONSENT_ACTS = {
     "confirm": "Confirm it with `do=confirm`, or withdraw it with `do=withdraw`.",
     "withdraw": "Withdraw it with `List-Unsubscribe=One-Click` (RFC 8058), or with `do=withdraw`.",

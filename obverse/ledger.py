@@ -82,6 +82,12 @@ class Outputs:
             dict(whole(self.records)), dict(whole(self.reads)), self.stamps, self.wants, self.told, self.assets
         )
 
+    def unpack(self) -> None:
+        """Have all rows at hand, for whoever is going to ask for most of them one by one."""
+        for table in (self.records, self.reads):
+            if isinstance(table, Rows):
+                table.base.whole()
+
     def put(self, path: str, record: Written, reads: bytes, stamp: tuple[int, ...]) -> None:
         """Know this of the output at `path`, and nothing else any more."""
         self.forget(path)

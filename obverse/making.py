@@ -110,7 +110,7 @@ class _Before(NamedTuple):
             return dict(planned.jobs)
         paths = sorted(self.asking.keys() | self.touched)
         if len(paths) > MANY:
-            self.outputs.whole()
+            self.outputs.unpack()
         return {path: planned.jobs[path] for path in paths if path in planned.jobs}
 
     def stale(self, jobs: Mapping[str, Job], done: Finished) -> Stale:

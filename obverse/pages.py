@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from sys import intern
 from typing import Any, TypeAlias
 
@@ -183,7 +182,7 @@ class Reader:
             from obverse.parse import parse
 
             markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
-            page = self.hooks.page(parse(entry.page.path, Path(source.file).read_bytes(), self.config))
+            page = self.hooks.page(parse(entry.page.path, bytes_of(source.file), self.config))
             record, facts = self._survey(page, markup)
             self.memo.put(_key(page, self._made_of(markup)), facts=facts, parts=record)
         return parts_from_record(record, entry.page.body_line)

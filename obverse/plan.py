@@ -63,7 +63,7 @@ def plan(site: Site, theme: Theme) -> Plan:
             problems.append(_collision(site, jobs[taken], job, message))
         else:
             jobs[job.output] = job
-    if left := _left_behind(site):
+    if left := _redirect_jobs(site, left=True):
         jobs |= {job.output: job for job in _where_there_is_room(left, names, jobs)}
     blocked = {**dict(_file_in_the_way(site, jobs, names)), **dict(_too_long(site, jobs))}
     jobs = {output: job for output, job in jobs.items() if output not in blocked}
@@ -133,7 +133,7 @@ def _all_jobs(site: Site, theme: Theme, problems: list[Problem]) -> Iterator[Job
         yield from _section_jobs(site, lang)
         yield from _term_jobs(site, lang)
         yield from _author_jobs(site, lang)
-    yield from _redirect_jobs(site)
+    yield from _redirect_jobs(site, left=False)
     own = {file.url.removeprefix(site.config.base_path) for file in site.files.values()}
     generated = (*(job for lang in _languages(site) for job in _feed_jobs(site, lang)), *_fixed_jobs(site))
     yield from (job for job in generated if job.url not in own)
@@ -234,18 +234,10 @@ def _feed_jobs(site: Site, lang: str) -> Iterator[Job]:
             yield Job(output_path(url), url, "feed", template, params=(lang,))
 
 
-def _redirect_jobs(site: Site) -> Iterator[Job]:
-    """Redirects that aliases ask for."""
-    return (_redirect_job(url, path) for url, (path, where) in sorted(site.redirects.items()) if where != MOVES)
-
-
-def _left_behind(site: Site) -> list[Job]:
-    """Redirects from addresses that pages left."""
-    return [_redirect_job(url, path) for url, (path, where) in sorted(site.redirects.items()) if where == MOVES]
-
-
-def _redirect_job(url: str, path: str) -> Job:
-    return Job(output_path(url), url, "redirect", "redirect.html", path)
+def _redirect_jobs(site: Site, *, left: bool) -> list[Job]:
+    """Redirects from addresses that pages `left`, or those that aliases ask for."""
+    asked = [(url, path) for url, (path, where) in sorted(site.redirects.items()) if (where == MOVES) == left]
+    return [Job(output_path(url), url, "redirect", "redirect.html", path) for url, path in asked]
 
 
 def _where_there_is_room(left: Iterable[Job], names: dict[str, str], jobs: Iterable[str]) -> Iterator[Job]:

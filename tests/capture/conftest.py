@@ -8,6 +8,7 @@ import pytest
 
 from capture.store.database import FILE, Database
 from tests.capture.databases import MIGRATED, Server, migrate, running_server
+from tests.capture.receivers import Receiver, receiver
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +78,10 @@ def sqlite_database(sqlite_url: str, tmp_path: Path) -> Iterator[Database]:
     database = Database.open(sqlite_url, tmp_path / "var")
     yield database
     database.close()
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    """What webhooks are posted to: it keeps what came."""
+    with receiver() as one:
+        yield one

@@ -30,7 +30,7 @@ from tests.capture.cases.visits import stored, visitor
 from tests.capture.house import KEY, NOW, SETTINGS, no_sync, write_release
 from tests.capture.optin import ADDRESS, FORMS, TEXT, a_house_that_asks, link, links, moved, sales, tick, times, way_out
 from tests.capture.outbox_room import SECRET, STILL, staff, submit
-from tests.capture.receivers import Post, Receiver, mail_server, receiver
+from tests.capture.receivers import Post, Receiver, mail_server
 from tests.capture.test_consents import KEEP, dump, let_go
 
 __all__ = ["no_sync"]
@@ -52,12 +52,6 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
 def small(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
     """The same where the kind of database says nothing."""
     with a_house_that_asks(tmp_path, sqlite_url, settings=replace(SETTINGS, webhook=HOOK)) as one:
-        yield one
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiver() as one:
         yield one
 
 

@@ -11,13 +11,7 @@ from capture.outbox.worker import Worker
 from obverse.cli import main
 from tests.capture.house import NOW
 from tests.capture.outbox_room import STILL, house_on, table, tell
-from tests.capture.receivers import Receiver, receiver
-
-
-@pytest.fixture
-def hook() -> Iterator[Receiver]:
-    with receiver() as one:
-        yield one
+from tests.capture.receivers import Receiver
 
 
 @pytest.fixture

@@ -38,18 +38,18 @@ function arrive() {
   const { obversePlace: place, ...rest } = history.state ?? {};
   if (!place) return;
   history.replaceState(Object.keys(rest).length ? rest : null, "");
-  const back = () => scrollTo({ left: place[0], top: place[1], behavior: "instant" });
   const moves = new AbortController(); // a reader who has moved on while pictures came is not pulled back
   let moved = !location.hash && scrollX + scrollY > 0; // somewhere else than at the top before anybody was here
   for (const move of ["wheel", "touchmove", "keydown", "pointerdown"]) {
     addEventListener(move, () => (moved = true), { once: true, passive: true, signal: moves.signal });
   }
+  const back = () => moved || scrollTo({ left: place[0], top: place[1], behavior: "instant" });
   const rested = () => {
-    if (!moved) back(); // pictures have their height now
+    back(); // pictures have their height now
     moves.abort();
     history.scrollRestoration = "auto";
   };
-  if (!moved) back();
+  back();
   if (document.readyState === "complete") rested();
   else addEventListener("load", rested, { once: true });
 }
