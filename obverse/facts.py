@@ -1,7 +1,8 @@
 """What `survey` finds in a body: its HTML in parts, and the facts the rest of the site needs of it.
 
 The HTML is cut at every place that depends on the site (a link, an image, a component call): literal text and slots in
-turn. Rendering fills the slots; nothing else of the body is ever looked at again.
+turn. Rendering fills the slots; nothing else of the body is ever looked at again. Where a slot is written in the source
+is asked when something is wrong with it (`survey.places`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ class Link(NamedTuple):
     tag: str
     attribute: str
     destination: str
-    place: Place
 
 
 class Image(NamedTuple):
@@ -41,7 +41,6 @@ class Image(NamedTuple):
     source: str
     alt: str | None
     attributes: tuple[tuple[str, str | None], ...]
-    place: Place
 
 
 class Call(NamedTuple):
@@ -51,7 +50,6 @@ class Call(NamedTuple):
     positional: tuple[object, ...]
     named: tuple[tuple[str, object], ...]
     block: bool
-    place: Place
 
 
 Part: TypeAlias = str | Link | Image | Call
@@ -64,7 +62,6 @@ class Heading(NamedTuple):
     id: str
     text: str
     html: str
-    line: int
 
 
 class Facts(NamedTuple):

@@ -15,7 +15,7 @@ from sys import intern
 from typing import Any, TypeAlias
 
 from obverse.config import Config
-from obverse.facts import Facts, Part
+from obverse.facts import Facts, Part, Place
 from obverse.hooks import Hooks
 from obverse.ledger import PlainProblems, Table, problems_in, problems_out
 from obverse.markup import MarkupOptions
@@ -96,8 +96,7 @@ class Reader:
 
         Raises StoppedError when one of the processes fails.
         """
-        markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
-
+        markup = self._markup()
         made_of = self._made_of(markup)
         many = len(unknown) >= ENOUGH
         # What ground pages stand on is foreseen for all of them at once, which is not worth its while for a few.
@@ -179,13 +178,31 @@ class Reader:
 
         record = self.memo.get(entry.body, "parts")
         if record is None:
-            from obverse.parse import parse
-
-            markup = MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
-            page = self.hooks.page(parse(entry.page.path, bytes_of(source.file), self.config))
+            page, markup = self._page(source), self._markup()
             record, facts = self._survey(page, markup)
             self.memo.put(_key(page, self._made_of(markup)), facts=facts, parts=record)
-        return parts_from_record(record, entry.page.body_line)
+        return parts_from_record(record)
+
+    def places(self, entry: Entry, source: Source) -> tuple[Place, ...]:
+        """Where the slots of those parts are written: remembered too, since what is wrong is often looked at again."""
+        from obverse.survey import places, places_from_record, places_record
+
+        record = self.memo.get(entry.body, "places")
+        if record is None:
+            page, markup = self._page(source), self._markup()
+            found = places(page.body, page.body_line, source.path, markup, self.components)
+            record = places_record(found, page.body_line)
+            self.memo.put(_key(page, self._made_of(markup)), places=record)
+        return places_from_record(record, entry.page.body_line)
+
+    def _page(self, source: Source) -> Page:
+        """A page as its source has it now."""
+        from obverse.parse import parse
+
+        return self.hooks.page(parse(source.path.removeprefix(CONTENT), bytes_of(source.file), self.config))
+
+    def _markup(self) -> MarkupOptions:
+        return MarkupOptions(self.config.markdown.engine, self.hooks.markdown_extensions(()))
 
 
 def _unplaced(_page: Page, _gist: tuple[Any, ...], _digest: str, _rules: str) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ import re
 import unicodedata
 from dataclasses import fields
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -333,6 +334,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split()) if "\n" in text or "  " in text else text
 
 
+@lru_cache(1_024)  # there are few, and many pages with the same ones
 def _names(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Names as they are compared: composed letters, single blanks, each once."""
     plain = (_one_line(unicodedata.normalize("NFC", text)) for text in texts)

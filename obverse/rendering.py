@@ -12,7 +12,7 @@ from obverse.answers import Answers
 from obverse.bundled import bundled
 from obverse.data import read_data
 from obverse.desk import Desk, shares
-from obverse.facts import Part
+from obverse.facts import Part, Place
 from obverse.jobs import Job, Output
 from obverse.pages import Reader
 from obverse.pictures import RASTER, size_of
@@ -53,6 +53,9 @@ def maker(
     def parts(path: str) -> tuple[Part, ...]:
         return reader.parts(site.entries[path], desk.sources.files[f"content/{path}"])
 
+    def places(path: str) -> tuple[Place, ...]:
+        return reader.places(site.entries[path], desk.sources.files[f"content/{path}"])
+
     @functools.cache
     def values(name: str) -> Any:
         value, wrong = read_data(data[name])
@@ -64,7 +67,7 @@ def maker(
     def shop() -> Any:
         from obverse.run import Workshop
 
-        return Workshop(site, desk.theme, jinja(), answers, desk.hooks, parts, values, {})
+        return Workshop(site, desk.theme, jinja(), answers, desk.hooks, parts, places, values, {})
 
     def make(job: Job) -> Output:
         from obverse.run import make as make_one

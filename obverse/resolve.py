@@ -1,6 +1,7 @@
 """resolve: a surveyed body in parts -> HTML. Links, pictures and calls are filled with what the site says now.
 
-Nothing is parsed here: survey cut the HTML at every place that depends on the site, and left the line it came from.
+Nothing is parsed here: survey cut the HTML at every place that depends on the site. Where that is written is asked only
+of what is wrong.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from markupsafe import Markup, escape
 from obverse.facts import Call, Image, Link, Part, Place
 from obverse.links import Target
 from obverse.markup import policy
+from obverse.markup.places import NOWHERE
 from obverse.problems import Problem, problem, softened
 from obverse.questions import Picture
 from obverse.site import Card
@@ -23,17 +25,21 @@ Render = Callable[[View, Card, Call], tuple[Markup, tuple[Problem, ...]]]
 
 
 class Spot(NamedTuple):
-    """Where parts stand: the content path of their page, and whether it is a draft."""
+    """Where parts stand: the content path of their page, whether it is a draft, and the places of all slots in it."""
 
     path: str
     draft: bool
+    places: Callable[[], Sequence[Place]]
 
-    def problem(self, found: Target, place: Place) -> Problem:
-        """The problem of a link at its line in the file."""
-        return self.placed(problem(found.code, "", found.message, hint=found.hint), place)
+    def problem(self, found: Target, slot: int) -> Problem:
+        """The problem of the link in a slot, at its line in the file."""
+        return self.placed(problem(found.code, "", found.message, hint=found.hint), slot)
 
-    def placed(self, one: Problem, place: Place) -> Problem:
-        """A problem at a place of the body."""
+    def placed(self, one: Problem, slot: int) -> Problem:
+        """A problem at the place of a slot."""
+        places = self.places()
+        # With fewer, the file is another one by now: the next build reads it again.
+        place = places[slot] if slot < len(places) else NOWHERE
         put = replace(one, path=f"content/{self.path}", line=place.line, column=place.column, excerpt=place.excerpt)
         return softened((put,))[0] if self.draft else put
 
@@ -41,20 +47,22 @@ class Spot(NamedTuple):
 def resolve(parts: Sequence[Part], spot: Spot, view: View, card: Card, component: Render) -> Markup:
     """The body as HTML; what is wrong with it is added to the view's problems."""
     targets = _targets(parts, spot, view)
-    pictures = 0
+    pictures = slot = 0
     filled: list[str] = []
     for part in parts:
         if isinstance(part, str):
             filled.append(part)
-        elif isinstance(part, Link):
-            filled.append(_link(part, targets[part.destination], spot, view))
+            continue
+        if isinstance(part, Link):
+            filled.append(_link(part, targets[part.destination], spot, view, slot))
         elif isinstance(part, Image):
-            filled.append(_image(part, spot, view, first=pictures == 0))
+            filled.append(_image(part, spot, view, slot, first=pictures == 0))
             pictures += 1
         else:
             html, problems = component(view, card, part)
-            view.problems.extend(spot.placed(one, part.place) for one in problems)
+            view.problems.extend(spot.placed(one, slot) for one in problems)
             filled.append(html)
+        slot += 1
     return Markup("".join(filled))  # noqa: S704 - literal parts come from survey, values are escaped
 
 
@@ -64,17 +72,17 @@ def _targets(parts: Sequence[Part], spot: Spot, view: View) -> Mapping[str, Targ
     return dict(zip(destinations, view.ask("links", spot.path, destinations), strict=True)) if destinations else {}
 
 
-def _link(link: Link, found: Target, spot: Spot, view: View) -> str:
+def _link(link: Link, found: Target, spot: Spot, view: View, slot: int) -> str:
     # What its scheme alone forbids, survey has told already.
     if found.code and policy.scheme(link.destination) is None:
-        view.problems.append(spot.problem(found, link.place))
+        view.problems.append(spot.problem(found, slot))
     return str(escape(found.url or "#"))
 
 
-def _image(image: Image, spot: Spot, view: View, *, first: bool) -> str:
+def _image(image: Image, spot: Spot, view: View, slot: int, *, first: bool) -> str:
     found: Picture = view.ask("picture", spot.path, image.source)
     if found.target.code and policy.scheme(image.source) is None:
-        view.problems.append(spot.problem(found.target, image.place))
+        view.problems.append(spot.problem(found.target, slot))
     given = dict(image.attributes)
     attributes: dict[str, Any] = {"src": found.target.url, "alt": image.alt or "", **given}
     if found.width and "width" not in given and "height" not in given:

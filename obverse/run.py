@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from obverse import components, release
 from obverse.answers import Answers
-from obverse.facts import Call, Part
+from obverse.facts import Call, Part, Place
 from obverse.form_files import FormFile
 from obverse.head import Head, crumbs
 from obverse.hooks import Hooks
@@ -30,7 +30,7 @@ from obverse.resolve import Spot, resolve
 from obverse.schema import Field
 from obverse.security import headers
 from obverse.site import Card, Site
-from obverse.survey import survey
+from obverse.survey import places, survey
 from obverse.templates import problem_of, text_of, xml
 from obverse.theme import ASSETS, Theme
 from obverse.view import CardView, Known, ListPage, PageView, Refused, SiteView, View
@@ -62,7 +62,8 @@ CONTEXTS: dict[str, tuple[str, ...]] = {
 class Workshop:
     """Everything rendering needs besides the job: the templates, the answers, and the doors to bodies and data.
 
-    `parts` gives the surveyed parts of the body of the page at a content path; `data` a parsed data file.
+    `parts` gives the surveyed parts of the body of the page at a content path, `places` where their slots are written;
+    `data` a parsed data file.
     """
 
     site: Site
@@ -71,6 +72,7 @@ class Workshop:
     answers: Answers
     hooks: Hooks
     parts: Callable[[str], tuple[Part, ...]]
+    places: Callable[[str], tuple[Place, ...]]
     data: Callable[[str], Any]
     signatures: dict[str, tuple[Mapping[str, Field], tuple[Problem, ...]]]
     known: Known = field(default_factory=dict)
@@ -268,9 +270,10 @@ def _release(job: Job, view: View, shop: Workshop) -> str:
 def _message(file: FormFile, text: str, view: View, shop: Workshop) -> Markup:
     """The thank-you message of a form, `text`, as safe HTML. It is short and seldom made: nothing is remembered."""
     options = MarkupOptions(shop.site.config.markdown.engine, shop.hooks.markdown_extensions(()))
-    made = survey(text, file.thanks_line, file.path, options, shop.theme.components())
+    body = text, file.thanks_line, file.path, options, shop.theme.components()
+    made = survey(*body)
     view.problems.extend(made.facts.problems)
-    spot = Spot(file.path.removeprefix("content/"), draft=False)
+    spot = Spot(file.path.removeprefix("content/"), draft=False, places=lambda: places(*body))
     card = replace(generated(shop.site, "page", view.lang, "/_ob/", file.form.title), path=spot.path)
     return resolve(made.parts, spot, view, card, functools.partial(_component, shop))
 
@@ -332,7 +335,7 @@ def _body(view: View, card: Card, shop: Workshop) -> Markup:
     inside = view.inside(card.path)
     if inside is None:
         return Markup()
-    spot = Spot(card.path, inside.draft)
+    spot = Spot(card.path, inside.draft, lambda: shop.places(card.path))
     return resolve(shop.parts(card.path), spot, view, card, functools.partial(_component, shop))
 
 

@@ -7,11 +7,11 @@ that depends on the site. What cannot be published under the site's policy is ta
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from obverse.facts import Call, Facts, Heading, Image, Link, Part, Place, Survey
 from obverse.markup import DEEPEST, MarkupOptions, calls, prose, render
-from obverse.markup.cutter import cut
+from obverse.markup.cutter import cut, cut_unseen
 from obverse.markup.places import Source
 from obverse.problems import Problem, problem
 
@@ -42,6 +42,44 @@ def survey(body: str, body_line: int, path: str, options: MarkupOptions, compone
     `body` is Markdown with "\n" line ends, and its first line is line `body_line` of the file `path`; `components` are
     the names that may be called. Never raises: what is wrong is a problem in the facts.
     """
+    rendered = _rendered(body, body_line, path, options)
+    html, found, problems = rendered.html, rendered.found, rendered.problems
+    made = cut_unseen(html, path, found, components)
+    if made.problems:
+        made = cut(html, rendered.source, path, found, components)
+    shown = calls.TOKEN.sub("", html) if found else html
+    facts = Facts(
+        title=made.title,
+        excerpt=prose.excerpt(shown),
+        words=prose.words(shown),
+        headings=tuple(made.headings),
+        ids=tuple(sorted(made.ids)),
+        problems=(*problems, *made.problems),
+    )
+    return Survey(tuple(made.parts), facts)
+
+
+def places(
+    body: str, body_line: int, path: str, options: MarkupOptions, components: frozenset[str]
+) -> tuple[Place, ...]:
+    """Where the slots of a body's parts are written, in their order.
+
+    Asked when one of them is wrong: to look for all of them took a tenth of reading a page that has no mistake.
+    """
+    rendered = _rendered(body, body_line, path, options)
+    return tuple(cut(rendered.html, rendered.source, path, rendered.found, components).places)
+
+
+class _Rendered(NamedTuple):
+    """A body as its engine has it, the calls in it as tokens, and what is wrong with it so far."""
+
+    html: str
+    source: Source
+    found: list[calls.Found]
+    problems: list[Problem]
+
+
+def _rendered(body: str, body_line: int, path: str, options: MarkupOptions) -> _Rendered:
     source = Source(body, body_line)
     problems = [] if _ordinary(body) else [*_control_characters(source, path), *_loose_marks(source, path)]
     problems += _too_deep(source, path)
@@ -54,18 +92,8 @@ def survey(body: str, body_line: int, path: str, options: MarkupOptions, compone
     except Exception as fault:  # noqa: BLE001 - the site's own extensions run in there
         message = f"the Markdown could not be read: {type(fault).__name__}: {fault}"
         failed = _located("markdown", message, source, path, 0, "look into the extensions that hooks.py adds")
-        return Survey((), Facts("", "", 0, (), (), (*problems, failed)))
-    made = cut(html, source, path, found, components)
-    shown = calls.TOKEN.sub("", html) if found else html
-    facts = Facts(
-        title=made.title,
-        excerpt=prose.excerpt(shown),
-        words=prose.words(shown),
-        headings=tuple(made.headings),
-        ids=tuple(sorted(made.ids)),
-        problems=(*problems, *made.problems),
-    )
-    return Survey(tuple(made.parts), facts)
+        return _Rendered("", source, [], [*problems, failed])
+    return _Rendered(html, source, found, problems)
 
 
 def _ordinary(text: str) -> bool:
@@ -157,12 +185,22 @@ Record = tuple[Any, ...]
 
 def survey_record(made: Survey, body_line: int) -> tuple[Record, Record]:
     """The parts and the facts of a survey as two records of plain values."""
-    return tuple(_part_record(one, body_line) for one in made.parts), _facts_record(made.facts, body_line)
+    return tuple(map(_part_record, made.parts)), _facts_record(made.facts, body_line)
 
 
-def parts_from_record(record: Record, body_line: int) -> tuple[Part, ...]:
-    """The parts again, for a body that now begins on `body_line`."""
-    return tuple(one if isinstance(one, str) else _PARTS[one[0]](one, body_line) for one in record)
+def parts_from_record(record: Record) -> tuple[Part, ...]:
+    """The parts again."""
+    return tuple(one if isinstance(one, str) else _PARTS[one[0]](*one[1:]) for one in record)
+
+
+def places_record(found: tuple[Place, ...], body_line: int) -> Record:
+    """Places as plain values."""
+    return tuple((one.line - body_line, one.column, one.excerpt) for one in found)
+
+
+def places_from_record(record: Record, body_line: int) -> tuple[Place, ...]:
+    """The places again, for a body that now begins on `body_line`."""
+    return tuple(Place(line + body_line, column, excerpt) for line, column, excerpt in record)
 
 
 def facts_from_record(record: Record, path: str, body_line: int) -> Facts:
@@ -172,7 +210,7 @@ def facts_from_record(record: Record, path: str, body_line: int) -> Facts:
         title,
         excerpt,
         words,
-        tuple(Heading(level, id_, text, html, line + body_line) for level, id_, text, html, line in headings),
+        tuple(map(Heading._make, headings)),
         ids,
         tuple(_problem_from(one, path, body_line) for one in problems),
     )
@@ -184,42 +222,16 @@ def _problem_from(record: Record, path: str, body_line: int) -> Problem:
 
 
 def _facts_record(facts: Facts, body_line: int) -> Record:
-    headings = tuple((one.level, one.id, one.text, one.html, one.line - body_line) for one in facts.headings)
+    headings = tuple(map(tuple, facts.headings))
     problems = tuple(
         (one.code, one.message, one.line - body_line, one.column, one.excerpt, one.hint) for one in facts.problems
     )
     return (facts.title, facts.excerpt, facts.words, headings, facts.ids, problems)
 
 
-def _part_record(part: Part, body_line: int) -> str | Record:
-    if isinstance(part, str):
-        return part
-    line, column, excerpt = part.place
-    place = (line - body_line, column, excerpt)
-    match part:
-        case Link(tag, attribute, destination):
-            return ("link", tag, attribute, destination, place)
-        case Image(source, alt, attributes):
-            return ("image", source, alt, attributes, place)
-        case Call(name, positional, named, block):
-            return ("call", name, positional, named, block, place)
+def _part_record(part: Part) -> str | Record:
+    return part if isinstance(part, str) else (_NAMES[type(part)], *part)
 
 
-def _place_from(record: Record, body_line: int) -> Place:
-    line, column, excerpt = record
-    return Place(line + body_line, column, excerpt)
-
-
-def _link_from(record: Record, body_line: int) -> Part:
-    return Link(record[1], record[2], record[3], _place_from(record[4], body_line))
-
-
-def _image_from(record: Record, body_line: int) -> Part:
-    return Image(record[1], record[2], record[3], _place_from(record[4], body_line))
-
-
-def _call_from(record: Record, body_line: int) -> Part:
-    return Call(record[1], record[2], record[3], record[4], _place_from(record[5], body_line))
-
-
-_PARTS = {"link": _link_from, "image": _image_from, "call": _call_from}
+_PARTS: dict[str, type[Link | Image | Call]] = {"link": Link, "image": Image, "call": Call}
+_NAMES = {made: name for name, made in _PARTS.items()}

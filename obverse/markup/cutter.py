@@ -10,7 +10,7 @@ from html import escape
 
 from obverse.facts import Call, Heading, Image, Link, Part, Place
 from obverse.markup import calls, policy, prose, slugs, tags
-from obverse.markup.places import Source
+from obverse.markup.places import Source, Unseen
 from obverse.problems import Problem, nearest, problem
 
 # How like a component's name another must be to be taken for a slip: many texts hold calls of other systems.
@@ -25,9 +25,10 @@ _ITEM_END = re.compile(r"</li|<(?:ul|ol|p|/p|div|pre|table)\b", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Cut:
-    """What became of a body's HTML. `html` is what was cut, calls blanked: prose is read from it."""
+    """What became of a body's HTML. `places` are those of its slots, in their order."""
 
     parts: list[Part] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
     title: str = ""
     headings: list[Heading] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
@@ -35,10 +36,15 @@ class Cut:
 
 
 def cut(html: str, source: Source, path: str, found: list[calls.Found], components: frozenset[str]) -> Cut:
-    """The parts of a body's HTML, in which `found` stand as tokens."""
+    """The parts of a body's HTML, in which `found` stand as tokens. With an `Unseen` source nothing has a place."""
     cutter = _Cutter(calls.settled(html, found) if found else html, source, path, found, components)
     cutter.run()
     return cutter.cut
+
+
+def cut_unseen(html: str, path: str, found: list[calls.Found], components: frozenset[str]) -> Cut:
+    """The same without places; when there are problems, they may be others than those that are seen in the source."""
+    return cut(html, Unseen(), path, found, components)
 
 
 class _Cutter:
@@ -107,7 +113,7 @@ class _Cutter:
         attributes = tags.attributes(match["attributes"])
         given = next((one.value for one in attributes if one.name == "id" and one.value), "") if attributes else ""
         anchor = given or slugs.unique(slugs.slug(text), self._taken)
-        self.cut.headings.append(Heading(level, anchor, text, prose.inline(shown), place.line))
+        self.cut.headings.append(Heading(level, anchor, text, prose.inline(shown)))
         if given:
             self._rewrite(match, name)
         else:
@@ -150,10 +156,10 @@ class _Cutter:
             self._verdict(verdict, place)
         if "alt" in values and alt is None:
             alt = ""
-        if not alt and (alt is None or self._source.text[max(0, offset - 2) : offset].endswith(("](", "(<"))):
+        if not alt and (alt is None or self._source.holds_picture(offset)):
             hint = 'say what it shows, or write <img src="…" alt=""> for one that only decorates'
             self._problem("missing-alt", "an image without a text for those who cannot see it", place, hint)
-        self._slot(match, Image(destination, alt, kept, place))
+        self._slot(match, Image(destination, alt, kept), place)
 
     def table(self, match: re.Match[str], name: str) -> None:
         self._tables += 1
@@ -194,7 +200,7 @@ class _Cutter:
         values = {one.name: one.value for one in tags.attributes(match["attributes"])}
         verdict = policy.element(name, values)
         if verdict:
-            self._verdict(verdict, self._near_tag(name))
+            self._verdict(verdict, self._source.tag(name))
         if verdict and name in ("script", "style"):
             self._skip(match.start(), end)
             return
@@ -206,7 +212,7 @@ class _Cutter:
         values = {one.name: one.value for one in tags.attributes(match["attributes"])}
         verdict = policy.element(name, values)
         if verdict:
-            self._verdict(verdict, self._near_tag(name))
+            self._verdict(verdict, self._source.tag(name))
         if verdict and verdict.code == "forbidden-tag":
             self._skip(match.start(), match.end())
         else:
@@ -224,7 +230,8 @@ class _Cutter:
         named = policy.PLACES.get(name, ())
         if name == "a":
             self.cut.ids.update(one.value for one in attributes if one.name == "name" and one.value)
-        places = {one.name: self._written(one) for one in attributes if one.name in named and one.value}
+        written = (one for one in attributes if one.name in named and one.value)
+        places = {one.name: self._source.address(one.name, one.value or "", one.written) for one in written}
         here = next(iter(places.values()), None)
         kept = self._kept(attributes, here)
         if name in ("source", "link") and any(one.name in policy.LISTS for one in attributes):
@@ -244,11 +251,7 @@ class _Cutter:
 
     def _plain_link(self, match: re.Match[str], destination: str) -> None:
         """A link with nothing but a destination, as most are: what `_rewrite` does, without its questions."""
-        offset = self._source.find(destination)
-        if offset >= 0:
-            place = self._source.place(offset)
-        else:
-            place = self._written(tags.Attribute("href", destination, match["attributes"][1:]))
+        place = self._source.address("href", destination, match["attributes"][1:])
         verdict = policy.scheme(destination) if ":" in destination else None
         if verdict:
             self._verdict(verdict, place)
@@ -256,7 +259,7 @@ class _Cutter:
         self._text.append(f'{self._html[self._past : start]}<{match["name"]} href="')
         self._past = end
         self._flush()
-        self.cut.parts.append(Link("a", "href", destination, place))
+        self._put(Link("a", "href", destination), place)
         self._text.append('">')
 
     def _link(self, name: str, one: tags.Attribute, place: Place, relation: str) -> None:
@@ -266,7 +269,7 @@ class _Cutter:
             self._verdict(verdict, place)
         self._text.append(f' {one.name}="')
         self._flush()
-        self.cut.parts.append(Link(name, one.name, destination, place))
+        self._put(Link(name, one.name, destination), place)
         self._text.append('"')
 
     def _kept(self, attributes: list[tags.Attribute], here: Place | None) -> list[tags.Attribute]:
@@ -285,23 +288,38 @@ class _Cutter:
             self._id(one)
         elif name.startswith("on"):
             message = f"the handler '{name}' does not run under the site's policy"
-            self._problem("inline-script", message, here or self._near(one), "put it into templates/assets/")
+            self._problem(
+                "inline-script",
+                message,
+                here or self._source.attribute(one.value, one.written),
+                "put it into templates/assets/",
+            )
             return False
         elif name in ("style", "background"):
             message = f"the attribute '{name}' was left out: the site's policy allows no inline styles"
-            self._problem("inline-style", message, here or self._near(one), "use a class, such as {: .wide }")
+            self._problem(
+                "inline-style",
+                message,
+                here or self._source.attribute(one.value, one.written),
+                "use a class, such as {: .wide }",
+            )
             return False
         elif name in policy.LISTS:
             message = f"'{name}' was left out"
             hint = "name the largest picture in src: the sizes are made from it"
-            self._problem("srcset", message, here or self._near(one), hint)
+            self._problem("srcset", message, here or self._source.attribute(one.value, one.written), hint)
             return False
         return name != "ping"
 
     def _id(self, one: tags.Attribute) -> None:
         if one.value in self.cut.ids:
             message = f"the id '{one.value}' is used twice"
-            self._problem("duplicate-id", message, self._near(one, last=True), "give one of them another id")
+            self._problem(
+                "duplicate-id",
+                message,
+                self._source.attribute(one.value, one.written, last=True),
+                "give one of them another id",
+            )
         elif one.value:
             self.cut.ids.add(one.value)
 
@@ -319,7 +337,8 @@ class _Cutter:
             at = self._source.place(found.error_offset)
             self._problem("component-arguments", f"{found.name}: {found.error}", at, 'as in {{ name("text", 3) }}')
         else:
-            return Call(found.name, found.positional, found.named, block, place)
+            self.cut.places.append(place)
+            return Call(found.name, found.positional, found.named, block)
         text = escape(found.text, quote=False)
         return f"<p>{text}</p>" if block else text
 
@@ -336,11 +355,15 @@ class _Cutter:
         self._literal(self._html[self._past : match.start()] + text)
         self._past = match.end()
 
-    def _slot(self, match: re.Match[str], part: Part) -> None:
+    def _slot(self, match: re.Match[str], part: Part, place: Place) -> None:
         self._literal(self._html[self._past : match.start()])
         self._flush()
-        self.cut.parts.append(part)
+        self._put(part, place)
         self._past = match.end()
+
+    def _put(self, part: Part, place: Place) -> None:
+        self.cut.parts.append(part)
+        self.cut.places.append(place)
 
     def _flush(self) -> None:
         text = "".join(self._text)
@@ -366,26 +389,6 @@ class _Cutter:
             parts.append(part)
 
     # -- problems
-
-    def _near(self, one: tags.Attribute, last: bool = False) -> Place:
-        text = self._source
-        offset = text.masked.rfind(one.written) if last else text.find_text(one.written)
-        if offset < 0 and one.value:
-            offset = text.masked.rfind(one.value) if last else text.find_text(one.value)
-        return text.place(offset) if offset >= 0 else text.near("")[0]
-
-    def _written(self, one: tags.Attribute) -> Place:
-        """Where an address is written: as such, or as the attribute it came from."""
-        place, offset = self._source.near(one.value or "")
-        if offset < 0:
-            written = self._source.find_text(one.written)
-            value = one.written[len(one.name) :].lstrip("= \t\"'")
-            return self._source.place(written + len(one.written) - len(value)) if written >= 0 else place
-        return place
-
-    def _near_tag(self, name: str) -> Place:
-        offset = self._source.find_text(f"<{name}")
-        return self._source.place(offset) if offset >= 0 else self._source.near("")[0]
 
     def _verdict(self, verdict: policy.Verdict, place: Place) -> None:
         self._problem(verdict.code, verdict.message, place, verdict.hint)

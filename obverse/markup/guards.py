@@ -36,10 +36,8 @@ from pymdownx.delimiterprocessor import DelimiterProcessor
 from pymdownx.keys import RE_EARLY_KBD, RE_KBD
 
 from obverse.markup import finish, inline
+from obverse.markup.tested import known
 from obverse.markup.tree import Reading
-
-# The versions that were compared: from the first up to, but without, the second.
-TESTED = {"markdown": ((3, 11), (3, 12)), "pymdownx": ((12,), (13,)), "pygments": ((2, 21), (2, 22))}
 
 DELIMITERS = r"\*|_|\~|\^"
 # Expression -> what a text must hold, at least one of it, for the expression to match anywhere.
@@ -68,13 +66,6 @@ TRIGGERS: dict[str, tuple[str, ...]] = {
 _IGNORECASE = int(re.IGNORECASE)
 # Below this length it pays to ask first whether a text is words and nothing else.
 _SHORT = 60
-
-
-def known(library: Any) -> bool:
-    """Whether what is ours was compared with this version of a library."""
-    first, beyond = TESTED[library.__name__]
-    version = tuple(int(part) for part in re.findall(r"\d+", library.__version__)[:2])
-    return first <= version < beyond
 
 
 class Guards(Extension):

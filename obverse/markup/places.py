@@ -28,8 +28,13 @@ _DEFINITION = re.compile(r"[ >]*\[[^\]\n]+\]:")
 _HEADING_TAG = re.compile(r"<[hH]([1-6])\b")
 # How many headings that did not reach the HTML may lie between two that did.
 _NEAR = 20
+# What stands before the address of a picture that is written as Markdown.
+_PICTURE = ("](", "(<")
 _BEFORE = "(<\"'= \t\n:[>"
 _AFTER = ")>\"' \t\n]#?&,.;:!<|*_"
+
+
+NOWHERE = Place(0, 0, "")
 
 
 class Source:
@@ -109,6 +114,32 @@ class Source:
         offset = self.find(destination) if destination else -1
         return self.place(offset if offset >= 0 else min(self._cursor, len(self.text))), offset
 
+    def address(self, name: str, value: str, written: str) -> Place:
+        """Where an address is written: as such, or as the attribute `name` it came from."""
+        place, offset = self.near(value)
+        if offset < 0:
+            found = self.find_text(written)
+            inside = written[len(name) :].lstrip("= \t\"'")
+            return self.place(found + len(written) - len(inside)) if found >= 0 else place
+        return place
+
+    def attribute(self, value: str | None, written: str, *, last: bool = False) -> Place:
+        """Where an attribute is written, or its value; `last` where it is for the last time."""
+        find = self.masked.rfind if last else self.find_text
+        offset = find(written)
+        if offset < 0 and value:
+            offset = find(value)
+        return self.place(offset) if offset >= 0 else self.near("")[0]
+
+    def tag(self, name: str) -> Place:
+        """Where the next tag of this name is written."""
+        offset = self.find_text(f"<{name}")
+        return self.place(offset) if offset >= 0 else self.near("")[0]
+
+    def holds_picture(self, offset: int) -> bool:
+        """Whether the address at an offset is that of a picture written as Markdown."""
+        return self.text[max(0, offset - 2) : offset].endswith(_PICTURE)
+
     def heading(self, level: int) -> Place:
         """The place of the next heading of this level: headings are asked for in their order."""
         if self._headings is None:
@@ -136,6 +167,34 @@ class Source:
         """Whether the offset lies in a link definition, which is used from elsewhere."""
         before = self.text[self.text.rfind("\n", 0, offset) + 1 : offset]
         return "]:" in before and _DEFINITION.match(before) is not None
+
+
+class Unseen(Source):
+    """Stands for a source that nobody looks into yet: most bodies have nothing wrong with them that must be placed."""
+
+    def __init__(self) -> None:
+        """Nothing is known of it."""
+        super().__init__("", 0)
+
+    def place(self, _offset: int) -> Place:
+        """Nowhere."""
+        return NOWHERE
+
+    def near(self, _destination: str) -> tuple[Place, int]:
+        """Nowhere."""
+        return NOWHERE, -1
+
+    def address(self, _name: str, _value: str, _written: str) -> Place:
+        """Nowhere."""
+        return NOWHERE
+
+    def heading(self, _level: int) -> Place:
+        """Nowhere."""
+        return NOWHERE
+
+    def holds_picture(self, _offset: int) -> bool:
+        """It may: who looks will know."""
+        return True
 
 
 def mask(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from obverse.components import bind, signature
-from obverse.facts import Call, Place
+from obverse.facts import Call
 from obverse.problems import as_text
 from tests.engine.sites import TinySite
 
@@ -26,7 +26,7 @@ SHOWN = "{{ args.text }}|{{ args.count }}|{{ args.to }}|{{ args.src }}|{{ page.t
 
 
 def called(*positional: object, **named: object) -> Call:
-    return Call("note", positional, tuple(named.items()), block=True, place=Place(1, 1, ""))
+    return Call("note", positional, tuple(named.items()), block=True)
 
 
 def bound(*positional: object, **named: object) -> tuple[dict[str, object], list[str]]:

@@ -26,6 +26,7 @@ from markdown.treeprocessors import InlineProcessor as Walk
 from benchmarks.markdown import bodies
 from obverse.markup import MarkupOptions, colours, engine, guards, render, tree
 from obverse.markup.fences import Fence
+from obverse.markup.tested import known
 from obverse.markup.tree import unreserved
 from tests.engine.structure import cases
 
@@ -142,9 +143,7 @@ def test_another_version_colours_code_itself(library: Any, version: str, monkeyp
 
 
 def test_versions_that_were_compared() -> None:
-    assert all(guards.known(one) for one in (markdown, pymdownx, pygments)), (
-        "compare the new version, then extend TESTED"
-    )
+    assert all(known(one) for one in (markdown, pymdownx, pygments)), "compare the new version, then extend TESTED"
 
 
 INFOS = [

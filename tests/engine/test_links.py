@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import pytest
 
+from obverse import survey
+from obverse.facts import Place
 from obverse.links import ALLOWED_SCHEMES, Target, target
 from obverse.problems import as_text
+from obverse.resolve import Spot
 from tests.engine.sites import TinySite
 
 Make = Callable[..., TinySite]
@@ -223,3 +227,24 @@ def test_an_allowed_scheme_is_kept_as_written(name: str) -> None:
 
 def test_a_blank_around_a_destination_is_nobodys_wish() -> None:
     assert target(unknown, "a.md", "  https://elsewhere.example/ ") == Target("https://elsewhere.example/")
+
+
+def test_where_a_mistake_is_written_is_remembered_with_the_body(
+    site_dir: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The front matter grows, the body does not: its places move with it and are not looked for again."""
+    look = Mock(wraps=survey.places)
+    monkeypatch.setattr(survey, "places", look)
+    site = site_dir({**FILES, "content/a.md": PAGE + "Text\n\n[b](b.md)\n"}, SETTINGS)
+    [before] = site.build().problems
+    site.replace("content/a.md", "title:", "description: About it.\ntitle:")
+    [after] = site.build().problems
+    assert (before.line + 1, before.excerpt) == (after.line, after.excerpt)
+    assert (after.line, after.column) == (site.read("content/a.md").count("\n"), 5)
+    look.assert_called_once()
+
+
+def test_a_slot_that_is_not_in_the_file_any_more_has_no_line() -> None:
+    spot = Spot("a.md", draft=False, places=lambda: (Place(3, 1, "[a](b.md)"),))
+    found = Target("", "broken-link", "there is no 'b.md'")
+    assert [spot.problem(found, slot).line for slot in (0, 1)] == [3, 0]

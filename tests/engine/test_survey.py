@@ -14,10 +14,19 @@ from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
 
 from obverse.facts import Call, Heading, Image, Link, Part, Place, Survey
-from obverse.markup import MarkupOptions
+from obverse.markup import MarkupOptions, render
+from obverse.markup.cutter import cut, cut_unseen
 from obverse.markup.places import Source, mask
 from obverse.problems import Problem
-from obverse.survey import facts_from_record, parts_from_record, survey, survey_record
+from obverse.survey import (
+    facts_from_record,
+    parts_from_record,
+    places,
+    places_from_record,
+    places_record,
+    survey,
+    survey_record,
+)
 
 ONLY = "only text, numbers, true, false, none and lists may stand here"
 STYLES = "the site's policy allows no inline styles"
@@ -52,6 +61,10 @@ def parts(body: str) -> tuple[Part, ...]:
     return surveyed(body).parts
 
 
+def placed(body: str, line: int = 1) -> tuple[Place, ...]:
+    return places(body, line, "content/a.md", options(), NAMES)
+
+
 def told(body: str) -> list[str]:
     problems = surveyed(body, 10).facts.problems
     return [f"{one.line}:{one.column} {one.level} {one.code}: {one.message}" for one in problems]
@@ -65,11 +78,12 @@ def test_html_is_cut_at_what_depends_on_the_site() -> None:
     body = 'See [plans](pricing.md#plans "All") and ![A desk](desk.jpg).'
     assert parts(body) == (
         '<p>See <a href="',
-        Link("a", "href", "pricing.md#plans", Place(1, 13, body)),
+        Link("a", "href", "pricing.md#plans"),
         '" title="All">plans</a> and ',
-        Image("desk.jpg", "A desk", (), Place(1, 51, body)),
+        Image("desk.jpg", "A desk", ()),
         ".</p>",
     )
+    assert placed(body) == (Place(1, 13, body), Place(1, 51, body))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +117,7 @@ def test_an_image_in_html_keeps_its_attributes() -> None:
 
 
 @pytest.mark.parametrize(
-    "body,places",
+    "body,written",
     [
         ("[a](x.md) [b](x.md)", [(1, 5), (1, 15)]),
         ("`[a](x.md)`\n\n[a](x.md)", [(3, 5)]),
@@ -122,14 +136,12 @@ def test_an_image_in_html_keeps_its_attributes() -> None:
         ("| [a](x.md) |\n|---|\n| [b](x.md) |", [(1, 7), (3, 7)]),
     ],
 )
-def test_links_know_where_they_are_written(body: str, places: list[tuple[int, int]]) -> None:
-    found = only(body, Link)
-    assert [(one.place.line, one.place.column) for one in found if isinstance(one, Link)] == places
+def test_links_are_found_where_they_are_written(body: str, written: list[tuple[int, int]]) -> None:
+    assert [(one.line, one.column) for one in placed(body)] == written
 
 
 def test_lines_are_those_of_the_file() -> None:
-    [found] = [one for one in surveyed("a\n\n[b](c.md)", 7).parts if isinstance(one, Link)]
-    assert found.place == Place(9, 5, "[b](c.md)")
+    assert placed("a\n\n[b](c.md)", 7) == (Place(9, 5, "[b](c.md)"),)
 
 
 def test_a_first_heading_is_the_title() -> None:
@@ -145,10 +157,10 @@ def test_headings() -> None:
     body = "## What's *new*[^1] in `2.0`?\n\n### A [link](a.md)\n\n## Same\n\n## Same\n"
     body += "\n[^1]: x"
     assert surveyed(body, 3).facts.headings == (
-        Heading(2, "whats-new-in-20", "What's new in 2.0?", "What's <em>new</em> in <code>2.0</code>?", 3),
-        Heading(3, "a-link", "A link", "A link", 5),
-        Heading(2, "same", "Same", "Same", 7),
-        Heading(2, "same-1", "Same", "Same", 9),
+        Heading(2, "whats-new-in-20", "What's new in 2.0?", "What's <em>new</em> in <code>2.0</code>?"),
+        Heading(3, "a-link", "A link", "A link"),
+        Heading(2, "same", "Same", "Same"),
+        Heading(2, "same-1", "Same", "Same"),
     )
 
 
@@ -157,7 +169,7 @@ def test_ids_and_asides_in_the_default_engines_dialect(engine: str) -> None:
         assert [one.text for one in surveyed("## Own {#plans}").facts.headings] == ["Own {#plans}"]
         return
     found = surveyed("# T {#top}\n\nText {#no}\n\n## Own {#plans}").facts
-    assert (found.title, found.headings) == ("T", (Heading(2, "plans", "Own", "Own", 5),))
+    assert (found.title, found.headings) == ("T", (Heading(2, "plans", "Own", "Own"),))
     assert told("## a {#x}\n\n<p id=x>b</p>") == ["12:4 error duplicate-id: the id 'x' is used twice"]
     assert surveyed("!!! note\n    x\n\nText").facts.excerpt == "Text"
     assert surveyed("a `b c` [d](e f.md)").facts.words == 4
@@ -165,13 +177,9 @@ def test_ids_and_asides_in_the_default_engines_dialect(engine: str) -> None:
 
 def test_lines_of_headings_of_every_kind() -> None:
     body = "A\n===\n\n> ## b\n\n- ## c\n\n```\n## no\n```\n\nD\n---\n\n<h2>e</h2>\n\n## b"
-    assert [(one.text, one.line) for one in surveyed(body).facts.headings] == [
-        ("b", 4),
-        ("c", 6),
-        ("D", 12),
-        ("e", 15),
-        ("b", 17),
-    ]
+    source = Source(body, 1)
+    assert [one.text for one in surveyed(body).facts.headings] == ["b", "c", "D", "e", "b"]
+    assert [source.heading(2).line for _ in range(5)] == [4, 6, 12, 15, 17]
 
 
 def test_an_id_of_the_writers_own_is_never_taken() -> None:
@@ -219,10 +227,10 @@ def test_tables_can_be_reached_and_have_names() -> None:
     region = '<div class="table" role="region" tabindex="0" aria-label="{}"><table>'
     assert [html.count(region.format(name)) for name in ("Table", "Plans", "Plans 2")] == [1, 1, 1]
     assert html.count("</table></div>") == 3
-    [html] = parts("<table>\n<caption>A &amp; <b>B</b></caption>\n<tr><td><table></table></td></tr>\n</table>")
-    assert isinstance(html, str)
-    assert html.startswith(region.format("A &amp; B"))
-    assert html.count("<div") == 1
+    [captioned] = parts("<table>\n<caption>A &amp; <b>B</b></caption>\n<tr><td><table></table></td></tr>\n</table>")
+    assert isinstance(captioned, str)
+    assert captioned.startswith(region.format("A &amp; B"))
+    assert captioned.count("<div") == 1
 
 
 def test_boxes_of_tasks_have_names() -> None:
@@ -237,19 +245,18 @@ def test_boxes_of_tasks_have_names() -> None:
 
 def test_calls_become_slots() -> None:
     body = 'a {{ cta("x") }} b\n\n{{ figure("a.jpg", caption=\'It\\\'s\', n=-1.5, on=true, off=None, l=[1, ["b"]]) }}\n'
-    line = body.split("\n")[2]
     assert parts(body) == (
         "<p>a ",
-        Call("cta", ("x",), (), False, Place(1, 3, 'a {{ cta("x") }} b')),
+        Call("cta", ("x",), (), False),
         " b</p>\n",
         Call(
             "figure",
             ("a.jpg",),
             (("caption", "It's"), ("n", -1.5), ("on", True), ("off", None), ("l", [1, ["b"]])),
             True,
-            Place(3, 1, line),
         ),
     )
+    assert placed(body) == (Place(1, 3, 'a {{ cta("x") }} b'), Place(3, 1, body.split("\n")[2]))
 
 
 @pytest.mark.parametrize(
@@ -462,7 +469,10 @@ def test_records_come_back_at_another_line_of_another_file() -> None:
     before = survey(body, 5, "content/a.md", options(), NAMES)
     after = survey(body, 9, "content/b.md", options(), NAMES)
     kept_parts, kept_facts = marshal.loads(marshal.dumps(survey_record(before, 5)))
-    assert parts_from_record(kept_parts, 9) == after.parts
+    assert parts_from_record(kept_parts) == after.parts
+    kept = marshal.loads(marshal.dumps(places_record(placed(body, 5), 5)))
+    assert places_from_record(kept, 9) == placed(body, 9)
+    assert len(kept) == 3
     assert facts_from_record(kept_facts, "content/b.md", 9) == after.facts
     assert {type(one) for one in after.facts.problems} == {Problem}
 
@@ -478,16 +488,34 @@ def test_any_text_can_be_surveyed(body: str) -> None:
     for one in found.parts:
         if isinstance(one, str):
             assert not re.search("[\x00-\x08\U0010f400-\U0010f4ff]", one)
-        else:
-            assert 3 <= one.place.line <= len(lines) + 2
     for problem in found.facts.problems:
         assert 3 <= problem.line <= len(lines) + 2
     assert len({one.id for one in found.facts.headings}) == len(found.facts.headings) or "duplicate-id" in {
         problem.code for problem in found.facts.problems
     }
     record = survey_record(found, 3)
-    assert parts_from_record(record[0], 3) == found.parts
+    assert parts_from_record(record[0]) == found.parts
+    slots = placed(body, 3)
+    assert len(slots) == sum(not isinstance(one, str) for one in found.parts)
+    assert all(3 <= one.line <= len(lines) + 2 for one in slots)
     assert facts_from_record(record[1], "content/a.md", 3) == found.facts
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
+def test_what_is_seen_in_the_source_changes_no_part(body: str) -> None:
+    html = render(body, options())
+    seen, unseen = cut(html, Source(body, 1), "content/a.md", [], NAMES), cut_unseen(html, "content/a.md", [], NAMES)
+    assert (seen.parts, seen.title, seen.headings, seen.ids) == (
+        *(unseen.parts, unseen.title, unseen.headings, unseen.ids),
+    )
+    assert unseen.problems or not seen.problems
+
+
+def test_a_picture_without_a_text_is_told_wherever_it_is_written() -> None:
+    """An empty alt is a mistake in Markdown and a decision in HTML: only the source tells which of them it is."""
+    assert [one.split(":")[0] for one in told('![](a.png)\n\n<img src="b.png" alt="">')] == ["10"]
+    assert not told('<img src="b.png" alt="">')
 
 
 @given(st.text(st.sampled_from("ab\n"), max_size=40), st.lists(st.integers(0, 40), max_size=12))
