@@ -133,13 +133,13 @@ def _stamp() -> bytes:
 
 def _known(file: Path) -> Known:
     try:
-        data = file.read_bytes()
+        data = memoryview(file.read_bytes())  # to cut bytes would be to copy most of a megabyte, twice
     except OSError:
         return {}
-    check, stamp = data[:_CHECK], _stamp()
-    if not data.startswith(stamp, _CHECK) or zlib.crc32(data[_CHECK:]).to_bytes(_CHECK) != check:
+    check, body, stamp = data[:_CHECK], data[_CHECK:], _stamp()
+    if body[: len(stamp)] != stamp or zlib.crc32(body).to_bytes(_CHECK) != check:
         return {}
-    known: Known = marshal.loads(data[_CHECK + len(stamp) :])  # noqa: S302 - our own bytes, checked
+    known: Known = marshal.loads(body[len(stamp) :])  # noqa: S302 - our own bytes, checked
     return known
 
 
