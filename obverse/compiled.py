@@ -16,15 +16,22 @@ import re
 import sys
 import zlib
 from _thread import get_ident
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, TypeAlias
 
 # With more than this, somebody makes patterns of what they find: no further ones are remembered.
 MOST = 2_000
 
 _FILE = Path(__file__).parent / "__pycache__" / f"compiled.{sys.implementation.cache_tag}"
 _CHECK = 4
+
+_used: Compiled | None = None
+
+Known: TypeAlias = dict[tuple[int | str, Any], bytes]
+"""By what kind of text it was made of, and that text; each packed, since a process needs few of them."""
 
 
 class Compiled:
@@ -33,9 +40,9 @@ class Compiled:
     def __init__(self, file: Path) -> None:
         """Begin with what is in `file`, if that was written by this Python and is whole."""
         self._file = file
-        # By what kind of text it was made of, and that text; each packed, since a process needs few of them.
-        self.known: dict[tuple[int | str, Any], bytes] = _known(file)
+        self.known = _known(file)
         self._process, self._before = os.getpid(), len(self.known)
+        self._told = self._before
 
     def begin(self) -> None:
         """From now on, compile nothing that is known. Without effect where Python is built otherwise."""
@@ -68,6 +75,15 @@ class Compiled:
             self.known[mode, text] = marshal.dumps(code)
         return code
 
+    def told(self) -> list[tuple[Any, bytes]]:
+        """What was compiled since this was asked last."""
+        told, self._told = list(islice(self.known.items(), self._told, None)), len(self.known)
+        return told
+
+    def learn(self, told: Iterable[tuple[Any, bytes]]) -> None:
+        """Know what a forked process has told."""
+        self.known.update(islice(told, max(0, MOST - len(self.known))))
+
     def keep(self) -> None:
         """Keep what is known for other processes, if that is more than before."""
         unchanged = len(self.known) == self._before or self._process != os.getpid()
@@ -83,7 +99,7 @@ class Compiled:
 class _Maker:
     """What `re` makes patterns with: sees what each is made of, and makes known ones without its compiler."""
 
-    def __init__(self, compiler: Any, known: dict[tuple[int | str, Any], bytes]) -> None:
+    def __init__(self, compiler: Any, known: Known) -> None:
         self._compile, self._inner, self._known = compiler.compile, compiler._sre, known  # noqa: SLF001
         self._parts: dict[int, tuple[Any, ...]] = {}  # of the pattern that each thread is making
 
@@ -115,20 +131,32 @@ def _stamp() -> bytes:
     return f"{sys.version} {sys.flags.optimize}\n".encode()
 
 
-def _known(file: Path) -> dict[tuple[int | str, Any], bytes]:
+def _known(file: Path) -> Known:
     try:
-        data = file.read_bytes()
+        data = memoryview(file.read_bytes())  # to cut bytes would be to copy most of a megabyte, twice
     except OSError:
         return {}
-    check, stamp = data[:_CHECK], _stamp()
-    if not data.startswith(stamp, _CHECK) or zlib.crc32(data[_CHECK:]).to_bytes(_CHECK) != check:
+    check, body, stamp = data[:_CHECK], data[_CHECK:], _stamp()
+    if body[: len(stamp)] != stamp or zlib.crc32(body).to_bytes(_CHECK) != check:
         return {}
-    known: dict[tuple[int | str, Any], bytes] = marshal.loads(data[_CHECK + len(stamp) :])  # noqa: S302 - our own bytes, checked
+    known: Known = marshal.loads(body[len(stamp) :])  # noqa: S302 - our own bytes, checked
     return known
 
 
 def begun() -> Compiled:
     """What is known beside our own bytecode, in use from now on."""
-    made = Compiled(_FILE)
-    made.begin()
-    return made
+    global _used  # noqa: PLW0603 - so are the functions that it takes the place of
+    _used = Compiled(_FILE)
+    _used.begin()
+    return _used
+
+
+def told() -> list[tuple[Any, bytes]]:
+    """What a forked process has compiled since this was asked last: it keeps nothing itself."""
+    return _used.told() if _used else []
+
+
+def learn(told: Iterable[tuple[Any, bytes]]) -> None:
+    """Know what a forked process has told."""
+    if _used:
+        _used.learn(told)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, TypeAlias
 
+from obverse import compiled
 from obverse.config import Config
 from obverse.facts import Facts, Part, Place
 from obverse.hooks import Hooks
@@ -103,7 +104,9 @@ class Reader:
         placer = self.place if many else _unplaced
 
         def work(mine: Iterator[Source]) -> Iterator[bytes]:
-            return (marshal.dumps(self._read(source, rules, markup, made_of, placer)) for source in mine)
+            compiled.told()  # what was compiled before the fork
+            for source in mine:
+                yield marshal.dumps((*self._read(source, rules, markup, made_of, placer), compiled.told()))
 
         problems: list[Problem] = []
         if many:  # whatever reading imports is imported before the fork, once for all
@@ -114,8 +117,9 @@ class Reader:
                 if many and number == 0:
                     self.meanwhile()
                 self.progress("reading", number, len(unknown))
-                record, placed, remembered, reason, told = marshal.loads(data)  # noqa: S302 - from our own child
+                record, placed, remembered, reason, told, patterns = marshal.loads(data)  # noqa: S302 - from our own child
                 problems.extend(problems_in(told))
+                compiled.learn(patterns)
                 if reason:
                     problems.append(problem("unreadable", place, f"cannot be read: {reason}"))
                 else:

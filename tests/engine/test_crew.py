@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from obverse.compiled import Compiled
 from obverse.crew import in_turn
 from obverse.jobs import Job
 from tests.engine.sites import SETTINGS, TinySite, tree
@@ -63,6 +64,28 @@ def test_what_workers_found_out_is_remembered(sixty: TinySite) -> None:
     (file,) = (sixty.root / ".obverse").glob("memo-*.db")
     with contextlib.closing(sqlite3.connect(file)) as memo:
         assert memo.execute("SELECT count(*) FROM memo WHERE part = 'size'").fetchone() == (1,)
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from obverse import compiled
+compiled._FILE = Path(sys.argv.pop(1))
+from obverse.cli import command
+command()
+"""
+
+
+def test_what_a_worker_compiled_is_kept(sixty: TinySite, tmp_path: Path) -> None:
+    """The patterns of a lexer, which each worker of the next build would else compile once more."""
+    sixty.replace("content/articles/59.md", "Text of", "```toml\na = 1\n```\n\nText of")
+    subprocess.run(
+        [sys.executable, "-c", BUILD, str(tmp_path / "compiled"), "build"],
+        cwd=sixty.root,
+        env={"PYTHONPATH": str(ROOT), "OBVERSE_WORKERS": "2"},
+        check=True,
+    )
+    assert "-?0b[01_]+" in {text for _, text in Compiled(tmp_path / "compiled").known}
 
 
 def test_two_processes_write_what_one_writes(sixty: TinySite) -> None:
