@@ -16,7 +16,7 @@ import re
 import sys
 import zlib
 from _thread import get_ident
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 from types import CodeType
@@ -74,6 +74,16 @@ class Compiled:
         if len(self.known) < MOST:
             self.known[mode, text] = marshal.dumps(code)
         return code
+
+    def kept(self, kind: str, text: Any, make: Callable[[], Any]) -> Any:
+        """What `make` makes of a text, something that marshal can write, once for all processes."""
+        kept = self.known.get((kind, text))
+        if kept is not None:
+            return marshal.loads(kept)  # noqa: S302 - our own bytes, checked
+        made = make()
+        if len(self.known) < MOST:
+            self.known[kind, text] = marshal.dumps(made)
+        return made
 
     def told(self) -> list[tuple[Any, bytes]]:
         """What was compiled since this was asked last."""
@@ -149,6 +159,11 @@ def begun() -> Compiled:
     _used = Compiled(_FILE)
     _used.begin()
     return _used
+
+
+def kept(kind: str, text: Any, make: Callable[[], Any]) -> Any:
+    """What `make` makes of a text, once for all processes where such things are kept. `text` must be hashable."""
+    return _used.kept(kind, text, make) if _used else make()
 
 
 def told() -> list[tuple[Any, bytes]]:

@@ -28,8 +28,10 @@ def coloured(source: str, fence: Fence) -> str:
 def _made(source: str, language: str, marked: tuple[int, ...], title: str) -> str:
     from pygments import highlight
 
+    from obverse.markup.lexing import quickened
+
     name, lexer = _lexer(language)
-    shown = highlight(source, lexer(stripnl=False), _formatter(marked, title)).strip()
+    shown = highlight(source, quickened(lexer(stripnl=False)), _formatter(marked, title)).strip()
     return f'<div class="language-{name} {shown[len("<div class=") + 1 :]}' if language else str(shown)
 
 

@@ -1,4 +1,4 @@
-"""Tested: the versions of libraries that our short cuts were compared with. For any other, the library does all itself."""
+"""Tested: the versions of libraries that our short cuts were compared with. For others, the library does all itself."""
 
 from __future__ import annotations
 
