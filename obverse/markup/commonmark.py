@@ -42,7 +42,9 @@ _MAYBE_DEEP = re.compile(rf"\n[ \t>+*.)\d-]{{{DEEPEST + 1}}}")
 _DEEP = re.compile(rf"^((?:{_MARKER}){{{DEEPEST}}}[ \t]*\d*)(?=[>+*.)-])", re.MULTILINE)
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
 # What comrak writes -> what the default engine writes.
-_SIDE = re.compile(r'<t([dh]) align="(left|center|right)">')
+_SIDES = tuple(
+    (f'<t{kind} align="{side}">', f'<t{kind} class="{side}">') for kind in "dh" for side in ("left", "center", "right")
+)
 _BOXES = (
     ('<ul class="contains-task-list">', '<ul class="task-list">'),
     ('<ol class="contains-task-list">', '<ol class="task-list">'),
@@ -135,10 +137,10 @@ def _shallow(line: re.Match[str]) -> str:
 
 def _shaped(html: str, text: str) -> str:
     """comrak's HTML in the default engine's shape."""
-    if "r />" in html:
+    if "/>" in html and "r />" in html:  # two characters are found twice as fast as four
         html = html.replace("<br />", "<br>").replace("<hr />", "<hr>")
     if ' align="' in html:
-        html = _SIDE.sub(r'<t\1 class="\2">', html)
+        html = _replaced(html, _SIDES)
     if "task-list-item-checkbox" in html:
         html = _LOOSE_BOX.sub(r"\n<p>\1 ", _replaced(html, _BOXES))
     if "<p>[!" in html:
