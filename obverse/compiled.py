@@ -87,6 +87,8 @@ class Compiled:
 
     def told(self) -> list[tuple[Any, bytes]]:
         """What was compiled since this was asked last."""
+        if len(self.known) == self._told:
+            return []
         told, self._told = list(islice(self.known.items(), self._told, None)), len(self.known)
         return told
 
