@@ -92,6 +92,30 @@ def test_a_mistake_is_told_as_ever(tmp_path: Path) -> None:
     assert re.compile("a").fullmatch("a")
 
 
+LATER = r"""
+import sys
+from obverse.compiled import begun
+begun()
+import obverse.build, obverse.pipeline
+print("inspect" in sys.modules)
+from dataclasses import dataclass
+
+@dataclass
+class Point:
+    x: int = 1
+
+import inspect
+print(Point.__doc__, inspect is sys.modules["inspect"], inspect.getdoc(Point))
+"""
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="later data classes ask that module about each class")
+def test_what_data_classes_hardly_ask_is_not_loaded_for_them() -> None:
+    command = [sys.executable, "-c", LATER]
+    done = subprocess.run(command, check=True, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["False", "Point(x: int = 1) True Point(x: int = 1)"]
+
+
 THREADS = r"""
 import re, sys, threading
 from pathlib import Path
