@@ -80,7 +80,7 @@ def _make(desk: Desk, problems: tuple[Problem, ...], keep: Keep) -> Report:
     stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
         desk.memo.share()
-        crew = Crew(maker(desk, site, answers, reader, data, jinja), desk.memo, desk.workers)
+        crew = Crew(maker(desk, site, answers, reader, data, jinja), desk.memo, desk.workers, desk.memo.write)
         known = _outputs_known(desk)
         done = finish(planned, known, answers, desk.theme, crew, stage, desk.options)
         desk.memo.save(len(placed.records), lambda: (record[2] for record in whole(placed.records).values()))
