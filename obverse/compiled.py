@@ -16,7 +16,7 @@ import re
 import sys
 import zlib
 from _thread import get_ident
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -74,6 +74,17 @@ class Compiled:
         if len(self.known) < MOST:
             self.known[mode, text] = marshal.dumps(code)
         return code
+
+    def joined(self, join: Callable[..., str], words: Iterable[str], prefix: str, suffix: str) -> str:
+        """What `join` makes of words, a pattern for any of them."""
+        key = "words", (*sorted(words), prefix, suffix)
+        kept = self.known.get(key)
+        if kept is not None:
+            return str(kept, "utf-8", "surrogatepass")
+        made = join(words, prefix, suffix)
+        if len(self.known) < MOST:
+            self.known[key] = made.encode("utf-8", "surrogatepass")
+        return made
 
     def told(self) -> list[tuple[Any, bytes]]:
         """What was compiled since this was asked last."""
@@ -172,6 +183,15 @@ def begun() -> Compiled:
     _used = Compiled(_FILE)
     _used.begin()
     return _used
+
+
+def joining(join: Callable[..., str]) -> Callable[..., str]:
+    """The function that `joined` makes of another."""
+
+    def known_or_joined(words: Iterable[str], prefix: str = "", suffix: str = "") -> str:
+        return _used.joined(join, words, prefix, suffix) if _used else join(words, prefix, suffix)
+
+    return known_or_joined
 
 
 def told() -> list[tuple[Any, bytes]]:

@@ -6,9 +6,11 @@ import marshal
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from pygments.regexopt import regex_opt
 
 from obverse.compiled import Compiled
 
@@ -84,6 +86,20 @@ def test_patterns_without_end_are_not_kept(tmp_path: Path, monkeypatch: pytest.M
         one.evaluate(f"{number}")
         one.keep()
     assert len(Compiled(file).known) == 3
+
+
+@pytest.mark.parametrize("words", [["b", "ab", "abc"], ("abc", "b", "ab"), {"ab", "abc", "b"}, ["caf\udce9"]])
+def test_words_are_joined_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Iterable[str]) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    one = Compiled(tmp_path / "compiled")
+    others = [one.joined(regex_opt, words, *ends) for ends in (("", ""), ("", "x"), ("x", ""))]
+    assert others == [regex_opt(words, *ends) for ends in (("", ""), ("", "x"), ("x", ""))]
+    one.keep()
+    assert Compiled(tmp_path / "compiled").joined(_never, words, "", "x") == others[1]
+
+
+def _never(*_: object) -> str:
+    raise AssertionError("it was joined before")
 
 
 def test_a_mistake_is_told_as_ever(tmp_path: Path) -> None:
