@@ -17,6 +17,7 @@ import sys
 import zlib
 from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,13 +80,13 @@ def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
     with nowhere():
         if base is not None and not _mostly_new(new.outputs.records) and _longer(old.asked.keys, new.asked.keys):
             changes = _changes(old, new, base)
-            parts = marshal.dumps((base.check, *changes[:2])), marshal.dumps(changes[2])
-            if all(len(part) < max(_LITTLE, size // _WORTH) for part, size in zip(parts, base.sizes, strict=True)):
+            little = marshal.dumps((base.check, *changes[:2])), marshal.dumps(changes[2])
+            if all(len(part) < max(_LITTLE, size // _WORTH) for part, size in zip(little, base.sizes, strict=True)):
                 new.base = replace(base, since=changes)
-                return file.with_suffix(SINCE), _framed(*parts)
-        parts = marshal.dumps(_plain_seen(new)), _packed_rest(new)
+                return file.with_suffix(SINCE), _framed([little[0]], [little[1]])
+        parts = [marshal.dumps(_plain_seen(new))], _packed_rest(new)
         data = _framed(*parts)
-        new.base = Base(data[len(_MAGIC) : _BODY], (len(parts[0]), len(parts[1])), len(new.asked.keys))
+        new.base = Base(data[len(_MAGIC) : _BODY], (_length(parts[0]), _length(parts[1])), len(new.asked.keys))
         return file, data
 
 
@@ -105,7 +106,7 @@ def settle(file: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.utime(file.with_suffix(BASE))
     else:
-        file.with_suffix(SINCE).write_bytes(_framed(marshal.dumps((b"", (), ())), marshal.dumps(())))
+        file.with_suffix(SINCE).write_bytes(_framed([marshal.dumps((b"", (), ()))], [marshal.dumps(())]))
 
 
 def remove(file: Path) -> None:
@@ -156,8 +157,18 @@ class _Frame(NamedTuple):
         return part
 
 
-def _framed(*parts: bytes) -> bytes:
-    return b"".join((_MAGIC, _HEAD.pack(*(one for part in parts for one in (len(part), zlib.crc32(part)))), *parts))
+def _framed(first: Sequence[bytes], second: Sequence[bytes]) -> bytes:
+    """A file of two parts, each in pieces: they are put together once."""
+    head = _HEAD.pack(*(one for part in (first, second) for one in (_length(part), _checksum(part))))
+    return b"".join((_MAGIC, head, *first, *second))
+
+
+def _length(part: Sequence[bytes]) -> int:
+    return sum(map(len, part))
+
+
+def _checksum(part: Sequence[bytes]) -> int:
+    return reduce(lambda check, piece: zlib.crc32(piece, check), part, 0)
 
 
 @contextlib.contextmanager
@@ -218,7 +229,7 @@ _PACK: dict[str, Any] = {"written": _pack_plain, "reads": bytes}
 _UNPACK: dict[str, Any] = {"written": _written, "reads": bytes}
 
 
-def _packed_rest(ledger: Ledger) -> bytes:
+def _packed_rest(ledger: Ledger) -> list[bytes]:
     """What is unpacked at once, the questions, and all tables: each after its length."""
     keys = ledger.asked.keys
     sections = [marshal.dumps(_plain_rest(ledger))]
@@ -227,7 +238,7 @@ def _packed_rest(ledger: Ledger) -> bytes:
         pack = _PACK.get(name, marshal.dumps)
         rows = table.pack(pack) if isinstance(table, Rows) else packed({key: pack(row) for key, row in table.items()})
         sections.append(rows)
-    return b"".join(part for section in sections for part in (_LENGTH.pack(len(section)), section))
+    return [part for section in sections for part in (_LENGTH.pack(len(section)), section)]
 
 
 def _sections(rest: memoryview) -> Iterator[memoryview]:
