@@ -17,9 +17,10 @@ import sys
 import zlib
 from _thread import get_ident
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, TypeAlias
 
 # With more than this, somebody makes patterns of what they find: no further ones are remembered.
@@ -46,10 +47,9 @@ class Compiled:
 
     def begin(self) -> None:
         """From now on, compile nothing that is known. Without effect where Python is built otherwise."""
-        import dataclasses
-
+        dataclasses = _data_classes()
         # Each of these looks its function up among its own names first, and finds ours.
-        dataclasses.exec = self.execute  # type: ignore[attr-defined]
+        dataclasses.exec = self.execute
         collections.eval = self.evaluate  # type: ignore[attr-defined]
         compiler: Any = getattr(re, "_compiler", None)
         if hasattr(compiler, "_sre") and hasattr(compiler, "compile"):
@@ -137,6 +137,29 @@ class _Maker:
         if len(self._known) < MOST:
             self._known[int(flags), text] = marshal.dumps(parts)
         return made
+
+
+def _data_classes() -> Any:
+    """The module of data classes, which loads another that it asks for next to nothing when somebody does ask for it.
+
+    To load it takes longer than all the rest of the standard library that a build with nothing to do needs.
+    """
+    unknown = "inspect" not in sys.modules
+    if unknown:
+        sys.modules["inspect"] = _Later("inspect")
+    try:
+        import dataclasses
+    finally:
+        if unknown:  # all others get what they ask for
+            del sys.modules["inspect"]
+    return dataclasses
+
+
+class _Later(ModuleType):
+    """A module that is loaded when it is first asked for something."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__name__), name)
 
 
 def _stamp() -> bytes:

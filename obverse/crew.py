@@ -50,11 +50,15 @@ class Made(NamedTuple):
 
 
 class Crew(NamedTuple):
-    """Who makes outputs: how a job is done, what is remembered from build to build, and in how many processes."""
+    """Who makes outputs: how a job is done, what is remembered from build to build, and in how many processes.
+
+    `meanwhile` is called once when others have begun to work, so that this process does something useful too.
+    """
 
     make: Make
     memo: Memo
     workers: int = 1
+    meanwhile: Callable[[], None] = lambda: None
 
 
 def made(jobs: Sequence[Job], crew: Crew, answers: Answers, stage: Stage) -> Iterator[Made]:
@@ -114,8 +118,12 @@ def _made_elsewhere(jobs: Sequence[Job], crew: Crew, answers: Answers, stage: St
             yield marshal.dumps((os.getpid(), tuple(one), asked, crew.memo.told()))
 
     numbers: dict[int, list[int]] = {}
+    begun = False
     with contextlib.closing(spread(jobs, work, crew.workers, chunk=_CHUNK)) as results:
         for data in located(results, [_place(job) for job in jobs]):
+            if not begun:
+                crew.meanwhile()
+                begun = True
             worker, plain, asked, remembered = marshal.loads(data)  # noqa: S302 - from our own child
             crew.memo.keep(remembered)
             if not worker:

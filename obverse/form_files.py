@@ -102,6 +102,8 @@ def read_forms(
 
 @dataclass(slots=True)
 class _Reading:
+    """The forms that were read so far, and what is wrong with them."""
+
     by_name: dict[str, tuple[FormFile, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 

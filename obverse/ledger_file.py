@@ -15,8 +15,9 @@ import os
 import struct
 import sys
 import zlib
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,22 +71,28 @@ def load(file: Path, seen: Outline | None = None) -> Ledger:
         return Ledger()
 
 
-def save(old: Ledger, new: Ledger, file: Path) -> tuple[Path, bytes]:
+def ahead(tables: Mapping[str, Table[Any]]) -> dict[str, bytes]:
+    """Tables of a new base, by their names, packed for `save` while there is time for it."""
+    with nowhere():
+        return {name: _packed_table(name, table) for name, table in tables.items()}
+
+
+def save(old: Ledger, new: Ledger, file: Path, ready: Mapping[str, bytes] | None = None) -> tuple[Path, bytes]:
     """The file to replace, and its bytes, so that `load(file)` gives `new`; `old` is what was loaded from it.
 
-    `new` then knows its base, as if it had been loaded.
+    `ready` are tables of `new` that are packed already. `new` then knows its base, as if it had been loaded.
     """
     base = old.base
     with nowhere():
         if base is not None and not _mostly_new(new.outputs.records) and _longer(old.asked.keys, new.asked.keys):
             changes = _changes(old, new, base)
-            parts = marshal.dumps((base.check, *changes[:2])), marshal.dumps(changes[2])
-            if all(len(part) < max(_LITTLE, size // _WORTH) for part, size in zip(parts, base.sizes, strict=True)):
+            little = marshal.dumps((base.check, *changes[:2])), marshal.dumps(changes[2])
+            if all(len(part) < max(_LITTLE, size // _WORTH) for part, size in zip(little, base.sizes, strict=True)):
                 new.base = replace(base, since=changes)
-                return file.with_suffix(SINCE), _framed(*parts)
-        parts = marshal.dumps(_plain_seen(new)), _packed_rest(new)
+                return file.with_suffix(SINCE), _framed([little[0]], [little[1]])
+        parts = [marshal.dumps(_plain_seen(new))], _packed_rest(new, ready or {})
         data = _framed(*parts)
-        new.base = Base(data[len(_MAGIC) : _BODY], (len(parts[0]), len(parts[1])), len(new.asked.keys))
+        new.base = Base(data[len(_MAGIC) : _BODY], (_length(parts[0]), _length(parts[1])), len(new.asked.keys))
         return file, data
 
 
@@ -105,7 +112,7 @@ def settle(file: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.utime(file.with_suffix(BASE))
     else:
-        file.with_suffix(SINCE).write_bytes(_framed(marshal.dumps((b"", (), ())), marshal.dumps(())))
+        file.with_suffix(SINCE).write_bytes(_framed([marshal.dumps((b"", (), ()))], [marshal.dumps(())]))
 
 
 def remove(file: Path) -> None:
@@ -156,8 +163,18 @@ class _Frame(NamedTuple):
         return part
 
 
-def _framed(*parts: bytes) -> bytes:
-    return b"".join((_MAGIC, _HEAD.pack(*(one for part in parts for one in (len(part), zlib.crc32(part)))), *parts))
+def _framed(first: Sequence[bytes], second: Sequence[bytes]) -> bytes:
+    """A file of two parts, each in pieces: they are put together once."""
+    head = _HEAD.pack(*(one for part in (first, second) for one in (_length(part), _checksum(part))))
+    return b"".join((_MAGIC, head, *first, *second))
+
+
+def _length(part: Sequence[bytes]) -> int:
+    return sum(map(len, part))
+
+
+def _checksum(part: Sequence[bytes]) -> int:
+    return reduce(lambda check, piece: zlib.crc32(piece, check), part, 0)
 
 
 @contextlib.contextmanager
@@ -218,16 +235,19 @@ _PACK: dict[str, Any] = {"written": _pack_plain, "reads": bytes}
 _UNPACK: dict[str, Any] = {"written": _written, "reads": bytes}
 
 
-def _packed_rest(ledger: Ledger) -> bytes:
+def _packed_rest(ledger: Ledger, ready: Mapping[str, bytes]) -> list[bytes]:
     """What is unpacked at once, the questions, and all tables: each after its length."""
     keys = ledger.asked.keys
     sections = [marshal.dumps(_plain_rest(ledger))]
     sections.append(keys.pack(marshal.dumps) if isinstance(keys, Row) else numbered(map(marshal.dumps, keys)))
-    for name, table in zip(_TABLES, _tables(ledger), strict=True):
-        pack = _PACK.get(name, marshal.dumps)
-        rows = table.pack(pack) if isinstance(table, Rows) else packed({key: pack(row) for key, row in table.items()})
-        sections.append(rows)
-    return b"".join(part for section in sections for part in (_LENGTH.pack(len(section)), section))
+    tables = zip(_TABLES, _tables(ledger), strict=True)
+    sections += [ready.get(name) or _packed_table(name, table) for name, table in tables]
+    return [part for section in sections for part in (_LENGTH.pack(len(section)), section)]
+
+
+def _packed_table(name: str, table: Table[Any]) -> bytes:
+    pack = _PACK.get(name, marshal.dumps)
+    return table.pack(pack) if isinstance(table, Rows) else packed({key: pack(row) for key, row in table.items()})
 
 
 def _sections(rest: memoryview) -> Iterator[memoryview]:

@@ -28,6 +28,9 @@ _PAGE_SIZE = 32_768
 # What it must have at hand is the index of the keys, which come in no order: some thirty pages at ten thousand bodies.
 _CACHE_PAGES = 64
 
+# Bytes of what was put in this build that are held in memory: whoever is forked later need not ask SQLite for them.
+AT_HAND = 16 << 20
+
 Row: TypeAlias = tuple[str, str, bytes]
 """Key, part, packed value."""
 
@@ -44,6 +47,8 @@ class Memo:
         self._process = os.getpid()
         self._inherited: sqlite3.Connection | None = None
         self._untold: list[Row] = []
+        self._at_hand: dict[tuple[str, str], bytes] = {}
+        self._room, self._all_at_hand = AT_HAND, True
         self._connection = _open(self._file)
         self._damaged = False
         self._empty = _is_empty(self._connection)
@@ -52,6 +57,9 @@ class Memo:
         """The value kept under (key, part), or None."""
         if self._empty:
             return None
+        held = self._at_hand.get((key, part))
+        if held is not None:
+            return marshal.loads(memoryview(held)[_CHECK:])  # noqa: S302 - it was never away
         self._mind_fork()
         try:
             row = self._connection.execute("SELECT value FROM memo WHERE key = ? AND part = ?", (key, part)).fetchone()
@@ -72,10 +80,21 @@ class Memo:
             self._untold.extend(made)
             return
         self._empty = False
+        made = list(made)
+        self._hold(made)
         try:
             self._connection.executemany("INSERT OR REPLACE INTO memo VALUES (?, ?, ?)", made)
         except sqlite3.Error as error:
             self._doubt(error)
+
+    def _hold(self, made: list[Row]) -> None:
+        """Hold these rows in memory while there is room."""
+        for key, part, value in made:
+            if len(value) <= self._room:
+                self._room -= len(value)
+                self._at_hand[key, part] = value
+            else:
+                self._all_at_hand = False
 
     def told(self) -> list[Row]:
         """What a forked process would have kept since this was asked last."""
@@ -83,9 +102,16 @@ class Memo:
         return told
 
     def share(self) -> None:
-        """Let other processes see what was put."""
+        """Let processes that are forked from now on see what was put."""
+        if not self._all_at_hand:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.commit()
+
+    def write(self) -> None:
+        """Write what was put to the file while others work, so that little is left to do in the end."""
         with contextlib.suppress(sqlite3.Error):
             self._connection.commit()
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _mind_fork(self) -> None:
         """A connection must not be used on the other side of a fork, nor be closed there."""
@@ -119,6 +145,7 @@ class Memo:
         self._damaged = self._damaged or not isinstance(error, sqlite3.OperationalError)
 
     def _forget_all_but(self, keys: set[str]) -> None:
+        self._at_hand.clear()
         self._connection.execute("CREATE TEMP TABLE live (key TEXT PRIMARY KEY)")
         self._connection.executemany("INSERT INTO live VALUES (?)", ((key,) for key in sorted(keys)))
         self._connection.execute("DELETE FROM memo WHERE key NOT IN (SELECT key FROM live)")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import html
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from obverse import compiled
 from obverse.markup.fences import Fence
 
 # Blocks remembered in a process, and how long one may be: together a few megabytes at the most.
@@ -38,14 +40,32 @@ def _made(source: str, language: str, marked: tuple[int, ...], title: str) -> st
 _kept = functools.lru_cache(maxsize=KEPT)(_made)
 
 
+@functools.cache
+def _finder() -> Any:
+    """Pygments' own. A lexer's words are not joined anew for each process: that takes longer than all else it needs."""
+    from pygments import lexer
+    from pygments.lexers import get_lexer_by_name
+
+    lexer.regex_opt = joining(lexer.regex_opt)  # type: ignore[attr-defined] # it is there, if not told
+    return get_lexer_by_name
+
+
+def joining(join: Callable[..., str]) -> Callable[..., str]:
+    """What `join` does, a pattern for any of some words, once for all processes."""
+
+    def joined(words: Iterable[str], prefix: str = "", suffix: str = "") -> str:
+        return str(compiled.kept("words", (*sorted(words), prefix, suffix), lambda: join(words, prefix, suffix)))
+
+    return joined
+
+
 @functools.lru_cache(maxsize=64)
 def _lexer(language: str) -> tuple[str, Any]:
     """The name and the class of a language's lexer: to find it, Pygments looks through all it has.
 
     Each block gets a lexer of its own, since some keep state.
     """
-    from pygments.lexers import get_lexer_by_name
-
+    get_lexer_by_name = _finder()
     try:
         return language, type(get_lexer_by_name(language))
     except Exception:  # noqa: BLE001 - a language nobody knows, or a lexer that cannot be loaded

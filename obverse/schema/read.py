@@ -49,6 +49,8 @@ def folded(key: str) -> str:
 
 @dataclass(slots=True)
 class _Reading:
+    """A document that is being read, and what was found wrong with it so far."""
+
     document: Document
     loose: bool
     problems: list[Problem] = field(default_factory=list)

@@ -57,6 +57,7 @@ LAYERS = (
     {"printing", "bytecode", "references", "templates", "head", "components", "resolve", "release", "run"},
     {"desk"},
     {"gather", "rendering"},
+    {"writing"},
     {"pipeline", "verify"},
     {"build", "why"},
     {"serve", "commands"},

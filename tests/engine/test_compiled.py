@@ -6,11 +6,14 @@ import marshal
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from pygments.regexopt import regex_opt
 
 from obverse.compiled import Compiled
+from obverse.markup.colours import joining
 
 # Patterns of all kinds, and what they find; a data class, a named tuple; and how many patterns had to be compiled.
 PROBE = r"""
@@ -86,10 +89,50 @@ def test_patterns_without_end_are_not_kept(tmp_path: Path, monkeypatch: pytest.M
     assert len(Compiled(file).known) == 3
 
 
+@pytest.mark.parametrize("words", [["b", "ab", "abc"], ("abc", "b", "ab"), {"ab", "abc", "b"}, ["caf\udce9"]])
+def test_words_are_joined_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Iterable[str]) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    one = Compiled(tmp_path / "compiled")
+    monkeypatch.setattr("obverse.compiled._used", one)
+    others = [joining(regex_opt)(words, *ends) for ends in (("", ""), ("", "x"), ("x", ""))]
+    assert others == [regex_opt(words, *ends) for ends in (("", ""), ("", "x"), ("x", ""))]
+    one.keep()
+    monkeypatch.setattr("obverse.compiled._used", Compiled(tmp_path / "compiled"))
+    assert joining(_never)(words, "", "x") == others[1]
+
+
+def _never(*_: object) -> str:
+    raise AssertionError("it was joined before")
+
+
 def test_a_mistake_is_told_as_ever(tmp_path: Path) -> None:
     with pytest.raises(SyntaxError):
         Compiled(tmp_path / "compiled").evaluate("1 +")
     assert re.compile("a").fullmatch("a")
+
+
+LATER = r"""
+import sys
+from obverse.compiled import begun
+begun()
+import obverse.build, obverse.pipeline
+print("inspect" in sys.modules)
+from dataclasses import dataclass
+
+@dataclass
+class Point:
+    x: int = 1
+
+import inspect
+print(Point.__doc__, inspect is sys.modules["inspect"], inspect.getdoc(Point))
+"""
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="later data classes ask that module about each class")
+def test_what_data_classes_hardly_ask_is_not_loaded_for_them() -> None:
+    command = [sys.executable, "-c", LATER]
+    done = subprocess.run(command, check=True, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["False", "Point(x: int = 1) True Point(x: int = 1)"]
 
 
 THREADS = r"""

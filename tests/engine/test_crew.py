@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from obverse import ledger_file as ledgers
 from obverse.compiled import Compiled
 from obverse.crew import in_turn
 from obverse.jobs import Job
@@ -98,6 +99,30 @@ def test_two_processes_write_what_one_writes(sixty: TinySite) -> None:
     assert len(built(sixty, 2, "two")[1]["written"]) > 60  # type: ignore[arg-type]
     built(sixty, 1, "one")
     assert tree(sixty.root / "one") == tree(sixty.root / "two")
+
+
+SCRIBBLER = """
+import pathlib
+
+
+def html(url, html):
+    if url == "/articles/7/":
+        page = pathlib.Path("content/articles/7.md")
+        page.write_text(page.read_text() + "More.")
+    return html
+"""
+
+
+def test_a_page_that_was_written_meanwhile_is_not_known(sixty: TinySite) -> None:
+    """Pages are packed while others work: what was seen to change since then must not count."""
+    sixty.write("hooks.py", SCRIBBLER)
+    assert built(sixty, 2)[0] == 0
+    known = ledgers.load(sixty.root / ".obverse/site.ledger").pages
+    assert ("articles/6.md" in known, "articles/7.md" in known) == (True, False)
+    assert "More." in (sixty.root / "content/articles/7.md").read_text("utf-8")
+    sixty.remove("hooks.py")
+    built(sixty, 2)
+    assert "More." in (sixty.out / "articles/7/index.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize("hook", ["page(page):\n    if page.path", "html(url, html):\n    if url"])

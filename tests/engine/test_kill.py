@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from obverse import commit as committing
-from obverse import pipeline
+from obverse import writing
 from tests.engine.sites import TinySite, assert_same_tree, released, tree
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
@@ -60,7 +60,7 @@ def _die_at(count: int) -> None:
             setattr(os, name, fatal(getattr(os, name)))
         commit(*arguments)
 
-    pipeline.commit = doomed  # type: ignore[attr-defined]
+    writing.commit = doomed  # type: ignore[attr-defined]
 
 
 def _edited(site: TinySite, number: int) -> None:

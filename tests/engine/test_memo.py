@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +68,33 @@ def test_a_memo_that_takes_nothing_costs_no_word(tiny: TinySite, monkeypatch: py
     monkeypatch.setattr(Memo, "put", lambda *_, **__: None)
     assert tiny.good_build().problems == ()
     assert b"Welcome to" in (tiny.out / "index.html").read_bytes()
+
+
+FORKED = """
+import os, sys
+from pathlib import Path
+from obverse import memo as memos
+memos.AT_HAND = int(sys.argv[2])
+with memos.memo(Path(sys.argv[1])) as one:
+    for number in range(20):
+        one.put(str(number), facts=number, parts="x" * number)
+    one.share()
+    child = os.fork()
+    if not child:
+        found = [(one.get(str(number), "facts"), one.get(str(number), "parts")) for number in range(20)]
+        os._exit(0 if found == [(number, "x" * number) for number in range(20)] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    one.write()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("room", [0, 200, memos.AT_HAND])
+def test_a_forked_process_finds_what_was_put(tmp_path: Path, room: int) -> None:
+    command = [sys.executable, "-c", FORKED, str(tmp_path / "memo.db"), str(room)]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2])
+    with memo(tmp_path / "memo.db") as two:
+        assert two.get("19", "facts") == 19
 
 
 def test_old_rows_go_when_there_are_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
