@@ -51,7 +51,7 @@ class Printer(CodeGenerator):
             super().blockvisit(nodes, frame)
             return
         self.buffer(frame)
-        gathered = frame.buffer
+        gathered = str(frame.buffer)
         self._gathered.add(gathered)
         super().blockvisit(nodes, frame)
         self.writeline(f"yield concat({gathered})")
