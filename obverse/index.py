@@ -7,7 +7,6 @@ every page where it stands (`index_again`), nothing is made of all pages: the si
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain
@@ -23,11 +22,11 @@ from obverse.moves import Moves
 from obverse.names import CONTENT
 from obverse.page import EMPTY, Matter, Page
 from obverse.parse import name_and_language
-from obverse.placing import Gist, Ground, address, card_from_record, card_of, card_record, place_of, shared
+from obverse.placing import Gist, Ground, address, card_of, packed_card, place_of, shared, unpacked_card
 from obverse.problems import Problem, nearest, problem, softened
 from obverse.publishing import bundles_of, files_of, published
 from obverse.rows import whole
-from obverse.site import SHOWN, Card, Entry, Glance, Hidden, Place, Site, Surveyed
+from obverse.site import SHOWN, Entry, Glance, Hidden, Place, Site, Surveyed
 from obverse.sources import Source, Sources, digest_of
 from obverse.standing import Placed, Standing, marks_of, summed, sums_of
 
@@ -188,7 +187,7 @@ class _Entries(Mapping[str, Entry]):
             mark, place, packed, _ = self._placed[path]
             if place is None:
                 raise KeyError(path)
-            self._made[path] = Entry(self._pages[path], Place._make(place), mark, packed, _card)
+            self._made[path] = Entry(self._pages[path], Place._make(place), mark, packed, unpacked_card)
         return self._made[path]
 
     def places(self) -> tuple[Place, ...]:
@@ -203,10 +202,6 @@ class _Entries(Mapping[str, Entry]):
 
     def __len__(self) -> int:
         return len(self._placed) - len(self._unplaced)
-
-
-def _card(packed: bytes) -> Card:
-    return card_from_record(marshal.loads(packed))  # noqa: S302 - from the ledger, which was checked
 
 
 def _orders_now(standing: Standing, places: Mapping[str, Place], grounds: Grounds) -> Mapping[str, Any]:
@@ -321,7 +316,7 @@ def place_page(page: Page, gist: Gist, mark: str, ground: Ground) -> Placed:
         found = (_undated(card.path),)
     place = None if undated else tuple(place_of(card, page, ground.config))
     told = softened(found) if page.matter.draft else found
-    return mark, place, marshal.dumps(card_record(card)), problems_out(told)
+    return mark, place, packed_card(card), problems_out(told)
 
 
 def _undated(path: str) -> Problem:

@@ -25,7 +25,7 @@ from obverse.garbage import for_good, nowhere
 from obverse.ledger import Asked, Base, Ledger, Outline, Outputs, Table, Written, problems_in, problems_out
 from obverse.rows import Packed, Row, Rows, difference, numbered, packed
 
-FORMAT = 10
+FORMAT = 11
 _MAGIC = f"obverse ledger {FORMAT} {sys.implementation.cache_tag}\n".encode()
 # Of each part its length in bytes and its CRC-32. They guard against a torn file, and together they name a base.
 _HEAD = struct.Struct("<QIQI")

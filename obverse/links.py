@@ -35,6 +35,10 @@ class Target(NamedTuple):
     message: str = ""
     hint: str = ""
 
+    def __repr__(self) -> str:
+        """As a plain tuple, which is quicker: answers are full of targets, and told apart by their `repr`."""
+        return tuple.__repr__(self)
+
 
 class _Found(NamedTuple):
     """What a destination's path names: an href, and the page whose anchors its fragment may name ("" for others)."""
@@ -46,14 +50,16 @@ class _Found(NamedTuple):
 def target(read: Read, origin: str, destination: str) -> Target:
     """Where `destination` leads from the content path `origin` ("" for a template)."""
     written = destination.strip()
-    scheme = _SCHEME.match(written)
+    scheme = _SCHEME.match(written) if ":" in written else None
     if scheme:
         return _elsewhere(written, scheme.group().lower())
     if written.startswith("//"):
         return Target(written)
     if not written:
         return Target("", "broken-link", "a link that leads nowhere", "write where it leads, or take it away")
-    path, query, fragment = _PARTS.fullmatch(written).groups("")  # type: ignore[union-attr]
+    path, query, fragment = written, "", ""
+    if "?" in written or "#" in written:
+        path, query, fragment = _PARTS.fullmatch(written).groups("")  # type: ignore[union-attr]
     if not path:
         found = _Found("", origin)
     else:
@@ -102,8 +108,9 @@ def _look_up(read: Read, origin: str, path: str) -> _Found | Target:
 
 def _candidates(read: Read, origin: str, content: str) -> list[str]:
     """The content paths a path may stand for, in the origin's language first."""
-    endings = ("",) if is_markdown(content) else ("", ".md", "/index.md", "/_index.md")
-    names = [f"{content}{ending}".lstrip("/") for ending in endings]
+    names = [content]
+    if not is_markdown(content):
+        names += [f"{content}{ending}".lstrip("/") for ending in (".md", "/index.md", "/_index.md")]
     here = read(f"card:{origin}") if origin else None
     if here is None or here.lang == read("config:site.language"):
         return names

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import marshal
 import posixpath
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 from sys import intern
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from obverse.addresses import decoded, encoded, folder_of, joined, segment, slug, with_slash
 from obverse.config import Config
@@ -23,8 +24,6 @@ WORDS_A_MINUTE = 238
 EXCERPT_LENGTH = 300
 DESCRIPTION_LENGTH = 160
 _MORE = " …"
-
-T = TypeVar("T")
 
 KINDS = ("article", "page")
 
@@ -81,34 +80,57 @@ def card_of(page: Page, gist: Gist, ground: Ground) -> tuple[Card, tuple[Problem
     return card, (*kind_problems, *author_problems, *image_problems)
 
 
-def card_record(card: Card) -> tuple[Any, ...]:
+def packed_card(card: Card) -> bytes:
+    """A card in bytes that are the same whenever the card is.
+
+    Later versions of the format also write which of the values are one object, which takes longer besides.
+    """
+    return marshal.dumps(_card_record(card), 2)
+
+
+def unpacked_card(data: bytes) -> Card:
+    """The card again."""
+    card = _card_from_record(marshal.loads(data))  # noqa: S302 - from the ledger, which was checked
+    card.tell_apart(data)
+    return card
+
+
+def _card_record(card: Card) -> tuple[Any, ...]:
     """A card as plain values that `marshal` can write."""
     values = list(_card_values(card))
     for at in _MOMENTS:
         values[at] = values[at].isoformat() if values[at] else ""
     for at in _TERMS:
         values[at] = _term_record(values[at]) if values[at] else ()
-    return (*values, tuple(map(_term_record, card.tags)))
+    values[_TAGS] = tuple([_term_record(one) for one in card.tags])
+    return tuple(values)
 
 
 def _term_record(one: Term) -> tuple[str, str, str, str]:
     return one.taxonomy, one.slug, one.name, one.url
 
 
-def card_from_record(record: tuple[Any, ...]) -> Card:
+def _card_from_record(record: tuple[Any, ...]) -> Card:
     """The card of a record."""
-    values = dict(zip(_CARD, record, strict=False))
-    for name in ("date", "updated"):
-        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
-    for name in ("category", "series"):
-        values[name] = Term(*values[name]) if values[name] else None
-    return Card(**values, tags=tuple(Term(*one) for one in record[-1]))
+    values = list(record)
+    for at in _MOMENTS:
+        values[at] = datetime.fromisoformat(values[at]) if values[at] else None
+    for at in _TERMS:
+        values[at] = _known_term(values[at]) if values[at] else None
+    values[_TAGS] = tuple([_known_term(one) for one in values[_TAGS]])
+    return Card(*values)
 
 
-_CARD = tuple(one.name for one in fields(Card) if one.init and one.name != "tags")
+@functools.lru_cache(10_000)
+def _known_term(record: tuple[str, str, str, str]) -> Term:
+    return Term(*record)
+
+
+_CARD = tuple(one.name for one in fields(Card) if one.init)
 _card_values = attrgetter(*_CARD)
 _MOMENTS = tuple(map(_CARD.index, ("date", "updated")))
 _TERMS = tuple(map(_CARD.index, ("category", "series")))
+_TAGS = _CARD.index("tags")
 
 
 def place_of(card: Card, page: Page, config: Config) -> Place:
@@ -116,7 +138,7 @@ def place_of(card: Card, page: Page, config: Config) -> Place:
 
     What it has in common with others is interned: the ledger holds it once, and so do those who are told of it.
     """
-    terms = tuple(_shared(tuple(map(intern, (card.lang, *_term_record(one))))) for one in terms_of(card))
+    terms = tuple([_shared((card.lang, one.taxonomy, one.slug, one.name, one.url)) for one in terms_of(card)])
     return Place(
         path=card.path,
         name=card.name,
@@ -127,7 +149,7 @@ def place_of(card: Card, page: Page, config: Config) -> Place:
         url=card.url,
         date=card.date.timestamp() if card.date else None,
         weight=card.weight,
-        selectors=tuple(dict.fromkeys(intern(f"{card.lang}/{one}") for one in _selectors(card))),
+        selectors=tuple(dict.fromkeys([intern(f"{card.lang}/{one}") for one in _selectors(card)])),
         terms=terms,
         aliases=tuple(with_slash(encoded(alias)) for alias in page.matter.aliases),
         template=page.matter.template,
@@ -150,9 +172,10 @@ def shared(place: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 @functools.lru_cache(10_000)
-def _shared(value: T) -> T:
-    """The same value, one and the same object each time: the ledger then holds it once."""
-    return value
+def _shared(term: tuple[str, str, str, str, str]) -> tuple[str, str, str, str, str]:
+    """The same texts, one and the same object each time: the ledger then holds them once."""
+    lang, taxonomy, name, label, url = map(intern, term)
+    return lang, taxonomy, name, label, url
 
 
 def terms_of(card: Card) -> list[Term]:
@@ -228,12 +251,17 @@ def address(page: Page, kind: str, config: Config) -> str:
         return with_slash(url if prefix and url.startswith(f"{prefix}/") else prefix + url)
     if kind == "404":
         return prefix + "/404.html"
-    segments = page.name.split("/")
-    if segments[-1] in {"index", "_index"}:
-        segments.pop()
-    folders, last = [segment(part) for part in segments[:-1]], segments[-1:]
-    stem = [segment(page.matter.slug or dated_name(part)[1]) for part in last]
-    return prefix + "".join(encoded(f"/{part}") for part in (*folders, *stem)) + "/"
+    folder, _, last = page.name.rpartition("/")
+    if last in {"index", "_index"}:
+        folder, _, last = folder.rpartition("/")
+    stem = encoded(f"/{segment(page.matter.slug or dated_name(last)[1])}") if last else ""
+    return f"{prefix}{_folder_address(folder)}{stem}/"
+
+
+@functools.lru_cache(1_000)
+def _folder_address(folder: str) -> str:
+    """The part of a URL that a folder of `content/` makes; nothing for the top."""
+    return "".join(encoded(f"/{segment(part)}") for part in folder.split("/")) if folder else ""
 
 
 def term(config: Config, lang: str, taxonomy: str, name: str) -> Term:

@@ -6,7 +6,8 @@ values and makes sixty calls, so that what Jinja does around each of them was a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from types import MethodType
 from typing import Any
 
@@ -33,7 +34,51 @@ def printed(value: Any) -> str:
 
 
 class Printer(CodeGenerator):
-    """Jinja's compiler, but for the name of the function that escapes what is printed."""
+    """Jinja's compiler, but for the function that escapes what is printed, and for how text is handed on.
+
+    Jinja's blocks and templates hand on each piece of text by itself, through all that is around them; these gather
+    what they print, and hand it on when another block or template comes, and at their end.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As Jinja's."""
+        super().__init__(*args, **kwargs)
+        self._gathered: set[str] = set()
+
+    def blockvisit(self, nodes: Iterable[nodes.Node], frame: Frame) -> None:
+        """What a template or a block consists of, and what stands inside it."""
+        if frame.buffer is not None:
+            super().blockvisit(nodes, frame)
+            return
+        self.buffer(frame)
+        gathered = str(frame.buffer)
+        self._gathered.add(gathered)
+        super().blockvisit(nodes, frame)
+        self.writeline(f"yield concat({gathered})")
+        frame.buffer = None
+
+    def visit_Block(self, node: nodes.Block, frame: Frame) -> None:  # noqa: N802 - so it is called by Jinja
+        """A block that stands here."""
+        with self._handed_on(frame):
+            super().visit_Block(node, frame)
+
+    def visit_Include(self, node: nodes.Include, frame: Frame) -> None:  # noqa: N802 - so it is called by Jinja
+        """A template that stands here."""
+        with self._handed_on(frame):
+            super().visit_Include(node, frame)
+
+    @contextlib.contextmanager
+    def _handed_on(self, frame: Frame) -> Iterator[None]:
+        """Before something that hands on by itself: what was gathered so far."""
+        gathered = frame.buffer
+        if gathered not in self._gathered or (frame.toplevel and self.has_known_extends):
+            yield
+            return
+        self.writeline(f"yield concat({gathered})")
+        self.writeline(f"{gathered}.clear()")
+        frame.buffer = None
+        yield
+        frame.buffer = gathered
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:

@@ -173,9 +173,12 @@ class Card:
     def __repr__(self) -> str:
         """A short text that differs whenever a card does: answers are full of cards, and told apart by their `repr`."""
         if not self.mark:
-            whole = repr([getattr(self, name) for name in _SAID]).encode("utf-8", "surrogatepass")
-            object.__setattr__(self, "mark", hashlib.blake2b(whole, digest_size=16).hexdigest())
+            self.tell_apart(repr([getattr(self, name) for name in _SAID]).encode("utf-8", "surrogatepass"))
         return f"Card({self.path!r}, {self.mark})"
+
+    def tell_apart(self, whole: bytes) -> None:
+        """Have this in its `repr` stand for all of it: `whole` is the same whenever the card is, and only then."""
+        object.__setattr__(self, "mark", hashlib.blake2b(whole, digest_size=16).hexdigest())
 
 
 _SAID = tuple(one.name for one in fields(Card) if one.init)

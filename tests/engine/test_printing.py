@@ -76,6 +76,31 @@ def test_every_value_is_printed_as_jinja_prints_it(kind: str, shape: str) -> Non
         assert ours.render(values) == theirs.render(values)
 
 
+FAMILY = {
+    "base": "1{% block a %}2{% block b scoped %}3{% endblock %}4{% endblock %}5{% include 'within' %}6"
+    "{% for i in [1, 2] %}[{% block c scoped %}{{ i }}{% endblock %}]{% endfor %}7"
+    "{% include 'apart' without context %}8",
+    "within": "<{{ value }}{% block d %}d{% endblock %}>",
+    "apart": "({{ 1 + 1 }}{% block e %}e{% endblock %})",
+    "child": "{% extends 'base' %}out{% set value = 'v' %}{% block a %}a{{ super() }}{% include 'within' %}"
+    "{% include 'apart' without context %}z{% endblock %}{% block c %}{{ i }}{{ self.b() }}{% endblock %}",
+    "perhaps": "before{% if chosen %}{% extends 'base' %}{% endif %}{% block b %}{{ value }}{% endblock %}after",
+    "none": "{% include ['nowhere', 'within'] %}{% include 'nowhere' ignore missing %}-{% block b %}{% endblock %}.",
+    "nested": "{% macro m() %}<{% include 'within' %}>{% endmacro %}a{{ m() }}"
+    "{% set x %}b{% include 'within' %}{% endset %}{% filter upper %}c{% include 'within' %}{% endfilter %}{{ x }}",
+}
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+@pytest.mark.parametrize("name", FAMILY)
+def test_what_blocks_and_templates_print_comes_in_its_order(name: str, chosen: bool) -> None:
+    made = []
+    for one in _environments():
+        one.loader = DictLoader(FAMILY)
+        made.append(one.get_template(name).render(value="<", chosen=chosen))
+    assert made[0] == made[1]
+
+
 def test_what_is_not_there_is_still_told() -> None:
     for one in _environments():
         with pytest.raises(UndefinedError, match="'nothing' is undefined"):
