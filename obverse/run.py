@@ -269,7 +269,9 @@ def _release(job: Job, view: View, shop: Workshop) -> str:
 
 def _message(file: FormFile, text: str, view: View, shop: Workshop) -> Markup:
     """The thank-you message of a form, `text`, as safe HTML. It is short and seldom made: nothing is remembered."""
-    options = MarkupOptions(shop.site.config.markdown.engine, shop.hooks.markdown_extensions(()))
+    options = MarkupOptions(view.ask("config", "markdown.engine"), shop.hooks.markdown_extensions(()))
+    if "{{" in text:
+        view.ask("templates")  # which names may be called; pages know that by the rules they were read by
     body = text, file.thanks_line, file.path, options, shop.theme.components()
     made = survey(*body)
     view.problems.extend(made.facts.problems)

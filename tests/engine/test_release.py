@@ -51,6 +51,25 @@ def test_a_form_is_released_with_its_digests_and_its_message_cut(site: TinySite)
     assert f'value="{form["rules"]}.{form["words"]}"' in site.read("site/articles/a/index.html")
 
 
+def test_a_message_heals_when_its_component_appears(site: TinySite) -> None:
+    """Which components there are is asked: pages are read by other rules then, a message is not."""
+    site.replace("content/forms/contact.md", "Thank you", '{{ late("x") }} Thank you')
+    site.good_build()
+    assert "{{ late(" in released(site, "forms/contact.en.json")["thanks"][0]
+    site.write("templates/components/late.html", '{# text = {type = "text"} #}<b>{{ args.text }}</b>\n')
+    assert site.good_build().released == ("forms/contact.en.json",)
+    assert released(site, "forms/contact.en.json")["thanks"][0].startswith("<p><b>x</b> Thank you")
+
+
+def test_a_message_is_read_by_the_engine_of_today(site: TinySite) -> None:
+    site.replace("content/forms/contact.md", "Thank you", "==Thank== you")
+    site.good_build()
+    assert released(site, "forms/contact.en.json")["thanks"][0] == "<p><mark>Thank</mark> you, "
+    site.write("obverse.toml", site.read("obverse.toml") + '[markdown]\nengine = "commonmark"\n')
+    assert site.good_build().released == ("forms/contact.en.json",)
+    assert released(site, "forms/contact.en.json")["thanks"][0] == "<p>==Thank== you, "
+
+
 def test_who_is_told_is_no_business_of_the_site(site: TinySite) -> None:
     site.good_build()
     assert released(site, "forms/contact.en.json")["notify"] == ["sales@tiny.example"]
