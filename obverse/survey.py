@@ -64,7 +64,7 @@ def places(
 ) -> tuple[Place, ...]:
     """Where the slots of a body's parts are written, in their order.
 
-    Asked when one of them is wrong: to look for all of them took a tenth of reading a page that has no mistake.
+    Asked when one of them is wrong: on most pages none is.
     """
     rendered = _rendered(body, body_line, path, options)
     return tuple(cut(rendered.html, rendered.source, path, rendered.found, components).places)
