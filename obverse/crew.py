@@ -125,16 +125,16 @@ def _made_elsewhere(jobs: Sequence[Job], crew: Crew, answers: Answers, stage: St
                 crew.meanwhile()
                 begun = True
             worker, plain, asked, remembered = marshal.loads(data)  # noqa: S302 - from our own child
-            crew.memo.keep(remembered)
+            if remembered:
+                crew.memo.keep(remembered)
             if not worker:
                 raise CannotWriteError(problems_in(plain)[0])
-            one = Made(*plain)
+            reads, *others = plain
             if worker != home:
-                mine = numbers.setdefault(worker, [])
+                mine = numbers.get(worker) or numbers.setdefault(worker, list(range(first)))
                 mine.extend(answers.adopt(Told(*question)) for question in asked)
-                reads = (number if number < first else mine[number - first] for number in one.reads)
-                one = one._replace(reads=tuple(reads))
-            yield one
+                reads = tuple(map(mine.__getitem__, reads))
+            yield Made(reads, *others)
 
 
 def _place(job: Job) -> str:

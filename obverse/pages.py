@@ -119,7 +119,8 @@ class Reader:
                 self.progress("reading", number, len(unknown))
                 record, placed, remembered, reason, told, patterns = marshal.loads(data)  # noqa: S302 - from our own child
                 problems.extend(problems_in(told))
-                compiled.learn(patterns)
+                if patterns:
+                    compiled.learn(patterns)
                 if reason:
                     problems.append(problem("unreadable", place, f"cannot be read: {reason}"))
                 else:

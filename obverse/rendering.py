@@ -39,10 +39,12 @@ def prepare(desk: Desk, jinja: Callable[[], Any]) -> None:
     picture = next((one for one in desk.sources.under("content/") if one.path.lower().endswith(RASTER)), None)
     if picture:
         size_of(File(picture.path, "", picture.digest, picture.file))
-    for name in TEMPLATES.values():
-        desk.theme.closure(name)
-        with contextlib.suppress(Exception):  # what is wrong with a template is told when it is rendered
-            jinja().get_template(name)
+    desk.theme.word_problems()  # with that, all words are read
+    reached = dict(one for name in TEMPLATES.values() for one in desk.theme.closure(name) or ())
+    for name, source in reached.items():
+        if source and name.endswith(".html"):
+            with contextlib.suppress(Exception):  # what is wrong with a template is told when it is rendered
+                jinja().get_template(name)
 
 
 def maker(
