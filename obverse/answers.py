@@ -46,6 +46,7 @@ class Answers:
         self._numbers: dict[Key, int] | None = None
         self._expected: dict[Key, int] = {}
         self._values: dict[int, Any] = {}
+        self._used: dict[int, Iterable[str]] = {}
         self._readers: dict[str, list[int]] = {}
         self._read_elsewhere: dict[str, bytes] = {}
         self.changed = frozenset(self._ask_again())
@@ -106,13 +107,16 @@ class Answers:
         value = self._evaluate(number, read)
         moment = until(value)
         ends = moment.isoformat() if moment is not None and moment != NEVER else ""
-        self._note(number, digest_of_value(value), ends, used)
+        self._note(number, digest_of_value(value), ends)
+        self._used[number] = used
 
-    def _note(self, number: int, digest: bytes, moment: str, used: Iterable[str]) -> None:
+    def _note(self, number: int, digest: bytes, moment: str) -> None:
         self._digests[number] = digest
         self._until.pop(number, None)
         if moment:
             self._until[number] = moment
+
+    def _read_by(self, number: int, used: Iterable[str]) -> None:
         readers = self._readers
         for name in used:
             if name in readers:
@@ -149,13 +153,15 @@ class Answers:
 
     def told(self, first: int) -> list[Told]:
         """All questions from number `first` on, for the process that keeps the tables; each is told once."""
-        cells: dict[int, list[tuple[str, bytes]]] = {}
-        for name, readers in self._readers.items():
-            for number in readers:
-                cells.setdefault(number, []).append((name, self._cells.digest(name)))
-        self._readers = {}
+        used, self._used = self._used, {}
+        digest = self._cells.digest
         return [
-            Told(self._keys[number], self._digests[number], self._until.get(number, ""), tuple(cells.get(number, ())))
+            Told(
+                self._keys[number],
+                self._digests[number],
+                self._until.get(number, ""),
+                tuple([(name, digest(name)) for name in used.get(number, ())]),
+            )
             for number in range(first, len(self._keys))
         ]
 
@@ -163,7 +169,8 @@ class Answers:
         """The number of a question that a worker has asked."""
         number = self._number(told.key)
         if not self._digests[number]:
-            self._note(number, told.digest, told.until, (name for name, _ in told.cells))
+            self._note(number, told.digest, told.until)
+            self._read_by(number, [name for name, _ in told.cells])
             self._read_elsewhere.update(told.cells)
         return number
 
@@ -194,6 +201,9 @@ class Answers:
     def _present(self) -> tuple[dict[str, str | None], dict[str, Known] | Rows]:
         """The marks and the cells as they are now; those of an unchanged origin that was not read are not touched."""
         marks, found = dict(self._marks), self._known.copy()
+        for number, used in self._used.items():
+            self._read_by(number, used)
+        self._used = {}
         newly: dict[str, list[str]] = {}
         for name in self._readers:
             newly.setdefault(origin_of(name), []).append(name)

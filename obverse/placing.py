@@ -167,8 +167,10 @@ def place_of(card: Card, page: Page, config: Config) -> Place:
 
 def shared(place: tuple[Any, ...]) -> tuple[Any, ...]:
     """A place that another process made, with what it has in common with others as the same objects."""
-    one = Place._make(place)
-    return tuple(one._replace(terms=tuple(map(_shared, one.terms))))
+    return (*place[:_PLACED_TERMS], tuple(map(_shared, place[_PLACED_TERMS])), *place[_PLACED_TERMS + 1 :])
+
+
+_PLACED_TERMS = Place._fields.index("terms")
 
 
 @functools.lru_cache(10_000)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from functools import partial
+from keyword import iskeyword
 from types import MethodType
 from typing import Any
 
@@ -80,6 +82,21 @@ class Printer(CodeGenerator):
         yield
         frame.buffer = gathered
 
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802 - as Jinja has it
+        """A call: what is called is looked at first, and then called with what the template gives and nothing else."""
+        odd = node.dyn_args or node.dyn_kwargs or any(iskeyword(one.key) for one in node.kwargs)
+        if odd or forward_caller or self.environment.sandboxed:
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+            return
+        self.write("context.calling(")
+        self.visit(node.node, frame)
+        self.write(", _loop_vars" if frame.loop_frame else ", None")
+        self.write(", _block_vars)(" if frame.block_frame else ")(")
+        for one in (*node.args, *node.kwargs):
+            self.visit(one, frame)
+            self.write(", ")
+        self.write(")")
+
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
             super()._output_child_pre(node, frame, finalize)
@@ -114,3 +131,14 @@ class PlainContext(Context):
             kwargs.pop("_loop_vars", None)
             return called(self.eval_ctx, *args, **kwargs) if kind is Macro else called(*args, **kwargs)
         return super().call(called, *args, **kwargs)
+
+    def calling(
+        self, called: Any, loop_vars: dict[str, Any] | None, block_vars: dict[str, Any] | None = None
+    ) -> Callable[..., Any]:
+        """What to call for it with a template's arguments alone; a macro knows by itself whether it is safe here."""
+        kind = type(called)
+        if kind is MethodType and type(called.__self__) is View:
+            return called  # type: ignore[no-any-return]
+        if kind is Macro and called._default_autoescape == self.eval_ctx.autoescape:  # noqa: SLF001 - nobody else says
+            return called  # type: ignore[no-any-return]
+        return partial(self.call, called, _loop_vars=loop_vars, _block_vars=block_vars)

@@ -48,7 +48,12 @@ VALUES = {
 
 SHAPES = {
     "alone": "{{ value }}",
-    "joined": "{{ value ~ '<' }}{{ '<' ~ value }}",
+    "joined": "{{ value ~ '<' }}{{ '<' ~ value }}{{ value ~ 1 ~ value }}{{ 'a' ~ 1 ~ none }}{{ '&' ~ 2 }}",
+    "mixed": "{% macro m(x, y=2) %}{{ x ~ y }}{% endmacro %}{{ m(value) }}{{ m(value, y=3) }}{{ m(*[value, 4]) }}"
+    "{{ m(**{'x': value}) }}{% autoescape false %}{{ m(value) }}{% macro n(x) %}{{ m(x) }}<{% endmacro %}{{ n(value) }}"
+    "{% endautoescape %}{{ m(value) }}{% set kept = namespace() %}"
+    "{% autoescape false %}{% set kept.one = m('<') %}{% endautoescape %}{{ kept.one }}"
+    "{{ dict(**{'class': value})['class'] }}{{ dict(class=1).class }}",
     "macro": "{% macro m(x) %}[{{ x }}]{% endmacro %}{{ m(value) }}{{ m(m(value)) }}{{ m(value)|upper }}",
     "set": "{% set x %}<p>{{ value }}</p>{% endset %}{{ x }}{{ x|length }}",
     "filter": "{% filter upper %}{{ value }}{% endfilter %}{{ value|string|replace('s', '<') }}",
