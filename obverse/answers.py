@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from obverse.cells import OF_PAGE, Cells, digest_of_value, origin_of
+from obverse.cells import OF_PAGE, Cells, digest_of_rows, digest_of_value, origin_of
 from obverse.clock import NEVER
 from obverse.ledger import Asked, Key, packed, unpacked
 from obverse.ledger import Cells as Known
-from obverse.questions import OF_ONE_PAGE, QUESTIONS, until
+from obverse.questions import OF_ONE_PAGE, PAGE_TABLE, QUESTIONS, until
 from obverse.rows import Rows, whole
 
 
@@ -107,7 +107,8 @@ class Answers:
         value = self._evaluate(number, read)
         moment = until(value)
         ends = moment.isoformat() if moment is not None and moment != NEVER else ""
-        self._note(number, digest_of_value(value), ends)
+        digest = digest_of_rows(value) if self._keys[number] == PAGE_TABLE else digest_of_value(value)
+        self._note(number, digest, ends)
         self._used[number] = used
 
     def _note(self, number: int, digest: bytes, moment: str) -> None:
