@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildOptions", "Keep", "Report", "build", "disk", "no_site", "refused", "site_of"]
 
+_kept: Keep | None = None
+
 
 def build(options: BuildOptions, at: Clock | None = None, keep: Keep | None = None) -> Report:
     """Build a site. Never raises for a site's mistakes: they are in the report, and the output folder is as it was.
@@ -45,7 +47,7 @@ def build(options: BuildOptions, at: Clock | None = None, keep: Keep | None = No
     """
     began = time.monotonic()
     gc.set_threshold(*RARELY)
-    keep = keep or Keep()
+    keep = keep or _last()
     refusal = refused(options.root)
     if refusal:
         return Report((refusal,), blocked=True)
@@ -61,6 +63,13 @@ def build(options: BuildOptions, at: Clock | None = None, keep: Keep | None = No
         report = Report((disk(error),), blocked=True)
     problems = quoted(report.problems, options.root, bundled("templates"))
     return replace(report, problems=problems, seconds=time.monotonic() - began)
+
+
+def _last() -> Keep:
+    """What keeps the one build of a process: it is not let go of before that ends."""
+    global _kept  # noqa: PLW0603 - it is not to be used again
+    _kept = Keep(ends=True)
+    return _kept
 
 
 def refused(root: Path) -> Problem | None:

@@ -12,10 +12,12 @@ from obverse.ledger import Ledger, Outline
 class Keep:
     """The ledger of the last build, for as long as the files it was written to are as they were left."""
 
-    __slots__ = ("_file", "_ledger", "_outline", "_stamps")
+    __slots__ = ("_ends", "_file", "_held", "_ledger", "_outline", "_stamps")
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, *, ends: bool = False) -> None:
+        """Begin with nothing. `ends` when the process ends after one build."""
+        self._ends = ends
+        self._held: tuple[object, ...] = ()
         self._file = Path()
         self._ledger: Ledger | None = None
         self._outline: Outline | None = None
@@ -35,6 +37,11 @@ class Keep:
     def remember(self, file: Path, ledger: Ledger) -> None:
         """Keep the ledger that has just been written to `file`."""
         self._file, self._ledger, self._stamps = file, ledger, _stamps(file)
+
+    def hold(self, *made: object) -> None:
+        """What a build is made of, in a process that ends: it gives all of it back at once, not object by object."""
+        if self._ends:
+            self._held = made
 
     def _known(self, file: Path) -> Ledger | None:
         if self._file != file or self._stamps != _stamps(file):

@@ -45,6 +45,8 @@ _GULP = 1 << 16
 # Seconds for which the parent does not listen, so that it hears several results at once: to be woken by each costs both
 # sides more than most results do.
 _PATIENCE = 0.002
+# When each worker has no more to do than this, it is heard at once: it would be idle before its parent is awake.
+_LAST = 5
 
 _FRAME = struct.Struct("<BI")
 _SPAN = struct.Struct("<II")
@@ -357,7 +359,8 @@ class _Forked:
             _write(hand.tasks, _SPAN.pack(start, stop))
 
     def hear(self) -> Iterator[Heard]:
-        time.sleep(_PATIENCE)
+        if sum(len(hand.owed) for hand in self.hands) > _LAST * len(self.hands):
+            time.sleep(_PATIENCE)
         for end, _ in self._poll.poll():
             data = os.read(end, _GULP)
             if not data:

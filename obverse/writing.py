@@ -66,6 +66,7 @@ def write(
     looked = _Looked(placed, planned, forms, {})
     cells = Cells(site, desk.theme, planned.owners, planned.mark, data, sizes(desk), forms)
     answers = _answers(desk, cells, placed.places)
+    keep.hold(desk, reader, looked, cells, answers, jinja)
     stage = Stage(desk.options.workshop, Places(desk.options.folder, desk.options.release_folder))
     try:
         desk.memo.share()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
 from obverse import ledger_file as ledgers
+from obverse.keep import Keep
 from obverse.ledger import Ledger, Outline
 from obverse.questions import QUESTIONS
 from obverse.view import View
@@ -276,3 +278,16 @@ def test_a_safe_text_may_name_a_page(site_dir: Make) -> None:
 def test_what_cannot_be_asked_for_is_a_problem(site_dir: Make) -> None:
     site = site_dir({**SMALL, "templates/probe.html": "{{ view.page(page) }}"})
     assert {one.code for one in site.build().problems} == {"template-error"}
+
+
+class _Thing:
+    """Something that a build is made of."""
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_only_a_process_that_ends_holds_what_its_build_was_made_of(ends: bool) -> None:
+    keep, thing = Keep(ends=ends), _Thing()
+    seen = weakref.ref(thing)
+    keep.hold(thing)
+    del thing
+    assert (seen() is not None) == ends
