@@ -268,12 +268,13 @@ class Cells:
         entry = self.site.entries.get(path)
         if entry is None:
             return None
-        matter = entry.page.matter
+        page, facts = entry.page, entry.facts
+        matter = page.matter
         return Inside(
             entry.body,
-            entry.page.body_line,
-            entry.facts.headings,
-            entry.facts.words,
+            page.body_line,
+            facts.headings,
+            facts.words,
             matter.expires,
             matter.canonical,
             matter.form,

@@ -46,21 +46,21 @@ def most_shared(shelves: Iterable[int]) -> Iterator[int]:
             digits[position], carried = digit ^ carried, digit & carried
         if carried:
             digits.append(carried)
-    for count in range((1 << len(digits)) - 1, 0, -1):
-        found = _on(digits, count)
+    anywhere = 0
+    for digit in digits:
+        anywhere |= digit
+    waiting = [(len(digits), anywhere)]  # the last of these are on the most shelves; none is empty
+    while waiting:
+        undecided, found = waiting.pop()
+        if undecided:
+            digit = digits[undecided - 1]
+            without = found & ~digit
+            if without:
+                waiting.append((undecided - 1, without))
+            if without != found:
+                waiting.append((undecided - 1, found & digit))
+            continue
         while found:
             newest = found.bit_length() - 1
             yield newest
             found ^= 1 << newest
-
-
-def _on(digits: Sequence[int], count: int) -> int:
-    """The places on exactly so many shelves."""
-    wanted = [digit for position, digit in enumerate(digits) if count >> position & 1]
-    found = wanted[0]
-    for digit in wanted[1:]:
-        found &= digit
-    for position, digit in enumerate(digits):
-        if not count >> position & 1:
-            found &= ~digit
-    return found
