@@ -11,6 +11,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 import html5lib
@@ -37,6 +38,49 @@ GITHUB = cases("github.txt")
 SPEC = json.loads((Path(__file__).parent / "commonmark_spec" / "examples.json").read_text(encoding="utf-8"))
 # Where GitHub means to differ from CommonMark: addresses that stand bare are links.
 LINKED = [602, 608, 611, 612]
+# What addresses, notes and all else may be made of, and pieces of what they begin with.
+PIECES = (
+    *(
+        "a",
+        "w",
+        "ww",
+        "www.",
+        "x.com",
+        ":",
+        "/",
+        "//",
+        "http",
+        "https:",
+        "ftp",
+        "@",
+        "\\@",
+        "&#64;",
+        "&commat;",
+        "mailto:",
+    ),
+    *(
+        "[^",
+        "^1",
+        "]",
+        "]: ",
+        "[",
+        "(b)",
+        "![",
+        "*",
+        "_",
+        "`",
+        "~",
+        "|",
+        "\n|-|\n",
+        "\n",
+        "\n\n",
+        "- ",
+        "> ",
+        "# ",
+        "<",
+    ),
+    *("<b>", "<a href='", "'>", "</a>", "<!--", "-->", " ", "\t", "---", "```\n", ".", "é", "😀", "WWW.", "\n[a]: c\n"),
+)
 MARKDOWN = st.text(
     st.sampled_from(list("ab \n\t*_`~#>-+=|[](){}<>!\\/:.&;\"'1^%x")) | st.characters(codec="utf-8"), max_size=400
 )
@@ -204,6 +248,19 @@ def test_two_threads_do_not_disturb_each_other() -> None:
     for one in work:
         one.join()
     assert found == {n: [render(text, ENGINE)] * 20 for n, text in enumerate(texts)}
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join) | MARKDOWN)
+def test_what_a_text_does_not_hold_need_not_be_looked_for(text: str) -> None:
+    chosen = commonmark._extensions
+
+    def everything(listed: bool, _linked: bool, _noted: bool) -> object:
+        return chosen(listed, True, True)
+
+    with mock.patch.object(commonmark, "_extensions", everything):
+        html = render(text, ENGINE)
+    assert render(text, ENGINE) == html
 
 
 @settings(max_examples=400, deadline=None)
