@@ -47,8 +47,9 @@ class Memo:
         self._process = os.getpid()
         self._inherited: sqlite3.Connection | None = None
         self._untold: list[Row] = []
-        self._at_hand: dict[tuple[str, str], bytes] = {}
-        self._room, self._all_at_hand = AT_HAND, True
+        # Where each lies in a piece of memory that no process copies: to read an object is to write into it.
+        self._at_hand: dict[tuple[str, str], slice] = {}
+        self._memory, self._all_at_hand = bytearray(), True
         self._connection = _open(self._file)
         self._damaged = False
         self._empty = _is_empty(self._connection)
@@ -59,7 +60,7 @@ class Memo:
             return None
         held = self._at_hand.get((key, part))
         if held is not None:
-            return marshal.loads(memoryview(held)[_CHECK:])  # noqa: S302 - it was never away
+            return marshal.loads(memoryview(self._memory)[held])  # noqa: S302 - it was never away
         self._mind_fork()
         try:
             row = self._connection.execute("SELECT value FROM memo WHERE key = ? AND part = ?", (key, part)).fetchone()
@@ -90,11 +91,12 @@ class Memo:
     def _hold(self, made: list[Row]) -> None:
         """Hold these rows in memory while there is room."""
         for key, part, value in made:
-            if len(value) <= self._room:
-                self._room -= len(value)
-                self._at_hand[key, part] = value
-            else:
+            start, end = len(self._memory), len(self._memory) + len(value)
+            if end > AT_HAND:
                 self._all_at_hand = False
+            else:
+                self._memory += value
+                self._at_hand[key, part] = slice(start + _CHECK, end)
 
     def told(self) -> list[Row]:
         """What a forked process would have kept since this was asked last."""
