@@ -22,14 +22,14 @@ from markupsafe import Markup, escape
 from obverse.view import View
 
 # The part of `escape` that does the work: text for text, unwrapped. Older releases do not have it by itself.
-_escaped: Callable[[str], str] = getattr(markupsafe, "_escape_inner", escape)
+escaped: Callable[[str], str] = getattr(markupsafe, "_escape_inner", escape)
 
 
 def printed(value: Any) -> str:
     """A value as the text that stands for it in HTML. What is printed is joined, so safe text need not say so again."""
     kind = type(value)
     if kind is str:
-        return _escaped(value)
+        return escaped(value)
     if kind is int:
         return str(value)
     return value if kind is Markup else escape(value)
@@ -97,13 +97,27 @@ class Printer(CodeGenerator):
             self.write(", ")
         self.write(")")
 
+    def write_commons(self) -> None:
+        """What every block has at hand: Jinja's, and the two functions that print."""
+        super().write_commons()
+        self.writeline("printed = environment.printed")
+        self.writeline("escaped = environment.escaped")
+
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
             super()._output_child_pre(node, frame, finalize)
             return
-        self.write("environment.printed(")
+        self.write("(escaped(text) if type(text := ")  # most of what is printed is plain text
         if finalize.src is not None:
             self.write(finalize.src)
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_post(node, frame, finalize)
+            return
+        if finalize.src is not None:
+            self.write(")")
+        self.write(") is str else printed(text))")
 
 
 class PlainContext(Context):

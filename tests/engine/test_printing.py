@@ -12,7 +12,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, UndefinedError, pas
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from obverse.printing import PlainContext, Printer, printed
+from obverse.printing import PlainContext, Printer, escaped, printed
 from obverse.view import View
 
 
@@ -68,7 +68,7 @@ SHAPES = {
 def _environments() -> tuple[Environment, Environment]:
     theirs, ours = (Environment(autoescape=True, undefined=StrictUndefined) for _ in range(2))
     ours.code_generator_class, ours.context_class = Printer, PlainContext
-    ours.printed = printed  # type: ignore[attr-defined]
+    ours.printed, ours.escaped = printed, escaped  # type: ignore[attr-defined]
     return theirs, ours
 
 
@@ -115,7 +115,7 @@ def test_what_is_not_there_is_still_told() -> None:
 def test_the_compiler_is_the_one_that_is_used() -> None:
     _, ours = _environments()
     source = ours.compile("{{ value }}", raw=True)
-    assert "environment.printed(" in source
+    assert "escaped(text) if type(text := " in source
     assert "escape(" not in source.replace("import", "")
 
 
