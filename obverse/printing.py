@@ -60,9 +60,10 @@ class Printer(CodeGenerator):
         frame.buffer = None
 
     def visit_Block(self, node: nodes.Block, frame: Frame) -> None:  # noqa: N802 - so it is called by Jinja
-        """A block that stands here."""
-        with self._handed_on(frame):
-            super().visit_Block(node, frame)
+        """A block that stands here; where another template says what is printed, none does."""
+        if not (frame.toplevel and self.has_known_extends):
+            with self._handed_on(frame):
+                super().visit_Block(node, frame)
 
     def visit_Include(self, node: nodes.Include, frame: Frame) -> None:  # noqa: N802 - so it is called by Jinja
         """A template that stands here."""
@@ -73,7 +74,7 @@ class Printer(CodeGenerator):
     def _handed_on(self, frame: Frame) -> Iterator[None]:
         """Before something that hands on by itself: what was gathered so far."""
         gathered = frame.buffer
-        if gathered not in self._gathered or (frame.toplevel and self.has_known_extends):
+        if gathered not in self._gathered:
             yield
             return
         self.writeline(f"yield concat({gathered})")
@@ -85,7 +86,7 @@ class Printer(CodeGenerator):
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802 - as Jinja has it
         """A call: what is called is looked at first, and then called with what the template gives and nothing else."""
         odd = node.dyn_args or node.dyn_kwargs or any(iskeyword(one.key) for one in node.kwargs)
-        if odd or forward_caller or self.environment.sandboxed:
+        if odd or forward_caller or self.environment.sandboxed or self.environment.is_async:
             super().visit_Call(node, frame, forward_caller=forward_caller)
             return
         self.write("context.calling(")

@@ -59,6 +59,8 @@ SHAPES = {
     "filter": "{% filter upper %}{{ value }}{% endfilter %}{{ value|string|replace('s', '<') }}",
     "call": "{% macro m() %}({{ caller() }}){% endmacro %}{% call m() %}{{ value }}{% endcall %}",
     "loop": "{% for one in [value, value] %}{{ one }}{{ loop.index }}{% endfor %}",
+    "deep": "{% for one in [[value], value] recursive %}{% if one is sequence and one is not string %}[{{ loop(one) }}]"
+    "{% else %}{{ one }}{% endif %}{% endfor %}",
     "raw": "{% autoescape false %}{{ value }}{% endautoescape %}{{ value }}",
     "volatile": "{% autoescape chosen %}{{ value }}{{ value ~ '&' }}{% endautoescape %}",
     "block": "{% block b %}{{ value }}{% endblock %}{{ self.b() }}",
@@ -89,6 +91,7 @@ FAMILY = {
     "apart": "({{ 1 + 1 }}{% block e %}e{% endblock %})",
     "child": "{% extends 'base' %}out{% set value = 'v' %}{% block a %}a{{ super() }}{% include 'within' %}"
     "{% include 'apart' without context %}z{% endblock %}{% block c %}{{ i }}{{ self.b() }}{% endblock %}",
+    "outside": "{% extends 'base' %}x{% include 'within' %}y{% include 'apart' without context %}z",
     "perhaps": "before{% if chosen %}{% extends 'base' %}{% endif %}{% block b %}{{ value }}{% endblock %}after",
     "none": "{% include ['nowhere', 'within'] %}{% include 'nowhere' ignore missing %}-{% block b %}{% endblock %}.",
     "nested": "{% macro m() %}<{% include 'within' %}>{% endmacro %}a{{ m() }}"
