@@ -22,14 +22,14 @@ from markupsafe import Markup, escape
 from obverse.view import View
 
 # The part of `escape` that does the work: text for text, unwrapped. Older releases do not have it by itself.
-_escaped: Callable[[str], str] = getattr(markupsafe, "_escape_inner", escape)
+escaped: Callable[[str], str] = getattr(markupsafe, "_escape_inner", escape)
 
 
 def printed(value: Any) -> str:
     """A value as the text that stands for it in HTML. What is printed is joined, so safe text need not say so again."""
     kind = type(value)
     if kind is str:
-        return _escaped(value)
+        return escaped(value)
     if kind is int:
         return str(value)
     return value if kind is Markup else escape(value)
@@ -60,9 +60,10 @@ class Printer(CodeGenerator):
         frame.buffer = None
 
     def visit_Block(self, node: nodes.Block, frame: Frame) -> None:  # noqa: N802 - so it is called by Jinja
-        """A block that stands here."""
-        with self._handed_on(frame):
-            super().visit_Block(node, frame)
+        """A block that stands here; where another template says what is printed, none does."""
+        if not (frame.toplevel and self.has_known_extends):
+            with self._handed_on(frame):
+                super().visit_Block(node, frame)
 
     def visit_Include(self, node: nodes.Include, frame: Frame) -> None:  # noqa: N802 - so it is called by Jinja
         """A template that stands here."""
@@ -73,7 +74,7 @@ class Printer(CodeGenerator):
     def _handed_on(self, frame: Frame) -> Iterator[None]:
         """Before something that hands on by itself: what was gathered so far."""
         gathered = frame.buffer
-        if gathered not in self._gathered or (frame.toplevel and self.has_known_extends):
+        if gathered not in self._gathered:
             yield
             return
         self.writeline(f"yield concat({gathered})")
@@ -85,7 +86,7 @@ class Printer(CodeGenerator):
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802 - as Jinja has it
         """A call: what is called is looked at first, and then called with what the template gives and nothing else."""
         odd = node.dyn_args or node.dyn_kwargs or any(iskeyword(one.key) for one in node.kwargs)
-        if odd or forward_caller or self.environment.sandboxed:
+        if odd or forward_caller or self.environment.sandboxed or self.environment.is_async:
             super().visit_Call(node, frame, forward_caller=forward_caller)
             return
         self.write("context.calling(")
@@ -97,13 +98,27 @@ class Printer(CodeGenerator):
             self.write(", ")
         self.write(")")
 
+    def write_commons(self) -> None:
+        """What every block has at hand: Jinja's, and the two functions that print."""
+        super().write_commons()
+        self.writeline("printed = environment.printed")
+        self.writeline("escaped = environment.escaped")
+
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
             super()._output_child_pre(node, frame, finalize)
             return
-        self.write("environment.printed(")
+        self.write("(escaped(text) if type(text := ")  # most of what is printed is plain text
         if finalize.src is not None:
             self.write(finalize.src)
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_post(node, frame, finalize)
+            return
+        if finalize.src is not None:
+            self.write(")")
+        self.write(") is str else printed(text))")
 
 
 class PlainContext(Context):

@@ -23,7 +23,7 @@ from jinja2 import (
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from obverse.printing import PlainContext, Printer, printed
+from obverse.printing import PlainContext, Printer, escaped, printed
 from obverse.problems import Problem, nearest, problem
 from obverse.sources import Source
 from obverse.theme import Theme
@@ -58,7 +58,7 @@ class _Environment(Environment):
 
     code_generator_class = Printer
     context_class = PlainContext
-    printed = staticmethod(printed)
+    printed, escaped = staticmethod(printed), staticmethod(escaped)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The globals of a template in one dict: each context copies them, and a chain is slow to walk.

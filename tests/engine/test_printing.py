@@ -12,7 +12,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, UndefinedError, pas
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from obverse.printing import PlainContext, Printer, printed
+from obverse.printing import PlainContext, Printer, escaped, printed
 from obverse.view import View
 
 
@@ -59,6 +59,8 @@ SHAPES = {
     "filter": "{% filter upper %}{{ value }}{% endfilter %}{{ value|string|replace('s', '<') }}",
     "call": "{% macro m() %}({{ caller() }}){% endmacro %}{% call m() %}{{ value }}{% endcall %}",
     "loop": "{% for one in [value, value] %}{{ one }}{{ loop.index }}{% endfor %}",
+    "deep": "{% for one in [[value], value] recursive %}{% if one is sequence and one is not string %}[{{ loop(one) }}]"
+    "{% else %}{{ one }}{% endif %}{% endfor %}",
     "raw": "{% autoescape false %}{{ value }}{% endautoescape %}{{ value }}",
     "volatile": "{% autoescape chosen %}{{ value }}{{ value ~ '&' }}{% endautoescape %}",
     "block": "{% block b %}{{ value }}{% endblock %}{{ self.b() }}",
@@ -68,7 +70,7 @@ SHAPES = {
 def _environments() -> tuple[Environment, Environment]:
     theirs, ours = (Environment(autoescape=True, undefined=StrictUndefined) for _ in range(2))
     ours.code_generator_class, ours.context_class = Printer, PlainContext
-    ours.printed = printed  # type: ignore[attr-defined]
+    ours.printed, ours.escaped = printed, escaped  # type: ignore[attr-defined]
     return theirs, ours
 
 
@@ -89,6 +91,7 @@ FAMILY = {
     "apart": "({{ 1 + 1 }}{% block e %}e{% endblock %})",
     "child": "{% extends 'base' %}out{% set value = 'v' %}{% block a %}a{{ super() }}{% include 'within' %}"
     "{% include 'apart' without context %}z{% endblock %}{% block c %}{{ i }}{{ self.b() }}{% endblock %}",
+    "outside": "{% extends 'base' %}x{% include 'within' %}y{% include 'apart' without context %}z",
     "perhaps": "before{% if chosen %}{% extends 'base' %}{% endif %}{% block b %}{{ value }}{% endblock %}after",
     "none": "{% include ['nowhere', 'within'] %}{% include 'nowhere' ignore missing %}-{% block b %}{% endblock %}.",
     "nested": "{% macro m() %}<{% include 'within' %}>{% endmacro %}a{{ m() }}"
@@ -115,7 +118,7 @@ def test_what_is_not_there_is_still_told() -> None:
 def test_the_compiler_is_the_one_that_is_used() -> None:
     _, ours = _environments()
     source = ours.compile("{{ value }}", raw=True)
-    assert "environment.printed(" in source
+    assert "escaped(text) if type(text := " in source
     assert "escape(" not in source.replace("import", "")
 
 
