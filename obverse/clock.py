@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Generic, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -30,7 +29,7 @@ class Clock(NamedTuple):
     """A frozen moment (`now`, always with a zone) seen from the site's time zone."""
 
     now: datetime
-    zone: ZoneInfo
+    zone: tzinfo
 
     @property
     def local(self) -> datetime:
@@ -60,7 +59,16 @@ class Clock(NamedTuple):
         return datetime.combine(day, time(), self.zone)
 
 
-def clock(environ: Mapping[str, str], real_now: datetime, zone: ZoneInfo) -> Clock:
+def zone_of(name: str) -> tzinfo:
+    """The time zone of an IANA name. For UTC, Python's table of zones is not loaded. Raises ZoneInfoNotFoundError."""
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
+
+
+def clock(environ: Mapping[str, str], real_now: datetime, zone: tzinfo) -> Clock:
     """The build's clock: `SOURCE_DATE_EPOCH` (reproducible-builds.org) when it is set, the given real time otherwise.
 
     Raises ValueError when `SOURCE_DATE_EPOCH` is not a whole number of seconds.
@@ -72,4 +80,4 @@ def clock(environ: Mapping[str, str], real_now: datetime, zone: ZoneInfo) -> Clo
 
 def moment(at: Clock | None, zone: str) -> Clock:
     """The clock of a build: the one it is given, or the present as the environment has it, seen from `zone`."""
-    return at or clock(os.environ, datetime.now(UTC), ZoneInfo(zone))
+    return at or clock(os.environ, datetime.now(UTC), zone_of(zone))

@@ -20,8 +20,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
-from zoneinfo import ZoneInfo
 
+from obverse.clock import zone_of
 from obverse.config import Config
 from obverse.names import CONTENT
 from obverse.page import Matter, Page
@@ -250,7 +250,7 @@ class _Reading:
         if moment is None:
             return None
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=ZoneInfo(self.config.site.timezone))
+            moment = moment.replace(tzinfo=zone_of(self.config.site.timezone))
         return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()))
 
     def _name_date(self, name: str) -> datetime | None:
@@ -261,6 +261,8 @@ class _Reading:
 
     def _slug(self, text: str) -> str:
         """One part of an address: slashes and blanks around it are dropped, blanks in it become hyphens."""
+        if not text:
+            return ""
         slug = re.sub(r"\s+", "-", unicodedata.normalize("NFC", text).strip(" \t\n/"))
         complaint = _unsafe_segment(slug) if slug else ""
         if not complaint and "/" in slug:
