@@ -57,7 +57,7 @@ def _raster_size(path: str) -> tuple[int, int] | None:
 def _plain_png_size(path: str) -> tuple[int, int] | None:
     """The size of a PNG whose first chunks leave no doubt (PNG 3, 11.2.1); None where Pillow has to look.
 
-    To load Pillow takes longer than all else that a build does with a hundred articles' pictures.
+    Most are such, and to load Pillow for them takes longer than to look at a great many.
     """
     with open(path, "rb") as stream:
         head = stream.read(_HEADER.size)

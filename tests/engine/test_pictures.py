@@ -67,6 +67,6 @@ def test_a_damaged_png_has_no_other_size_than_pillow_says(tmp_path: Path, at: in
     at %= len(data)
     data[at] = byte
     damaged = bytes(data[: len(data) - length] if length < 60 else data)
-    with mock.patch.object(pictures, "_plain_png_size", lambda _: None):
+    with mock.patch.object(pictures, "_plain_png_size", return_value=None):
         by_pillow = asked(tmp_path, damaged)
     assert by_pillow is None or asked(tmp_path, damaged) == by_pillow
