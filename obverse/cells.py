@@ -266,19 +266,4 @@ class Cells:
 
     def _page(self, path: str) -> Inside | None:
         entry = self.site.entries.get(path)
-        if entry is None:
-            return None
-        page, facts = entry.page, entry.facts
-        matter = page.matter
-        return Inside(
-            entry.body,
-            page.body_line,
-            facts.headings,
-            facts.words,
-            matter.expires,
-            matter.canonical,
-            matter.form,
-            matter.cta,
-            matter.toc,
-            matter.draft,
-        )
+        return Inside(entry.body, *entry.inside) if entry else None

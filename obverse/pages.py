@@ -10,7 +10,7 @@ import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from sys import intern
 from typing import Any, TypeAlias
 
@@ -266,11 +266,32 @@ class Pages(Mapping[str, Surveyed]):
         return len(self._records)
 
 
-@lru_cache(_AT_HAND)
-def _unpacked(path: str, packed: bytes) -> tuple[Page, Facts]:
-    from obverse.parse import from_record
-    from obverse.survey import facts_from_record
+class _Unpacked:
+    """The records of a page and of the facts of its body, each made of its record when somebody asks for it."""
 
-    page_record, facts_record = marshal.loads(packed)  # noqa: S302 - from the ledger, which was checked
-    page = from_record(page_record)
-    return page, facts_from_record(facts_record, f"{CONTENT}{path}", page.body_line)
+    def __init__(self, path: str, packed: bytes) -> None:
+        self._path = path
+        self._page_record, self._facts_record = marshal.loads(packed)  # noqa: S302 - from the ledger, which was checked
+
+    @cached_property
+    def page(self) -> Page:
+        from obverse.parse import from_record
+
+        return from_record(self._page_record)
+
+    @cached_property
+    def facts(self) -> Facts:
+        from obverse.survey import facts_from_record
+
+        return facts_from_record(self._facts_record, f"{CONTENT}{self._path}", self.page.body_line)
+
+    @property
+    def inside(self) -> tuple[Any, ...]:
+        from obverse.parse import inside_of
+        from obverse.survey import headings_and_words
+
+        body_line, *matter = inside_of(self._page_record)
+        return (body_line, *headings_and_words(self._facts_record), *matter)
+
+
+_unpacked = lru_cache(_AT_HAND)(_Unpacked)

@@ -373,6 +373,9 @@ _KEYS = tuple(one.name for one in fields(Matter))
 _MOMENTS = tuple(_KEYS.index(key) for key in ("date", "updated", "expires"))
 
 
+_INSIDE = tuple(_KEYS.index(key) for key in ("expires", "canonical", "form", "cta", "toc", "draft"))
+
+
 def to_record(page: Page) -> tuple[Any, ...]:
     """A page without its body as plain values that `marshal` can write."""
     matter: list[Any] = [getattr(page.matter, key) for key in _KEYS]
@@ -384,6 +387,13 @@ def to_record(page: Page) -> tuple[Any, ...]:
         for one in page.problems
     )
     return (page.path, page.name, page.lang, tuple(matter), page.body_line, dict(page.places), problems)
+
+
+def inside_of(record: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Of a record the line its body begins on, and `expires`, `canonical`, `form`, `cta`, `toc` and `draft`."""
+    matter = record[3]
+    expires, *others = (matter[at] for at in _INSIDE)
+    return (record[4], datetime.fromisoformat(expires) if expires else None, *others)
 
 
 def from_record(record: tuple[Any, ...]) -> Page:

@@ -237,7 +237,7 @@ def _words(read: Read, lang: str, prefixes: tuple[str, ...]) -> tuple[tuple[str,
 
 
 # The one question whose answer grows with the site, all of it plain values.
-PAGE_TABLE = ("page_table",)
+PAGE_TABLE = "page_table"
 
 # What a page asks about itself. All else is asked by many, so that what it was answered is kept at hand.
 OF_ONE_PAGE = frozenset({"card", "links", "near", "page", "picture", "related", "shelf", "translations"})

@@ -6,13 +6,29 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from obverse.clock import Clock
 from obverse.config import Config
 from obverse.facts import Facts
 from obverse.page import Page
 from obverse.problems import Problem
+
+
+class Unpacked(Protocol):
+    """A page and the facts of its body; and what is shown inside of it, for which neither need be made."""
+
+    @property
+    def page(self) -> Page:
+        """The page, without its body."""
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of its body."""
+
+    @property
+    def inside(self) -> tuple[Any, ...]:
+        """The line its body begins on, headings, words, and some of its front matter: see `Surveyed.inside`."""
 
 
 class Surveyed:
@@ -31,9 +47,9 @@ class Surveyed:
         body: str,
         mark: str,
         packed: bytes,
-        unpack: Callable[[str, bytes], tuple[Page, Facts]],
+        unpack: Callable[[str, bytes], Unpacked],
     ) -> None:
-        """`unpack` gives the page and the facts of the page at `path` from what they are packed in.
+        """`unpack` gives the page at `path` from what it is packed in.
 
         It is asked each time, so that a site is not all unpacked at once.
         """
@@ -47,12 +63,17 @@ class Surveyed:
     @property
     def page(self) -> Page:
         """The page, without its body."""
-        return self._unpack(self.path, self._packed)[0]
+        return self._unpack(self.path, self._packed).page
 
     @property
     def facts(self) -> Facts:
         """What is known of its body."""
-        return self._unpack(self.path, self._packed)[1]
+        return self._unpack(self.path, self._packed).facts
+
+    @property
+    def inside(self) -> tuple[Any, ...]:
+        """What only the page itself shows of itself, in the order of `cells.Inside`, but for its body's key."""
+        return self._unpack(self.path, self._packed).inside
 
 
 class Glance(NamedTuple):
@@ -210,6 +231,11 @@ class Entry:
     def facts(self) -> Facts:
         """What is known of its body."""
         return self._surveyed.facts
+
+    @property
+    def inside(self) -> tuple[Any, ...]:
+        """What only the page itself shows of itself: see `Surveyed.inside`."""
+        return self._surveyed.inside
 
     @property
     def glance(self) -> Glance:

@@ -205,15 +205,20 @@ def places_from_record(record: Record, body_line: int) -> tuple[Place, ...]:
 
 def facts_from_record(record: Record, path: str, body_line: int) -> Facts:
     """The facts again, for a body that now begins on `body_line` of `path`."""
-    title, excerpt, words, headings, ids, problems = record
+    title, excerpt, words, _, ids, problems = record
     return Facts(
         title,
         excerpt,
         words,
-        tuple(map(Heading._make, headings)),
+        headings_and_words(record)[0],
         ids,
         tuple(_problem_from(one, path, body_line) for one in problems),
     )
+
+
+def headings_and_words(record: Record) -> tuple[tuple[Heading, ...], int]:
+    """These two of a record of facts."""
+    return tuple(map(Heading._make, record[3])), record[2]
 
 
 def _problem_from(record: Record, path: str, body_line: int) -> Problem:
