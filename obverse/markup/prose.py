@@ -15,8 +15,12 @@ _STEP = re.compile(
 _APART_CLASS = re.compile(r"""class=["'](?:[^"']*\s)?(?:admonition|footnote|tabbed-set|highlight)\b""")
 _NOTE = re.compile(r'<sup id="fnref[^>]*><a [^>]*>[^<]*</a></sup>')
 _PARAGRAPH_END = re.compile(r"<(?:/p\s*>|p[\s>])", re.IGNORECASE)
-# The first character stands outside of what ignores case: it is found many times as fast.
-_UNREAD = re.compile(r"<(?:(?i:(pre|script|style))\b.*?(?:(?i:</\1>)|\Z)|(?i:div class=\"footnote\">.*\Z))", re.DOTALL)
+# The first character stands outside of what ignores case: it is found many times as fast. The next two are looked at
+# before anything else is tried, since nearly all tags have others.
+_UNREAD = re.compile(
+    r"<(?=[psdPSD][rctiRCTI])(?:(?i:(pre|script|style))\b.*?(?:(?i:</\1>)|\Z)|(?i:div class=\"footnote\">.*\Z))",
+    re.DOTALL,
+)
 # A token without a letter or a digit; the expression begins with what is rare.
 _NO_WORD = re.compile(r"[^\w\s](?<!\S.)[^\w\s]*+(?!\S)")
 # ASCII for counting: white space as blanks, letters as "x", punctuation as nothing.
