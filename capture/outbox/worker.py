@@ -1,6 +1,6 @@
 """Rows of the outbox that are due -> delivered, or put off, or given up; one thread that nothing ends but `stop`.
 
-Rows are claimed in one transaction, delivered one after the other outside any, and marked in another. A crash in
+Rows are claimed in one transaction, delivered one after the other outside any, and marked in the next. A crash in
 between sends again what was not marked, under the same id, when the claim has run out. What was delivered while the
 database went away is remembered and marked first when it is back.
 """
@@ -112,6 +112,7 @@ class Worker:
         done = 0
         while done < ROUND and not self._ending.is_set() and (tried := self._next(now, ROUND - done)):
             done += tried
+        self._flush()
         raise_alarm(self._house, now)
         return done
 
@@ -124,13 +125,16 @@ class Worker:
         return self._paused
 
     def _next(self, now: datetime, most: int) -> int:
-        """Claim rows, deliver and mark them; how many were tried, 0 when none is due.
+        """Claim rows and deliver them; how many were tried, 0 when none is due.
 
+        What came of those before is written down with the claim, in one transaction: visitors wait for each of them.
         What there was no time for is given back: a claim could run out while its first row waits for a slow server. So
         is what comes after an answer that goes for others, too.
         """
         with self._house.ready().write() as connection:
+            self._write_down(connection)
             claimed = outbox.claim(connection, self._name, now, min(self._several, most), LEASE)
+        self._marks.clear()
         began, tried = time.monotonic(), 0
         for row in claimed:
             outcome = self._try(row, now)
@@ -139,7 +143,6 @@ class Worker:
             if is_late or outcome.wait or outcome.state == "stopped":
                 break
         self._give_back(claimed[tried:])
-        self._flush()
         self._several = min(2 * tried or 1, _MOST)
         return tried
 
@@ -162,11 +165,15 @@ class Worker:
         if not self._marks:
             return
         with self._house.ready().write() as connection:
-            for mark in self._marks:
-                # A row that was erased in the meantime has nothing to be written on.
-                with contextlib.suppress(KeyError):
-                    mark(connection)
+            self._write_down(connection)
         self._marks.clear()
+
+    def _write_down(self, connection: sa.Connection) -> None:
+        """Mark what was tried. It stays to be marked until that is committed."""
+        for mark in self._marks:
+            # A row that was erased in the meantime has nothing to be written on.
+            with contextlib.suppress(KeyError):
+                mark(connection)
 
     def _addressed(self, delivery: Delivery) -> Delivery:
         """The row as it goes today: the webhook's address may have been mended since. Tests have one of their own."""
@@ -242,6 +249,8 @@ class Worker:
             self._bell.clear()
             try:
                 wait = self._wait(self.step(self._house.now()))
+                with contextlib.suppress(Unavailable):  # nothing depends on it
+                    self._house.database.fold_aside()
                 pause = 0.0
             except Exception as error:  # noqa: BLE001 -- a thread that ends would be a silence nobody notices
                 wait = pause = min(max(_FIRST_PAUSE, pause * 2), _LONGEST_PAUSE)

@@ -6,6 +6,7 @@ after seconds when the server is gone, so that a submission reaches the spool wh
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -27,8 +28,12 @@ _WRITING = "obverse_writing"
 # Seconds between two looks whether another process has ended its transaction, which takes a few milliseconds.
 _LOOK = 0.001
 
+# To fold the log takes long and holds up a whole line, so `fold_aside` does it, and a commit only when it has 64 MB.
 # journal_mode reads the file, so it is last: the wait is set by then.
-_PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "journal_mode=WAL")
+_PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "wal_autocheckpoint=16000", "journal_mode=WAL")
+
+# So often it is tried to fold what was written while the rest was folded: each time less is left.
+_FOLDINGS = 5
 
 
 class Unavailable(Exception):  # noqa: N818 -- it names a state, not a fault of the program
@@ -50,6 +55,7 @@ class Database:
         self._engine = engine
         self._patience = patience
         self._line = threading.Lock()
+        self._writer: sa.Connection | None = None
         self.is_postgres = engine.dialect.name == "postgresql"
 
     @classmethod
@@ -67,10 +73,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A connection in one transaction: committed, and on the disk, when the block ends; undone when it raises."""
-        with _told(), self._turn(), self._engine.connect() as connection:
-            connection.execution_options(**{_WRITING: True})
-            with connection.begin():
-                yield connection
+        with _told(), self._turn(), self._writing() as connection, connection.begin():
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -84,9 +88,50 @@ class Database:
             with _told(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def fold_aside(self) -> None:
+        """Move what SQLite's log holds into the database beside those who write and read: nobody waits for it.
+
+        What is written meanwhile is moved by the next try. Once all is there, whoever writes next begins the log anew.
+        """
+        if self.is_postgres:
+            return
+        with _told(), self._engine.connect() as connection:
+            for _ in range(_FOLDINGS):
+                _, there, folded = _raw(connection).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if there == folded:
+                    return
+
     def close(self) -> None:
         """Give back every connection. The database may be used again afterwards."""
+        with contextlib.suppress(Unavailable), self._turn():
+            self._give_up_writer()
         self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """The connection of who writes. SQLite's is always the same one: it has read most of what it changes."""
+        if self.is_postgres:
+            with self._engine.connect() as connection:
+                yield connection
+            return
+        try:
+            yield self._only_writer()
+        except BaseException:
+            self._give_up_writer()  # a new one knows of nothing that went wrong
+            raise
+
+    def _only_writer(self) -> sa.Connection:
+        if self._writer is None:
+            self._writer = self._engine.connect().execution_options(**{_WRITING: True})
+            # Who is refused looks again each millisecond: SQLite itself would come to wait a tenth of a second.
+            _raw(self._writer).execute("PRAGMA busy_timeout=0").close()
+        return self._writer
+
+    def _give_up_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer:
+            writer.invalidate()
+            writer.close()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -167,20 +212,16 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
     @event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:
         if connection.get_execution_options().get(_WRITING):
-            _begin_writing(connection.connection.driver_connection, patience)
+            _execute_when_free(_raw(connection), "BEGIN IMMEDIATE", patience)
         else:
             connection.exec_driver_sql("BEGIN")
 
     return engine
 
 
-def _begin_writing(raw: Any, patience: float) -> None:
-    """Begin to write as soon as no other process does: SQLite itself would look again after up to 100 ms only."""
-    raw.execute("PRAGMA busy_timeout=0")
-    try:
-        _execute_when_free(raw, "BEGIN IMMEDIATE", patience)
-    finally:
-        raw.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+def _raw(connection: sa.Connection) -> Any:
+    """The driver's own connection."""
+    return connection.connection.driver_connection
 
 
 def _execute_when_free(raw: Any, statement: str, patience: float) -> None:
