@@ -18,7 +18,7 @@ from capture.store import tables
 from capture.store.database import Database
 from capture.store.inquiries import detail, set_stage
 from capture.store.saving import Thanked, save, thanked
-from capture.store.texts import fold, json_text, storable, storable_json
+from capture.store.texts import fold, is_id, json_text, storable, storable_json
 from tests.capture.samples import NOW, make_outgoing, make_submission, tokens
 
 HELD = Verdict(("trap",))
@@ -76,6 +76,22 @@ def test_a_submission_is_saved_whole(database: Database) -> None:
     assert rows(database, tables.outbox, "target", "state", "submission", "payload") == [
         ("sales@example.com", "waiting", submission.id, {"form": "contact", "inquiry": saved.inquiry})
     ]
+
+
+def test_ids_of_rows_sort_as_time_does(database: Database) -> None:
+    """So that what is saved at one time changes few pages; whatever clock was wrong, they are ids."""
+    times = [NOW, NOW + timedelta(seconds=1), NOW + timedelta(days=900), NOW.replace(year=9999)]
+    for number, at in enumerate(times):
+        put(database, make_submission(received_at=at, instance=f"i{number}", values={"email": f"{number}@b.test"}))
+    for table, by in (
+        (tables.inquiries, "received_at"),
+        (tables.contacts, "created_at"),
+        (tables.outbox, "created_at"),
+    ):
+        found = rows(database, table, by, "id")
+        assert len(found) == 4
+        assert [at for at, _ in found[:3]] == sorted(at for at, _ in found)[:3]
+        assert all(is_id(id_) for _, id_ in found)
 
 
 def test_events_hold_nothing_personal(database: Database) -> None:
