@@ -111,14 +111,6 @@ def written_by(database: Database) -> object:
         return connection.connection.driver_connection
 
 
-def test_a_connection_that_writes_and_breaks_is_replaced(sqlite_url: str, tmp_path: Path) -> None:
-    with opened(sqlite_url, tmp_path) as database:
-        with pytest.raises(Refused), database.write() as connection:
-            connection.connection.driver_connection.close()  # type: ignore[union-attr]  # it is there
-        add(database, "a")
-        assert keys(database) == ["a"]
-
-
 def test_the_log_is_folded_beside_who_writes_and_begins_anew(sqlite_url: str, tmp_path: Path) -> None:
     log = tmp_path / "var" / f"{FILE}-wal"
     with opened(sqlite_url, tmp_path) as database:
