@@ -1,8 +1,9 @@
 """Rows of the outbox that are due -> delivered, or put off, or given up; one thread that nothing ends but `stop`.
 
 Rows are claimed in one transaction, delivered one after the other outside any, and marked in the next. A crash in
-between sends again what was not marked, under the same id, when the claim has run out. What was delivered while the
-database went away is remembered and marked first when it is back.
+between sends again what was not marked, under the same id, when the claim has run out; so does a power cut with what
+this round has marked, since who answers visitors would wait for each sync. What was delivered while the database went
+away is remembered and marked first when it is back.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class Worker:
         What there was no time for is given back: a claim could run out while its first row waits for a slow server. So
         is what comes after an answer that goes for others, too.
         """
-        with self._house.ready().write() as connection:
+        with self._house.ready().write(lasting=False) as connection:
             self._write_down(connection)
             claimed = outbox.claim(connection, self._name, now, min(self._several, most), LEASE)
         self._marks.clear()
@@ -164,7 +165,7 @@ class Worker:
         """Write down how deliveries ended. What cannot be written now is the first thing next time."""
         if not self._marks:
             return
-        with self._house.ready().write() as connection:
+        with self._house.ready().write(lasting=False) as connection:
             self._write_down(connection)
         self._marks.clear()
 
@@ -239,7 +240,7 @@ class Worker:
         with self._house.ready().read() as connection:
             found = connection.execute(sa.select(name.id).where(sa.or_(wrong, held)).limit(1)).first()
         if found:
-            with self._house.ready().write() as connection:
+            with self._house.ready().write(lasting=False) as connection:
                 connection.execute(rows.update().where(wrong).values(next_at=to_text(now)))
                 connection.execute(rows.update().where(held).values(claimed_until=to_text(now)))
 

@@ -56,6 +56,7 @@ class Database:
         self._patience = patience
         self._line = threading.Lock()
         self._writer: sa.Connection | None = None
+        self._syncs = True  # whether its commits do
         self.is_postgres = engine.dialect.name == "postgresql"
 
     @classmethod
@@ -71,9 +72,13 @@ class Database:
         return cls(_postgres(parsed, patience), patience)
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """A connection in one transaction: committed, and on the disk, when the block ends; undone when it raises."""
-        with _told(), self._turn(), self._writing() as connection, connection.begin():
+    def write(self, *, lasting: bool = True) -> Iterator[sa.Connection]:
+        """A connection in one transaction: committed, and on the disk, when the block ends; undone when it raises.
+
+        What is not `lasting` may be undone by a power cut, and by nothing less, until something lasting is written or
+        the log is folded: others need not wait for the disk then. PostgreSQL, where nobody waits, makes all of it last.
+        """
+        with _told(), self._turn(), self._writing(lasting) as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -108,23 +113,26 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
+    def _writing(self, lasting: bool) -> Iterator[sa.Connection]:
         """The connection of who writes. SQLite's is always the same one: it has read most of what it changes."""
         if self.is_postgres:
             with self._engine.connect() as connection:
                 yield connection
             return
         try:
-            yield self._only_writer()
+            yield self._only_writer(lasting)
         except BaseException:
             self._give_up_writer()  # a new one knows of nothing that went wrong
             raise
 
-    def _only_writer(self) -> sa.Connection:
+    def _only_writer(self, lasting: bool) -> sa.Connection:
         if self._writer is None:
-            self._writer = self._engine.connect().execution_options(**{_WRITING: True})
+            self._writer, self._syncs = self._engine.connect().execution_options(**{_WRITING: True}), True
             # Who is refused looks again each millisecond: SQLite itself would come to wait a tenth of a second.
             _raw(self._writer).execute("PRAGMA busy_timeout=0").close()
+        if self._syncs is not lasting:
+            _raw(self._writer).execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}").close()
+            self._syncs = lasting
         return self._writer
 
     def _give_up_writer(self) -> None:

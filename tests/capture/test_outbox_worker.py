@@ -140,7 +140,7 @@ class Away:
         with getattr(self._inner, how)() as connection:
             yield connection
 
-    def write(self) -> Any:
+    def write(self, **given: Any) -> Any:
         return self._given("write")
 
     def read(self) -> Any:
@@ -296,9 +296,9 @@ class Counting(Away):
         super().__init__(inner)
         self.writes = 0
 
-    def write(self) -> Any:
+    def write(self, **given: Any) -> Any:
         self.writes += 1
-        return super().write()
+        return super().write(**given)
 
 
 def test_quick_deliveries_share_their_transactions(sqlite_url: str, tmp_path: Path) -> None:

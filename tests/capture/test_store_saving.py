@@ -78,20 +78,17 @@ def test_a_submission_is_saved_whole(database: Database) -> None:
     ]
 
 
-def test_ids_of_rows_sort_as_time_does(database: Database) -> None:
-    """So that what is saved at one time changes few pages; whatever clock was wrong, they are ids."""
-    times = [NOW, NOW + timedelta(seconds=1), NOW + timedelta(days=900), NOW.replace(year=9999)]
+def test_rows_of_one_second_stand_side_by_side(database: Database) -> None:
+    """So that what is saved at one time changes few pages; whatever clock was wrong, they have ids."""
+    times = [NOW.replace(year=1, second=7), NOW, NOW, NOW.replace(microsecond=999_999), NOW + timedelta(seconds=1)]
     for number, at in enumerate(times):
         put(database, make_submission(received_at=at, instance=f"i{number}", values={"email": f"{number}@b.test"}))
-    for table, by in (
-        (tables.inquiries, "received_at"),
-        (tables.contacts, "created_at"),
-        (tables.outbox, "created_at"),
-    ):
-        found = rows(database, table, by, "id")
-        assert len(found) == 4
-        assert [at for at, _ in found[:3]] == sorted(at for at, _ in found)[:3]
+    for table, when in ((tables.inquiries, "received_at"), (tables.contacts, "created_at"), (tables.outbox, "next_at")):
+        found = rows(database, table, when, "id")
+        assert len(found) == len({id_ for _, id_ in found}) == 5
         assert all(is_id(id_) for _, id_ in found)
+        seconds = {id_[:3]: when[:19] for when, id_ in found}
+        assert sorted(seconds.values()) == sorted({when[:19] for when, _ in found})
 
 
 def test_events_hold_nothing_personal(database: Database) -> None:
