@@ -32,8 +32,8 @@ _LOOK = 0.001
 # journal_mode reads the file, so it is last: the wait is set by then.
 _PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "wal_autocheckpoint=16000", "journal_mode=WAL")
 
-# So often it is tried to fold what was written while the rest was folded: each time less is left.
-_FOLDINGS = 5
+# So often a fold is tried: the second time little is left, what was written during the first.
+_FOLDINGS = 2
 
 
 class Unavailable(Exception):  # noqa: N818 -- it names a state, not a fault of the program

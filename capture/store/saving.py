@@ -120,7 +120,7 @@ def save_together(connection: sa.Connection, several: Sequence[Arrival], token: 
 
     The outcome is that of `save` for one after the other.
     """
-    lock_each(connection, [names for one in several for names in _alone(one.submission)])
+    lock_each(connection, (names for one in several for names in _alone(one.submission)))
     saved: dict[int, Saved] = {}
     rows = Rows()
     for number in _strangers(connection, several):
