@@ -249,9 +249,11 @@ class Worker:
         while not self._ending.is_set():
             self._bell.clear()
             try:
-                wait = self._wait(self.step(self._house.now()))
-                with contextlib.suppress(Unavailable):  # nothing depends on it
-                    self._house.database.fold_aside()
+                done = self.step(self._house.now())
+                if done:
+                    with contextlib.suppress(Unavailable):  # the next round does it
+                        self._house.database.fold_aside()
+                wait = self._wait(done)
                 pause = 0.0
             except Exception as error:  # noqa: BLE001 -- a thread that ends would be a silence nobody notices
                 wait = pause = min(max(_FIRST_PAUSE, pause * 2), _LONGEST_PAUSE)

@@ -28,12 +28,8 @@ _WRITING = "obverse_writing"
 # Seconds between two looks whether another process has ended its transaction, which takes a few milliseconds.
 _LOOK = 0.001
 
-# To fold the log takes long and holds up a whole line, so `fold_aside` does it, and a commit only when it has 64 MB.
 # journal_mode reads the file, so it is last: the wait is set by then.
-_PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "wal_autocheckpoint=16000", "journal_mode=WAL")
-
-# So often a fold is tried: the second time little is left, what was written during the first.
-_FOLDINGS = 2
+_PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "journal_mode=WAL")
 
 
 class Unavailable(Exception):  # noqa: N818 -- it names a state, not a fault of the program
@@ -94,17 +90,10 @@ class Database:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def fold_aside(self) -> None:
-        """Move what SQLite's log holds into the database beside those who write and read: nobody waits for it.
-
-        What is written meanwhile is moved by the next try. Once all is there, whoever writes next begins the log anew.
-        """
-        if self.is_postgres:
-            return
-        with _told(), self._engine.connect() as connection:
-            for _ in range(_FOLDINGS):
-                _, there, folded = _raw(connection).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if there == folded:
-                    return
+        """Sync SQLite's log, and move what it holds into the database, beside those who write and read."""
+        if not self.is_postgres:
+            with _told(), self._engine.connect() as connection:
+                _raw(connection).execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
     def close(self) -> None:
         """Give back every connection. The database may be used again afterwards."""
