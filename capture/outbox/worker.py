@@ -1,9 +1,9 @@
 """Rows of the outbox that are due -> delivered, or put off, or given up; one thread that nothing ends but `stop`.
 
 Rows are claimed in one transaction, delivered one after the other outside any, and marked in the next. A crash in
-between sends again what was not marked, under the same id, when the claim has run out; so does a power cut with what
-this round has marked, since who answers visitors would wait for each sync. What was delivered while the database went
-away is remembered and marked first when it is back.
+between sends again what was not marked, under the same id, when the claim has run out. So does a power cut with what
+was marked since a visitor's post was stored, or all was delivered: who answers visitors would wait for each sync. What
+was delivered while the database went away is remembered and marked first when it is back.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ class Worker:
             self._bell.clear()
             try:
                 done = self.step(self._house.now())
-                if done:
+                if 0 < done < ROUND:  # while more is left, the disk is for those who write
                     with contextlib.suppress(Unavailable):  # the next round does it
                         self._house.database.fold_aside()
                 wait = self._wait(done)
