@@ -86,7 +86,7 @@ class _Visitor:
         if not piece or headers.get("connection", "").lower() == "close":
             self.leave()
         self._came = b""
-        return status, headers.get("location", "")
+        return status, headers.get("location", "") if status else ""
 
     def leave(self) -> None:
         """Close the connection; another request would have a new one."""
