@@ -74,6 +74,7 @@ class Line:
         try:
             serve(group)
         finally:
+            # Who leads next is told before those who were served: all who wait, wait for that one.
             with self._changing:
                 self._is_led = False
                 self._appoint()
