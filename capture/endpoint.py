@@ -91,7 +91,7 @@ class Visit:
     @property
     def hosts(self) -> frozenset[str]:
         """The names that we are reached by."""
-        urls = (self.house.setup.address, self.release.settings.url, request.host_url)
+        urls = (self.house.setup.address, self.release.settings.url, f"//{request.host}")
         return frozenset(filter(None, (_host(url) for url in urls)))
 
 

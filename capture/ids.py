@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+_sorted = json.JSONEncoder(sort_keys=True).encode
+
 # Shorter keys are made by people, not by crypto.randomUUID(), and two visitors could have the same.
 _INSTANCE = re.compile(r"[0-9A-Za-z_.:-]{16,64}")
 
@@ -27,7 +29,7 @@ class Ids:
 
     def content(self, form: str, values: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
         """The digest of what was sent to a form. Keyed, since it outlives the values when those are erased."""
-        return self._mac("content", form, json.dumps([values, extra], sort_keys=True))
+        return self._mac("content", form, _sorted([values, extra]))
 
     def named(self, form: str, instance: str, content: str) -> tuple[str, str, str]:
         """Id, receipt, and the receipt of a follow-up."""

@@ -1,8 +1,9 @@
 """Rows of the outbox that are due -> delivered, or put off, or given up; one thread that nothing ends but `stop`.
 
-Rows are claimed in one transaction, delivered one after the other outside any, and marked in another. A crash in
-between sends again what was not marked, under the same id, when the claim has run out. What was delivered while the
-database went away is remembered and marked first when it is back.
+Rows are claimed in one transaction, delivered one after the other outside any, and marked in the next. A crash in
+between sends again what was not marked, under the same id, when the claim has run out. So does a power cut with what
+was marked since a visitor's post was stored, or all was delivered: who answers visitors would wait for each sync. What
+was delivered while the database went away is remembered and marked first when it is back.
 """
 
 from __future__ import annotations
@@ -112,6 +113,7 @@ class Worker:
         done = 0
         while done < ROUND and not self._ending.is_set() and (tried := self._next(now, ROUND - done)):
             done += tried
+        self._flush()
         raise_alarm(self._house, now)
         return done
 
@@ -124,13 +126,16 @@ class Worker:
         return self._paused
 
     def _next(self, now: datetime, most: int) -> int:
-        """Claim rows, deliver and mark them; how many were tried, 0 when none is due.
+        """Claim rows and deliver them; how many were tried, 0 when none is due.
 
+        What came of those before is written down with the claim, in one transaction: visitors wait for each of them.
         What there was no time for is given back: a claim could run out while its first row waits for a slow server. So
         is what comes after an answer that goes for others, too.
         """
-        with self._house.ready().write() as connection:
+        with self._house.ready().write(lasting=False) as connection:
+            self._write_down(connection)
             claimed = outbox.claim(connection, self._name, now, min(self._several, most), LEASE)
+        self._marks.clear()
         began, tried = time.monotonic(), 0
         for row in claimed:
             outcome = self._try(row, now)
@@ -139,7 +144,6 @@ class Worker:
             if is_late or outcome.wait or outcome.state == "stopped":
                 break
         self._give_back(claimed[tried:])
-        self._flush()
         self._several = min(2 * tried or 1, _MOST)
         return tried
 
@@ -161,12 +165,16 @@ class Worker:
         """Write down how deliveries ended. What cannot be written now is the first thing next time."""
         if not self._marks:
             return
-        with self._house.ready().write() as connection:
-            for mark in self._marks:
-                # A row that was erased in the meantime has nothing to be written on.
-                with contextlib.suppress(KeyError):
-                    mark(connection)
+        with self._house.ready().write(lasting=False) as connection:
+            self._write_down(connection)
         self._marks.clear()
+
+    def _write_down(self, connection: sa.Connection) -> None:
+        """Mark what was tried. It stays to be marked until that is committed."""
+        for mark in self._marks:
+            # A row that was erased in the meantime has nothing to be written on.
+            with contextlib.suppress(KeyError):
+                mark(connection)
 
     def _addressed(self, delivery: Delivery) -> Delivery:
         """The row as it goes today: the webhook's address may have been mended since. Tests have one of their own."""
@@ -232,7 +240,7 @@ class Worker:
         with self._house.ready().read() as connection:
             found = connection.execute(sa.select(name.id).where(sa.or_(wrong, held)).limit(1)).first()
         if found:
-            with self._house.ready().write() as connection:
+            with self._house.ready().write(lasting=False) as connection:
                 connection.execute(rows.update().where(wrong).values(next_at=to_text(now)))
                 connection.execute(rows.update().where(held).values(claimed_until=to_text(now)))
 
@@ -241,7 +249,11 @@ class Worker:
         while not self._ending.is_set():
             self._bell.clear()
             try:
-                wait = self._wait(self.step(self._house.now()))
+                done = self.step(self._house.now())
+                if 0 < done < ROUND:  # while more is left, the disk is for those who write
+                    with contextlib.suppress(Unavailable):  # the next round does it
+                        self._house.database.fold_aside()
+                wait = self._wait(done)
                 pause = 0.0
             except Exception as error:  # noqa: BLE001 -- a thread that ends would be a silence nobody notices
                 wait = pause = min(max(_FIRST_PAUSE, pause * 2), _LONGEST_PAUSE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import mmap
 import os
 import signal
 import threading
@@ -23,15 +24,17 @@ _log = logging.getLogger("obverse.capture")
 LAST_DELIVERY = 20.0  # seconds that a delivery under way may hold up the end
 _NICE = 5
 _LOOK = 0.02
+_HEARING = 0.1  # seconds that it does not hear what it is told: it goes in rounds anyway
 _MANY = 1 << 16  # descriptors: more than any start of this program inherits
 
 
 class Deliverer:
     """The parent's hand on it: `start`, `wake` and `stop` as of the worker that it stands for."""
 
-    def __init__(self, pid: int, pipe: int) -> None:
+    def __init__(self, pid: int, pipe: int, told: mmap.mmap) -> None:
         self._pid = pid
         self._pipe = pipe
+        self._told = told
         self._ending = False
         self._ended = threading.Event()
         self._instead: Worker | None = None
@@ -42,10 +45,11 @@ class Deliverer:
         threading.Thread(target=self._watch, args=(house,), name="deliverer", daemon=True).start()
 
     def wake(self) -> None:
-        """There is something to do. Costs little and never waits."""
+        """There is something to do. Costs little and never waits: nothing, where it is told and has not heard yet."""
         if self._instead:
             self._instead.wake()
-        else:
+        elif not self._told[0]:
+            self._told[0] = 1
             self._write(b"w")
 
     def stop(self, timeout: float) -> bool:
@@ -85,15 +89,16 @@ def forked(opened: Callable[[], House | None]) -> Deliverer | None:
     if not hasattr(os, "fork") or threading.active_count() > 1:
         return None
     reading, writing = os.pipe()
+    told = mmap.mmap(-1, 1)  # both see it: whether there is a word in the pipe
     pid = os.fork()
     if pid:
         os.close(reading)
         os.set_blocking(writing, False)
-        return Deliverer(pid, writing)
+        return Deliverer(pid, writing, told)
     code = 1
     try:
         _let_go(reading)
-        code = _deliver(reading, opened)
+        code = _deliver(reading, told, opened)
     finally:
         os._exit(code)
 
@@ -108,7 +113,7 @@ def _let_go(pipe: int) -> None:
     os.nice(_NICE)
 
 
-def _deliver(pipe: int, opened: Callable[[], House | None]) -> int:
+def _deliver(pipe: int, told: mmap.mmap, opened: Callable[[], House | None]) -> int:
     if not os.read(pipe, 1):
         return 0  # nobody started
     house = opened()
@@ -117,7 +122,9 @@ def _deliver(pipe: int, opened: Callable[[], House | None]) -> int:
     worker = Worker(house)
     worker.start()
     while os.read(pipe, 4096):
+        told[0] = 0  # before it looks: what comes from now on may come too late for it
         worker.wake()
+        time.sleep(_HEARING)
     worker.stop(LAST_DELIVERY)
     house.database.close()
     return 0

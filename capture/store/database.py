@@ -6,6 +6,7 @@ after seconds when the server is gone, so that a submission reaches the spool wh
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -50,6 +51,8 @@ class Database:
         self._engine = engine
         self._patience = patience
         self._line = threading.Lock()
+        self._writer: sa.Connection | None = None
+        self._syncs = True  # whether its commits do
         self.is_postgres = engine.dialect.name == "postgresql"
 
     @classmethod
@@ -65,12 +68,14 @@ class Database:
         return cls(_postgres(parsed, patience), patience)
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """A connection in one transaction: committed, and on the disk, when the block ends; undone when it raises."""
-        with _told(), self._turn(), self._engine.connect() as connection:
-            connection.execution_options(**{_WRITING: True})
-            with connection.begin():
-                yield connection
+    def write(self, *, lasting: bool = True) -> Iterator[sa.Connection]:
+        """A connection in one transaction: committed, and on the disk, when the block ends; undone when it raises.
+
+        What is not `lasting` may be undone by a power cut, and by nothing less, until something lasting is written or
+        the log is folded: others need not wait for the disk then. PostgreSQL, where nobody waits, makes all of it last.
+        """
+        with _told(), self._turn(), self._writing(lasting) as connection, connection.begin():
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -84,9 +89,46 @@ class Database:
             with _told(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def fold_aside(self) -> None:
+        """Sync SQLite's log, and move what it holds into the database, beside those who write and read."""
+        if not self.is_postgres:
+            with _told(), self._engine.connect() as connection:
+                _raw(connection).execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+
     def close(self) -> None:
         """Give back every connection. The database may be used again afterwards."""
+        with contextlib.suppress(Unavailable), self._turn():
+            self._give_up_writer()
         self._engine.dispose()
+
+    @contextmanager
+    def _writing(self, lasting: bool) -> Iterator[sa.Connection]:
+        """The connection of who writes. SQLite's is always the same one: it has read most of what it changes."""
+        if self.is_postgres:
+            with self._engine.connect() as connection:
+                yield connection
+            return
+        try:
+            yield self._only_writer(lasting)
+        except BaseException:
+            self._give_up_writer()  # a new one knows of nothing that went wrong
+            raise
+
+    def _only_writer(self, lasting: bool) -> sa.Connection:
+        if self._writer is None:
+            self._writer, self._syncs = self._engine.connect().execution_options(**{_WRITING: True}), True
+            # Who is refused looks again each millisecond: SQLite itself would come to wait a tenth of a second.
+            _raw(self._writer).execute("PRAGMA busy_timeout=0").close()
+        if self._syncs is not lasting:
+            _raw(self._writer).execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}").close()
+            self._syncs = lasting
+        return self._writer
+
+    def _give_up_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer:
+            writer.invalidate()
+            writer.close()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -167,20 +209,16 @@ def _sqlite(url: sa.URL, patience: float) -> sa.Engine:
     @event.listens_for(engine, "begin")
     def _begun(connection: sa.Connection) -> None:
         if connection.get_execution_options().get(_WRITING):
-            _begin_writing(connection.connection.driver_connection, patience)
+            _execute_when_free(_raw(connection), "BEGIN IMMEDIATE", patience)
         else:
             connection.exec_driver_sql("BEGIN")
 
     return engine
 
 
-def _begin_writing(raw: Any, patience: float) -> None:
-    """Begin to write as soon as no other process does: SQLite itself would look again after up to 100 ms only."""
-    raw.execute("PRAGMA busy_timeout=0")
-    try:
-        _execute_when_free(raw, "BEGIN IMMEDIATE", patience)
-    finally:
-        raw.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
+def _raw(connection: sa.Connection) -> Any:
+    """The driver's own connection."""
+    return connection.connection.driver_connection
 
 
 def _execute_when_free(raw: Any, statement: str, patience: float) -> None:

@@ -74,11 +74,12 @@ class Line:
         try:
             serve(group)
         finally:
-            for place in group:
-                place.call()
+            # Who leads next is told before those who were served: all who wait, wait for that one.
             with self._changing:
                 self._is_led = False
                 self._appoint()
+            for place in group:
+                place.call()
 
     def _appoint(self) -> None:
         """Let the first who waits lead, where nobody does. Within `_changing`."""
@@ -95,7 +96,7 @@ def save(
     Raises Unavailable and Refused, as every use of a database does, for its own sake only: a member that spoils its
     group is tried again alone, as are all others.
     """
-    arrival = Arrival(submission, outgoing)
+    arrival = Arrival.ready(submission, outgoing, token)
     return line.enter(arrival, lambda group: _serve(database, group, token))
 
 

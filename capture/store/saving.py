@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -47,10 +48,21 @@ WINDOW = timedelta(minutes=10)  # within it, the same content without an instanc
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A submission, and what is to be told of it."""
+    """A submission, and what is to be told of it. `draft` is ready where that needs no look into the database."""
 
     submission: Submission
     outgoing: Sequence[Outgoing]
+    draft: Draft | None = None
+    keys: AbstractSet[tuple[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", _keys(self.submission))
+
+    @classmethod
+    def ready(cls, submission: Submission, outgoing: Sequence[Outgoing], token: Callable[[], str]) -> Arrival:
+        """One for which all is made that can be made before it is its turn."""
+        is_told_as_is = all(one.kind != CONFIRM for one in outgoing)
+        return cls(submission, outgoing, _draft(submission, outgoing, token) if is_told_as_is else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +120,13 @@ def save_together(connection: sa.Connection, several: Sequence[Arrival], token: 
 
     The outcome is that of `save` for one after the other.
     """
-    lock_each(connection, [names for one in several for names in _alone(one.submission)])
+    lock_each(connection, (names for one in several for names in _alone(one.submission)))
     saved: dict[int, Saved] = {}
     rows = Rows()
     for number in _strangers(connection, several):
-        submission, now = several[number].submission, several[number].submission.received_at
-        contact = _add_contact(rows, submission, token)
-        outgoing = due(connection, several[number].outgoing, now)
-        saved[number] = _add_inquiry(rows, submission, outgoing, contact, token, now)
+        draft = several[number].draft or _due_draft(connection, several[number], token)
+        rows.take(draft.rows)
+        saved[number] = draft.saved
     rows.write(connection)
     for number, one in enumerate(several):
         if number not in saved:
@@ -139,21 +150,42 @@ def thanked(connection: sa.Connection, receipt: str) -> Thanked | None:
 
 
 class Rows:
-    """Rows to be inserted, by table, in the order in which the tables were first named: one statement each."""
+    """Rows to be inserted, by table and columns, in the order in which these were first named: one statement each."""
 
     def __init__(self) -> None:
-        self._by_table: dict[sa.Table, list[dict[str, Any]]] = {}
+        self._by_columns: dict[tuple[sa.Table, tuple[str, ...]], list[tuple[Any, ...]]] = {}
 
     def add(self, table: sa.Table, **values: Any) -> None:
-        """One more row, with the same columns as the others of its table. JSON is given as text."""
-        self._by_table.setdefault(table, []).append(values)
+        """One more row. JSON is given as text."""
+        self._by_columns.setdefault((table, tuple(values)), []).append(tuple(values.values()))
+
+    def take(self, others: Rows) -> None:
+        """All rows of others, too."""
+        for columns, rows in others._by_columns.items():
+            self._by_columns.setdefault(columns, []).extend(rows)
 
     def write(self, connection: sa.Connection) -> None:
         """Insert them all. What there may be once in the outbox, or of consents, and is, stays as it is."""
-        for table, rows in self._by_table.items():
-            names = tuple(rows[0])
-            statement = _insert(table, names, mark(connection))
-            connection.exec_driver_sql(statement, [tuple(map(row.__getitem__, names)) for row in rows])
+        for (table, names), rows in self._by_columns.items():
+            connection.exec_driver_sql(_insert(table, names, mark(connection)), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The rows of a submission that begins an inquiry of somebody new, and what became of it once they are written."""
+
+    rows: Rows
+    saved: Saved
+
+
+def _draft(submission: Submission, outgoing: Sequence[Outgoing], token: Callable[[], str]) -> Draft:
+    rows = Rows()
+    contact = _add_contact(rows, submission, token)
+    return Draft(rows, _add_inquiry(rows, submission, outgoing, contact, token, submission.received_at))
+
+
+def _due_draft(connection: sa.Connection, one: Arrival, token: Callable[[], str]) -> Draft:
+    return _draft(one.submission, due(connection, one.outgoing, one.submission.received_at), token)
 
 
 # Each post needs these statements, so they are text made once: to make it anew takes longer than to run it.
@@ -168,8 +200,8 @@ def _insert(table: sa.Table, names: tuple[str, ...], mark: str) -> str:
 
 def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[int]:
     """Which of them share nothing with one another nor with what is stored: each is a new inquiry of a new contact."""
-    shared = Counter(key for one in several for key in _keys(one.submission)) + _stored(connection, several)
-    return [number for number, one in enumerate(several) if all(shared[key] == 1 for key in _keys(one.submission))]
+    shared = Counter(key for one in several for key in one.keys) + _stored(connection, several)
+    return [number for number, one in enumerate(several) if all(shared[key] == 1 for key in one.keys)]
 
 
 def _keys(submission: Submission) -> set[tuple[str, str]]:
@@ -181,7 +213,7 @@ def _keys(submission: Submission) -> set[tuple[str, str]]:
 
 def _stored(connection: sa.Connection, several: Sequence[Arrival]) -> Counter[tuple[str, str]]:
     """The keys among theirs that a row has already."""
-    keys = {key for one in several for key in _keys(one.submission)}
+    keys = {key for one in several for key in one.keys}
     wanted = {name: [key for kind, key in keys if kind == name] for name in (*_ALIKE, "email")}
     held: set[tuple[str, str]] = set()
     alike = _among("submissions", _ALIKE, tuple(len(wanted[name]) for name in _ALIKE), mark(connection))
@@ -269,7 +301,7 @@ def _add_inquiry(
     """A new inquiry. A held one waits for nobody; its clock is set when it is released. Nor does a canary."""
     held, received_at = submission.verdict.held, to_text(submission.received_at)
     waits = not held and not submission.canary
-    inquiry = token()
+    inquiry = _timely(now, token)
     rows.add(
         inquiries,
         id=inquiry,
@@ -347,7 +379,7 @@ def put_out(
             rows.add(events, **_asked(one, inquiry, now))
         rows.add(
             outbox,
-            id=one.once or token(),
+            id=one.once or _timely(now, token),
             inquiry=inquiry,
             submission=submission,
             message=message,
@@ -361,7 +393,7 @@ def put_out(
 
 
 def _asked(one: Outgoing, inquiry: str, now: datetime) -> dict[str, Any]:
-    """The event of an asking, with the same columns as that of a submission: they are inserted together."""
+    """The event of an asking."""
     plain = {"at": to_text(now), "inquiry": inquiry, "kind": "consent-asked", "subject": one.once}
     return {**plain, "form": one.payload["form"], "page": "", "reason": ""}
 
@@ -438,10 +470,19 @@ def _contact(connection: sa.Connection, submission: Submission, token: Callable[
 def _add_contact(rows: Rows, submission: Submission, token: Callable[[], str]) -> str:
     """A new person."""
     key = _email_key(submission) or None
-    contact = token()
+    contact = _timely(submission.received_at, token)
     created_at = to_text(submission.received_at)
     rows.add(contacts, id=contact, email_key=key, created_at=created_at, **_person(submission))
     return contact
+
+
+def _timely(at: datetime, token: Callable[[], str]) -> str:
+    """A new id: 12 bits of the second, and 116 of a random token, so that 8 digits of it tell it from others.
+
+    Rows of one second stand side by side in every index of their ids. With random ids each would change pages of its
+    own, and changed pages are most of what a commit writes. No such id opens anything to a visitor, as a receipt does.
+    """
+    return f"{int(at.timestamp()) % 0x1000:03x}{token()[3:]}"
 
 
 def _email_key(submission: Submission) -> str:

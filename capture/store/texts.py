@@ -18,6 +18,8 @@ _UNFIT = re.compile("[\ud800-\udfff]")
 _MAY_BE_UNFIT = re.compile(r"\\u(?:0000|d[89a-f])")
 _ID = re.compile(r"[0-9a-f]{32}")
 
+_encoded = json.JSONEncoder(allow_nan=False).encode
+
 
 def storable(text: str) -> str:
     """The text without NUL, each lone surrogate replaced by U+FFFD."""
@@ -40,7 +42,7 @@ def storable_json(value: Any) -> Any:
 def json_text(value: Any) -> str:
     """The value as the text of JSON that can be stored."""
     try:
-        text = json.dumps(value, allow_nan=False)
+        text = _encoded(value)
     except ValueError:  # a number that is none
         return json.dumps(storable_json(value))
     return json.dumps(storable_json(value)) if _MAY_BE_UNFIT.search(text) else text

@@ -123,7 +123,8 @@ def test_another_sentence_is_not_confirmed_by_the_one_before(small: House, tmp_p
     small.releases._looked = None  # as if a second had passed
     moved(small, days=1)
     tick(small, message="Once more")
-    pages = [sales(small).get(f"/inbox/i/{id_}").text for (id_,) in stored(small, inquiries.c.id)]
+    came = sorted(stored(small, inquiries.c.received_at, inquiries.c.id))
+    pages = [sales(small).get(f"/inbox/i/{id_}").text for _, id_ in came]
     assert [("Confirmed by mail" in page, "not confirmed yet" in page) for page in pages] == [
         (True, False),
         (False, True),

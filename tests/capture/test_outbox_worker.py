@@ -3,9 +3,10 @@
 import itertools
 import json
 import logging
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from capture.outbox.notifications import outgoing_for
 from capture.outbox.worker import LEASE, ROUND, Channels, Worker
 from capture.setup import Secrets
 from capture.spool import keep
-from capture.store.database import Database, Unavailable
+from capture.store.database import FILE, Database, Unavailable
 from capture.store.moments import to_text
 from capture.store.saving import save
 from capture.store.tables import outbox as rows
@@ -139,7 +140,7 @@ class Away:
         with getattr(self._inner, how)() as connection:
             yield connection
 
-    def write(self) -> Any:
+    def write(self, **given: Any) -> Any:
         return self._given("write")
 
     def read(self) -> Any:
@@ -295,9 +296,9 @@ class Counting(Away):
         super().__init__(inner)
         self.writes = 0
 
-    def write(self) -> Any:
+    def write(self, **given: Any) -> Any:
         self.writes += 1
-        return super().write()
+        return super().write(**given)
 
 
 def test_quick_deliveries_share_their_transactions(sqlite_url: str, tmp_path: Path) -> None:
@@ -307,9 +308,34 @@ def test_quick_deliveries_share_their_transactions(sqlite_url: str, tmp_path: Pa
         tell(house, *(f"{n}@house.test" for n in range(31)))
         database.writes = 0
         assert Worker(house, Channels(send=lambda *_: SENT)).step(NOW) == 31
-        # 1, 2, 4, 8, 10 and 6 rows, each time claimed at once and marked at once, and one look that finds none
-        assert database.writes == 13
+        # 1, 2, 4, 8, 10 and 6 rows, each time claimed at once, and marked with the next claim; the last finds none
+        assert database.writes == 7
         assert {one.state for one in table(house).values()} == {"sent"}
+
+
+def test_what_the_last_claim_of_a_round_brought_is_marked_before_it_ends(sqlite_url: str, tmp_path: Path) -> None:
+    with house_on(tmp_path, sqlite_url) as house:
+        tell(house, *(f"{n}@house.test" for n in range(ROUND + 1)))
+        assert Worker(house, Channels(send=lambda *_: SENT)).step(NOW) == ROUND
+        assert sorted(one.state for one in table(house).values()) == ["sent"] * ROUND + ["waiting"]
+
+
+def test_a_worker_folds_the_log(sqlite_url: str, tmp_path: Path) -> None:
+    """Nobody who answers visitors does."""
+    with house_on(tmp_path, sqlite_url) as house:
+        tell(house, "a@house.test")
+        worker = Worker(house, Channels(send=lambda *_: SENT))
+        worker.start()
+        until(lambda: "sent" in in_the_file_alone(tmp_path))
+        assert worker.stop(10)
+
+
+def in_the_file_alone(folder: Path) -> list[str]:
+    """The states of the outbox as they are without the log."""
+    alone = folder / "alone.db"
+    alone.write_bytes((folder / "var" / FILE).read_bytes())
+    with closing(sqlite3.connect(alone)) as connection:
+        return [state for (state,) in connection.execute("SELECT state FROM outbox")]
 
 
 def test_what_a_slow_server_leaves_no_time_for_is_given_back(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from capture.run.deliverer import Deliverer
 from tests.capture.receivers import mail_server
 from tests.capture.running import let_in, make_root, running
 from tests.serving import until
@@ -43,6 +45,20 @@ def test_it_delivers_in_a_process_of_its_own_and_a_thread_goes_on_when_that_dies
             until(lambda: len(mail.taken) == 2)
             assert not children(one.process.pid)
             assert one.end() == 0
+
+
+def test_it_is_told_once_until_it_hears() -> None:
+    """Each word is work for both; what comes after it has heard is a word again."""
+    reading, writing = os.pipe()
+    told = mmap.mmap(-1, 1)
+    one = Deliverer(0, writing, told)
+    with open(reading, "rb", buffering=0) as heard:
+        for _ in range(2):
+            for _ in range(5):
+                one.wake()
+            assert heard.read(99) == b"w"
+            told[0] = 0
+    os.close(writing)
 
 
 def test_it_ends_with_its_parent_however_that_ends(tmp_path: Path) -> None:

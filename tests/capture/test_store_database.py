@@ -88,6 +88,31 @@ def test_sqlite_is_set_up_to_lose_nothing(sqlite_database: Database) -> None:
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 
+def test_sqlite_has_one_connection_that_writes(sqlite_url: str, tmp_path: Path) -> None:
+    """One that finds in its memory what it wrote before; what goes wrong in a transaction ends with its connection."""
+    with opened(sqlite_url, tmp_path) as database:
+        first = written_by(database)
+        assert written_by(database) is first
+        with pytest.raises(ZeroDivisionError):
+            add(database, "a", then=lambda: 1 / 0)
+        assert written_by(database) is not first
+        add(database, "b")
+        assert keys(database) == ["b"]
+
+
+def written_by(database: Database) -> object:
+    with database.write() as connection:
+        return connection.connection.driver_connection
+
+
+def test_what_is_folded_aside_is_in_the_database_itself(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(sqlite_url, tmp_path) as database:
+        add(database, "a", "Ann Folded")
+        assert b"Ann Folded" not in (tmp_path / "var" / FILE).read_bytes()
+        add(database, "b", then=database.fold_aside)  # while one writes
+        assert b"Ann Folded" in (tmp_path / "var" / FILE).read_bytes()
+
+
 def test_a_folder_that_is_made_for_the_file_survives_a_power_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The line: who arrives together is saved by one commit, and nobody suffers by a neighbour."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from capture.store.database import Database, Refused, Unavailable
 from capture.store.line import Line, save
 from capture.store.saving import Arrival, save_together
 from capture.store.saving import save as save_alone
+from capture.store.texts import json_text
 from tests.capture.samples import make_outgoing, make_submission, tokens
 from tests.serving import until
 
@@ -83,6 +85,22 @@ def test_who_arrives_together_is_saved_by_one_commit_and_one_statement_a_table(s
     assert done.count("COMMIT") == 3  # the writer that all wait for, the first, and the eleven others
     written = [one.split()[2] for one in done if one.startswith("INSERT")]
     assert sorted(written) == sorted(["contacts", "inquiries", "submissions", "answers", "events", "outbox"] * 2)
+
+
+def test_what_can_be_made_before_is_made_before_it_is_its_turn(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever serves the line has only to write: all others wait for that."""
+    made: list[str] = []
+
+    def noted(values: Any) -> str:
+        made.append(threading.current_thread().name)
+        return json_text(values)
+
+    monkeypatch.setattr("capture.store.saving.json_text", noted)
+    some = [make_submission(instance=f"i{n}", values={"email": f"{n}@example.org"}) for n in range(4)]
+    assert {one.result().outcome for one in together(sqlite_database, some)} == {"stored"}
+    assert sorted(Counter(made).values()) == [5] * 4  # the answers of each have four, what is to be told one
 
 
 def test_nobody_is_answered_before_the_commit_of_their_group(sqlite_database: Database) -> None:

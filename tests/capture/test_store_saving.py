@@ -18,7 +18,7 @@ from capture.store import tables
 from capture.store.database import Database
 from capture.store.inquiries import detail, set_stage
 from capture.store.saving import Thanked, save, thanked
-from capture.store.texts import fold, json_text, storable, storable_json
+from capture.store.texts import fold, is_id, json_text, storable, storable_json
 from tests.capture.samples import NOW, make_outgoing, make_submission, tokens
 
 HELD = Verdict(("trap",))
@@ -76,6 +76,19 @@ def test_a_submission_is_saved_whole(database: Database) -> None:
     assert rows(database, tables.outbox, "target", "state", "submission", "payload") == [
         ("sales@example.com", "waiting", submission.id, {"form": "contact", "inquiry": saved.inquiry})
     ]
+
+
+def test_rows_of_one_second_stand_side_by_side(database: Database) -> None:
+    """So that what is saved at one time changes few pages; whatever clock was wrong, they have ids."""
+    times = [NOW.replace(year=1, second=7), NOW, NOW, NOW.replace(microsecond=999_999), NOW + timedelta(seconds=1)]
+    for number, at in enumerate(times):
+        put(database, make_submission(received_at=at, instance=f"i{number}", values={"email": f"{number}@b.test"}))
+    for table, when in ((tables.inquiries, "received_at"), (tables.contacts, "created_at"), (tables.outbox, "next_at")):
+        found = rows(database, table, when, "id")
+        assert len(found) == len({id_ for _, id_ in found}) == 5
+        assert all(is_id(id_) for _, id_ in found)
+        seconds = {id_[:3]: when[:19] for when, id_ in found}
+        assert sorted(seconds.values()) == sorted({when[:19] for when, _ in found})
 
 
 def test_events_hold_nothing_personal(database: Database) -> None:

@@ -22,6 +22,7 @@ from capture.spool import find, keep
 from capture.store import database
 from capture.store.database import FILE
 from capture.store.line import save
+from capture.store.saving import save as save_alone
 from tests.capture.house import a_house
 from tests.capture.power import Disk, Folders, recorded, synced
 from tests.capture.samples import make_outgoing, make_submission
@@ -56,14 +57,18 @@ def lost(disk: Disk, given: Acknowledged, folder: Path, chance: Random | None = 
     """Receipts that were given and are not there, when the power goes just after one of them was given."""
     found: list[str] = []
     for at, (moment, _) in enumerate(given):
-        place = folder / str(at)
-        place.mkdir(parents=True)
-        for path, data in disk.after(moment, chance).items():
-            if not path.endswith("-shm"):  # which is made anew
-                (place / Path(path).name).write_bytes(data)
-        there = receipts(place / FILE)
+        there = receipts(put_back(disk, moment, folder / str(at), chance))
         found += [receipt for _, receipt in given[: at + 1] if receipt not in there]
     return found
+
+
+def put_back(disk: Disk, moment: int, place: Path, chance: Random | None = None) -> Path:
+    """The database as it is after a power cut at that moment."""
+    place.mkdir(parents=True)
+    for path, data in disk.after(moment, chance).items():
+        if not path.endswith("-shm"):  # which is made anew
+            (place / Path(path).name).write_bytes(data)
+    return place / FILE
 
 
 def receipts(file: Path) -> set[str]:
@@ -93,6 +98,22 @@ def test_the_model_notices_a_commit_that_is_not_synced(tmp_path: Path, monkeypat
     monkeypatch.setattr(database, "_PRAGMAS", ("synchronous=NORMAL", "journal_mode=WAL"))
     disk, given = visited(tmp_path / "var")
     assert len(lost(disk, given, tmp_path / "bare")) > 20
+
+
+def test_what_is_not_to_last_is_on_the_disk_with_what_lasts_and_once_it_is_folded(tmp_path: Path) -> None:
+    """A round of deliveries is marked without a sync; what visitors sent is synced as ever."""
+    folder = tmp_path / "var"
+    folder.mkdir(mode=0o700)
+    moments: list[int] = []
+    with recorded(folder) as disk, a_house(tmp_path, f"sqlite:///{folder / FILE}") as house:
+        for number, lasting in enumerate((True, False, True, False)):
+            with house.ready().write(lasting=lasting) as connection:
+                save_alone(connection, person(number), [], house.token)
+            moments.append(len(disk.done))
+        house.database.fold_aside()
+        moments.append(len(disk.done))
+    there = [len(receipts(put_back(disk, moment, tmp_path / str(moment)))) for moment in moments]
+    assert there == [1, 1, 3, 3, 4]
 
 
 # The spool, where submissions wait while the database is away.

@@ -34,7 +34,7 @@ def no_room_for_files() -> Iterator[None]:
 def no_room_in_the_database(house: House) -> Iterator[None]:
     """The database may not take one page more."""
     engine = house.database._engine
-    engine.dispose()
+    house.database.close()
 
     def limit(raw: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
         raw.execute("PRAGMA max_page_count=1").close()  # type: ignore[attr-defined]  # which means: as many as it has
@@ -44,7 +44,7 @@ def no_room_in_the_database(house: House) -> Iterator[None]:
         yield
     finally:
         sa.event.remove(engine, "connect", limit)
-        engine.dispose()
+        house.database.close()
 
 
 def test_a_full_database_leads_to_the_spool_and_back(tmp_path: Path) -> None:
