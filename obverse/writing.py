@@ -25,6 +25,7 @@ from obverse.ledger import Asked, Ledger, Table
 from obverse.ledger_file import ahead, save
 from obverse.links import menu_problems
 from obverse.making import Finished, finish
+from obverse.moves import FILE as MOVES
 from obverse.names import CONTENT, is_page
 from obverse.options import RELEASE, Report
 from obverse.pages import Reader, Record
@@ -152,6 +153,9 @@ def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, repor
     for path in touched:
         pages.pop(path.removeprefix(CONTENT), None)
         sources.pop(path, None)
+    if placed.moves != desk.moved[0]:
+        # It is about to be written, so what it said before is no reason to leave all as it is.
+        sources.pop(MOVES, None)
     return Ledger(
         sources=sources,
         pages=pages,

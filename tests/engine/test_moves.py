@@ -29,6 +29,18 @@ def test_a_rename_leaves_a_redirect(built: TinySite) -> None:
     assert (again.written, again.removed) == ((), ())
 
 
+def test_what_was_written_of_a_move_may_be_taken_back(built: TinySite) -> None:
+    """As `git checkout` does: the file says again what it said before the build that saw the page move."""
+    built.write("content/_moves.toml", "")
+    built.good_build()
+    built.move("content/articles/e.md", "content/articles/renamed.md")
+    built.good_build()
+    built.write("content/_moves.toml", "")
+    report = built.good_build()
+    assert "articles/e/index.html" in report.removed
+    built.assert_as_clean(report)
+
+
 def _index_becomes_a_page(site: TinySite) -> str:
     site.move("content/articles/_index.md", "content/writing.md")
     return "articles/index.html"
