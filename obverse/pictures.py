@@ -83,5 +83,5 @@ def _size_by_pillow(path: str) -> tuple[int, int] | None:
         with Image.open(path) as image:
             turned = image.getexif().get(274, 1) >= 5
             return (image.height, image.width) if turned else (image.width, image.height)
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError):  # so Pillow calls a damaged chunk
         return None
