@@ -72,7 +72,7 @@ def test_a_load_at_a_rate_counts_from_when_each_was_due() -> None:
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Stalling) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        done = load(server.server_address[1], lambda _: Request("/", b"", {}), connections=1, seconds=0.3, rate=100)
+        done = load(server.server_address[1], lambda _: Request("/", b"", {}), connections=1, seconds=0.295, rate=100)
         server.shutdown()
     assert len(done.took) == 30
     assert done.at(0.0) < 0.2 * 1000
