@@ -67,13 +67,7 @@ class Compiled:
     def _code(self, text: Any, mode: str) -> Any:
         if isinstance(text, CodeType):
             return text
-        kept = self.known.get((mode, text))
-        if kept is not None:
-            return marshal.loads(kept)  # noqa: S302 - our own bytes, checked
-        code = builtins.compile(text, "<string>", mode, dont_inherit=True)
-        if len(self.known) < MOST:
-            self.known[mode, text] = marshal.dumps(code)
-        return code
+        return self.kept(mode, text, lambda: builtins.compile(text, "<string>", mode, dont_inherit=True))
 
     def kept(self, kind: str, text: Any, make: Callable[[], Any]) -> Any:
         """What `make` makes of a text, something that marshal can write, once for all processes."""

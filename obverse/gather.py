@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from obverse.desk import Desk, text_of
+from obverse.desk import Desk
 from obverse.index import Grounds, foreseen, ground_mark, index, index_again, place_page
 from obverse.ledger import Table
 from obverse.moves import FILE as MOVES
-from obverse.moves import NO_MOVES, Moves, Published, as_toml, detected, read_moves
+from obverse.moves import Moves, Published, as_toml, detected
 from obverse.names import CONTENT, is_page
 from obverse.page import Page
 from obverse.pages import Pages, Placer, Reader, Record
@@ -127,14 +127,11 @@ def _published(addresses: Mapping[str, tuple[str, str]]) -> list[Published]:
 
 
 def write_moves(desk: Desk, moves: Moves) -> None:
-    """Write `_moves.toml` when the build has seen a page move; it belongs to the writer, so it is replaced whole."""
-    source = desk.sources.files.get(MOVES)
-    known = read_moves(text_of(source))[0] if source else NO_MOVES
-    if moves != known:
-        target = desk.options.root / MOVES
-        draft = target.with_name(target.name + "~")
-        draft.write_text(as_toml(moves), encoding="utf-8", newline="\n")
-        os.replace(draft, target)
+    """Write `_moves.toml`, which the build does when it has seen a page move: it is the writer's, so replaced whole."""
+    target = desk.options.root / MOVES
+    draft = target.with_name(target.name + "~")
+    draft.write_text(as_toml(moves), encoding="utf-8", newline="\n")
+    os.replace(draft, target)
 
 
 # How pages are read.

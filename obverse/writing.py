@@ -85,7 +85,10 @@ def write(
         report = _report(done, told, due)
         if not report.blocked and not desk.options.dry:
             ledger = _ledger(desk, looked, answers, done, report)
-            write_moves(desk, placed.moves)
+            if placed.moves != desk.moved[0]:
+                write_moves(desk, placed.moves)
+                # What it said before is no reason to leave all as it is, should it say that again.
+                ledger.sources.pop(MOVES, None)
             removals = (*done.removals, *_strangers(desk, done))
             commit(
                 desk.options.workshop, stage, removals, *save(desk.old, ledger, desk.options.ledger_file, looked.ready)
@@ -153,9 +156,6 @@ def _ledger(desk: Desk, looked: _Looked, answers: Answers, done: Finished, repor
     for path in touched:
         pages.pop(path.removeprefix(CONTENT), None)
         sources.pop(path, None)
-    if placed.moves != desk.moved[0]:
-        # It is about to be written, so what it said before is no reason to leave all as it is.
-        sources.pop(MOVES, None)
     return Ledger(
         sources=sources,
         pages=pages,
