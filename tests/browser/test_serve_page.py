@@ -102,6 +102,19 @@ def test_a_reader_who_moves_on_while_pictures_come_is_not_pulled_back(page: Page
     assert page.evaluate("scrollY") > 500
 
 
+def test_a_reader_who_moves_on_by_the_scrollbar_is_not_pulled_back(page: Page, desk: Served) -> None:
+    held: list[Route] = []
+    page.route("**/slow.svg", lambda route: held.append(route))  # noqa: PLW0108 as above
+    desk.write("content/index.md", "<img src=/slow.svg>" + LONG)
+    expect(page.get_by_text("paragraph 199")).to_be_attached()
+    until(lambda: held or page.wait_for_timeout(20))
+    comes(page, lambda: page.evaluate("history.state === null && (scrollTo(0, 700), true)"))
+    page.evaluate("new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")
+    held[0].fulfill(body="<svg xmlns='http://www.w3.org/2000/svg'/>", content_type="image/svg+xml")
+    comes(page, lambda: page.evaluate("history.scrollRestoration") == "auto")
+    assert page.evaluate("scrollY") > 500
+
+
 def test_a_reader_who_has_moved_on_before_the_script_came_is_not_pulled_back(page: Page, desk: Served) -> None:
     held: list[Route] = []
     page.route("**/_ob/live.js", lambda route: held.append(route))  # noqa: PLW0108 as above

@@ -39,20 +39,29 @@ function arrive() {
   if (!place) return;
   history.replaceState(Object.keys(rest).length ? rest : null, "");
   const moves = new AbortController(); // a reader who has moved on while pictures came is not pulled back
+  const options = { passive: true, signal: moves.signal };
   let moved = !location.hash && scrollX + scrollY > 0; // somewhere else than at the top before anybody was here
-  for (const move of ["wheel", "touchmove", "keydown", "pointerdown"]) {
-    addEventListener(move, () => (moved = true), { once: true, passive: true, signal: moves.signal });
-  }
-  const back = () => moved || scrollTo({ left: place[0], top: place[1], behavior: "instant" });
+  let put; // where the page was put, and how high it was
+  const back = () => {
+    if (moved) return;
+    scrollTo({ left: place[0], top: place[1], behavior: "instant" });
+    put = [scrollX, scrollY, document.documentElement.scrollHeight];
+  };
   const rested = () => {
     back(); // pictures have their height now
     moves.abort();
-    history.scrollRestoration = "auto";
+    setTimeout(() => (history.scrollRestoration = "auto")); // at once, and the browser would go back to its own place
   };
+  for (const move of ["wheel", "touchmove", "keydown", "pointerdown"]) addEventListener(move, () => (moved = true), options);
+  // A scrollbar says no more than this, nor does a wheel that turned just before. A page that grows moves by itself.
+  addEventListener("scroll", () => (moved ||= elsewhere(put)), options);
   back();
   if (document.readyState === "complete") rested();
   else addEventListener("load", rested, { once: true });
 }
+
+const elsewhere = ([left, top, height]) =>
+  height === document.documentElement.scrollHeight && Math.abs(scrollX - left) + Math.abs(scrollY - top) > 1;
 
 // A build that changed no more than styles changes nothing here but the links to them.
 async function renew(state) {
