@@ -17,6 +17,7 @@ from obverse.markup.firsts import ASCII, firsts
 from obverse.markup.lexing import quickened
 
 ROOT = Path(__file__).parents[2]
+READABLE = {".py", ".html", ".css", ".js", ".xml", ".svg", ".toml", ".md"}
 OFTEN = "python bash js sql html css toml yaml json md jinja rust go c java php ruby diff console ts".split()
 TEXTS = [
     'def a(b: int = 10, *c) -> str:\n    """Doc."""\n    return f"{b!r:>{10}} \\n" if b >= 0x1F else None  # é\n',
