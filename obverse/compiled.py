@@ -14,6 +14,7 @@ import marshal
 import os
 import re
 import sys
+import typing
 import zlib
 from _thread import get_ident
 from collections.abc import Callable, Iterable
@@ -51,6 +52,7 @@ class Compiled:
         # Each of these looks its function up among its own names first, and finds ours.
         dataclasses.exec = self.execute
         collections.eval = self.evaluate  # type: ignore[attr-defined]
+        typing.compile = self.code  # type: ignore[attr-defined] # of each field of a named tuple, which nobody asks for
         compiler: Any = getattr(re, "_compiler", None)
         if hasattr(compiler, "_sre") and hasattr(compiler, "compile"):
             maker = _Maker(compiler, self.known)
@@ -64,10 +66,12 @@ class Compiled:
         """As `eval`."""
         return eval(self._code(text, "eval"), *scopes)  # noqa: S307 - what Python would evaluate
 
+    def code(self, text: Any, file: str, mode: str) -> Any:
+        """As `compile`."""
+        return self.kept(mode, text, lambda: builtins.compile(text, file, mode, dont_inherit=True))
+
     def _code(self, text: Any, mode: str) -> Any:
-        if isinstance(text, CodeType):
-            return text
-        return self.kept(mode, text, lambda: builtins.compile(text, "<string>", mode, dont_inherit=True))
+        return text if isinstance(text, CodeType) else self.code(text, "<string>", mode)
 
     def kept(self, kind: str, text: Any, make: Callable[[], Any]) -> Any:
         """What `make` makes of a text, something that marshal can write, once for all processes."""

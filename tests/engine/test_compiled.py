@@ -26,6 +26,7 @@ inner, made = re._compiler._code, []
 re._compiler._code = lambda *parts: made.append(1) or inner(*parts)
 from collections import namedtuple
 from dataclasses import dataclass
+from typing import ForwardRef, NamedTuple, get_type_hints
 patterns = (r"(?P<a>x+)(y)?", "[a-z\u0416-\u0436]+(?i:Q)", b"[\x80-\xff]+?z", "(?x) a # b")
 for pattern in patterns:
     for flags in (0, re.IGNORECASE):
@@ -38,6 +39,15 @@ class Point:
     x: int
     y: int = 2
 print(Point(1), Point(1) < Point(2), hash(Point(1)) == hash(Point(1, 2)), namedtuple("Pair", "a b")(1, b=2))
+
+class Told(NamedTuple):
+    a: "int"
+    b: "list[str] | None" = None
+print(Told(1), Told.__annotations__, get_type_hints(Told))
+try:
+    ForwardRef("1 +")
+except SyntaxError as error:
+    print(error)
 print(len(made), len(compiled.known), file=sys.stderr)
 compiled.keep()
 """
