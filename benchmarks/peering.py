@@ -45,7 +45,8 @@ def ours(name: str, code: Path) -> Tool:
     """Our own build, from a copy of the code that nobody edits meanwhile."""
     if name == COMMONMARK and importlib.util.find_spec("comrak") is None:
         raise MissingError("comrak is not installed (pip install obverse[commonmark])")
-    command = [sys.executable, "-m", "obverse", "build"]
+    # As the installed command does it; `-m` would first look for the module in ways of its own.
+    command = [sys.executable, "-c", "from obverse.cli import command; command()", "build"]
     made = ("site", ".obverse")
     return Tool(name, "obverse", command, made, "obverse.toml", "templates/base.html", {"PYTHONPATH": str(code)})
 
