@@ -144,8 +144,9 @@ def _shallow(line: re.Match[str]) -> str:
 
 
 def _shaped(html: str, text: str) -> str:
-    """comrak's HTML in the default engine's shape. What a text cannot have made is not looked for: the text is shorter,
-    and a single character is found at once.
+    """comrak's HTML in the default engine's shape.
+
+    What a text cannot have made is not looked for: the text is shorter, and a single character is found at once.
     """
     if "/>" in html and "r />" in html:  # two characters are found twice as fast as four
         html = html.replace("<br />", "<br>").replace("<hr />", "<hr>")

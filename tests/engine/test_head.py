@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from obverse.head import _script_safe
+from obverse.head import _document, _list, _script_safe, _string, _text
 from tests.engine.sites import TinySite
 
 Make = Callable[..., TinySite]
@@ -197,9 +197,17 @@ def test_nothing_in_a_title_gets_out_of_its_place(site_dir: Make) -> None:
 @given(st.dictionaries(st.text(), st.text()))
 @example({"</script>": "<!--<script>"})
 def test_json_in_a_script_ends_nothing_and_says_the_same(data: dict[str, str]) -> None:
-    text = str(_script_safe(data))
+    text = str(_script_safe(json.dumps(data, ensure_ascii=False)))
     assert not re.search("[<>&]", text)
     assert json.loads(text) == data
+
+
+@given(st.text(), st.lists(st.text(), max_size=3))
+@example('"\\\x00\u2028\ud800', [""])
+def test_what_is_written_as_json_is_json(text: str, some: list[str]) -> None:
+    written = _document("Thing", name=_text(text), keywords=_list([_string(one) for one in some]))
+    said = {"@context": "https://schema.org", "@type": "Thing", "name": text, "keywords": some}
+    assert json.loads(written) == {name: value for name, value in said.items() if value}
 
 
 def test_a_drawn_picture_is_not_what_networks_are_shown(site_dir: Make) -> None:
