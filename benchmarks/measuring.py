@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_EVERY = 0.02
+# Seconds between two looks at memory; more where a look itself takes long, since processes stand still for it.
+_EVERY, _REST = 0.02, 10
 
 
 class FailedError(Exception):
@@ -69,8 +70,11 @@ class _Peak:
         self._thread.start()
 
     def _look(self, pid: int) -> None:
-        while not self._over.wait(_EVERY):
+        pause = _EVERY
+        while not self._over.wait(pause):
+            began = time.perf_counter()
             self._most = max(self._most, sum(resident(one) for one in tree(pid)))
+            pause = max(_EVERY, _REST * (time.perf_counter() - began))
 
     def end(self) -> int:
         self._over.set()
