@@ -142,6 +142,10 @@ class Answers:
                 numbers.pop(self._keys[number], None)
                 self._keys[number], self._digests[number] = (), b"told"
 
+    def rest(self) -> None:
+        """Let go of all answers: of those that others will ask for, whoever asks has them at hand."""
+        self._values = {}
+
     def question(self, number: int) -> Key:
         """The question with this number."""
         return self._keys[number]

@@ -110,6 +110,7 @@ def _made_elsewhere(jobs: Sequence[Job], crew: Crew, answers: Answers, stage: St
                 yield marshal.dumps((0, problems_out((error.problem,)), (), ()))
                 continue
             if os.getpid() == home:  # what is asked here is known here
+                answers.rest()
                 yield marshal.dumps((home, tuple(one), (), ()))
                 continue
             asked = [tuple(question) for question in answers.told(told)]

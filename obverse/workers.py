@@ -5,7 +5,8 @@ it takes, and nothing comes back but bytes. Where there is no fork (or a thread,
 can be started anew; they are told a function by its name and are sent their items.
 
 The parent hands out a few items at a time, so that nobody waits for a neighbour's hard ones, reads what comes from any
-worker, and gives it out in order. What has come too early is kept, up to a limit beyond which only the items
+worker, and gives it out in order. While nothing comes it does an item itself: one process more than there are
+processors would only take their time. What has come too early is kept, up to a limit beyond which only the items
 everybody waits for are handed out.
 
 `work` must not use what cannot be in two processes at once: a database connection above all. It opens its own.
@@ -100,13 +101,13 @@ def can_fork() -> bool:
 def spread(items: Sequence[T], work: Work[T], workers: int, *, chunk: int) -> Generator[bytes, None, None]:
     """One result for each item, in their order.
 
-    `work` gets an iterator of items, and yields one result for each before it takes the next. Up to `workers` forked
-    processes take up to `chunk` items at a time; where forking is not possible, or there is not more than one chunk,
-    everything happens here. Raises WorkerError for the first item that fails, in any case.
+    `work` gets an iterator of items, and yields one result for each before it takes the next. Up to `workers`
+    processes, this one among them, take up to `chunk` items at a time; where forking is not possible, or there is not
+    more than one chunk, everything happens here. Raises WorkerError for the first item that fails, in any case.
     """
     if workers > 1 and len(items) > chunk and can_fork():
         crew = _Forked(items, work)
-        yield from _gathered(crew, workers, len(items), chunk)
+        yield from _gathered(crew, workers - 1, len(items), chunk, _Own(items, work))
         if crew.hands:
             return
     yield from _here(items, work)
@@ -176,6 +177,31 @@ class _Tally:
             raise ValueError(self.told)
 
 
+class _Own:
+    """What this process does itself, while nothing is to be heard from others."""
+
+    def __init__(self, items: Sequence[Any], work: Work[Any]) -> None:
+        tally = _Tally()
+        self._items, self._tally = items, tally
+        self._asked: deque[int] = deque()
+        self._results = tally.answered(work(tally.taken_of(self._mine())))
+
+    def _mine(self) -> Iterator[Any]:
+        while self._asked:
+            yield self._items[self._asked.popleft()]
+
+    def result(self, index: int) -> bytes | WorkerError:
+        """The result of an item, or how it failed."""
+        self._asked.append(index)
+        try:
+            result = next(self._results, None)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as in a worker
+            failed = WorkerError(index, _spoken(error))
+            failed.__cause__ = error
+            return failed
+        return WorkerError(index, self._tally.told) if result is None else result
+
+
 def _spoken(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
@@ -217,8 +243,8 @@ class _Crew(Protocol):
     def send(self, hand: _Hand, start: int, stop: int) -> None:
         """Give a worker some more items."""
 
-    def hear(self) -> Iterable[Heard]:
-        """What workers have said: at least one thing."""
+    def hear(self, *, wait: bool) -> Iterable[Heard]:
+        """What workers have said; when we `wait` for it, at least one thing."""
 
     def hang_up(self, hand: _Hand, *, kill: bool) -> None:
         """Let a worker end, or make it."""
@@ -234,6 +260,7 @@ class _Course:
     crew: _Crew
     total: int
     chunk: int
+    own: _Own | None
     given: int = 0
     kept: int = 0
     last_words: str = "no worker is left"
@@ -243,7 +270,10 @@ class _Course:
         """The result of an item. Raises WorkerError when there is none."""
         while index not in self.answers:
             self.hand_out(index)
-            self.listen()
+            if self.own is None or not self.may_give(index):
+                self.listen(wait=True)
+            elif not self.listen(wait=False):
+                self.do_one(self.own)
         answer = self.answers.pop(index)
         if isinstance(answer, WorkerError):
             raise answer
@@ -257,8 +287,9 @@ class _Course:
         """
         living = [hand for hand in self.crew.hands if not hand.gone]
         for hand in (*living, *living):
-            size = max(1, min(self.chunk, (self.total - self.given) // (4 * len(living))))
-            if self.given < self.total and len(hand.owed) <= size and (self.kept < LIMIT or self.given <= index):
+            busy = len(living) + (self.own is not None)
+            size = max(1, min(self.chunk, (self.total - self.given) // (4 * busy)))
+            if self.may_give(index) and len(hand.owed) <= size:
                 stop = min(self.total, self.given + size)
                 hand.owed.extend(range(self.given, stop))
                 self.crew.send(hand, self.given, stop)
@@ -266,8 +297,21 @@ class _Course:
         if not living and self.given < self.total:
             self.answers.setdefault(self.given, WorkerError(self.given, self.last_words))
 
-    def listen(self) -> None:
-        for hand, data in self.crew.hear():
+    def may_give(self, index: int) -> bool:
+        """Whether there is more to do that need not wait; `index` is the item that is waited for."""
+        return self.given < self.total and (self.kept < LIMIT or self.given <= index)
+
+    def do_one(self, own: _Own) -> None:
+        """Do the next item here."""
+        answer = self.answers[self.given] = own.result(self.given)
+        self.given += 1
+        self.kept += len(answer) if isinstance(answer, bytes) else 0
+
+    def listen(self, *, wait: bool) -> bool:
+        """Take what workers have said; whether they said anything."""
+        heard = False
+        for hand, data in self.crew.hear(wait=wait):
+            heard = True
             if data:
                 hand.heard += data
                 self._understand(hand)
@@ -275,6 +319,7 @@ class _Course:
                 hand.gone = True
                 self.crew.hang_up(hand, kill=False)
                 self._mourn(hand, self.crew.reap(hand))
+        return heard
 
     def _understand(self, hand: _Hand) -> None:
         at, heard = 0, hand.heard
@@ -306,9 +351,9 @@ class _Course:
         hand.owed.clear()
 
 
-def _gathered(crew: _Crew, workers: int, total: int, chunk: int) -> Iterator[bytes]:
+def _gathered(crew: _Crew, workers: int, total: int, chunk: int, own: _Own | None = None) -> Iterator[bytes]:
     """The results in order. None at all when nobody could be hired."""
-    course, kill = _Course(crew, total, chunk), True
+    course, kill = _Course(crew, total, chunk, own), True
     try:
         crew.hire(min(workers, total))
         if crew.hands:
@@ -358,10 +403,10 @@ class _Forked:
         with contextlib.suppress(BrokenPipeError):  # it has died, which will be heard
             _write(hand.tasks, _SPAN.pack(start, stop))
 
-    def hear(self) -> Iterator[Heard]:
-        if sum(len(hand.owed) for hand in self.hands) > _LAST * len(self.hands):
+    def hear(self, *, wait: bool) -> Iterator[Heard]:
+        if wait and sum(len(hand.owed) for hand in self.hands) > _LAST * len(self.hands):
             time.sleep(_PATIENCE)
-        for end, _ in self._poll.poll():
+        for end, _ in self._poll.poll(None if wait else 0):
             data = os.read(end, _GULP)
             if not data:
                 self._poll.unregister(end)
@@ -507,8 +552,9 @@ class _Spawned:
     def send(self, hand: _Hand, start: int, stop: int) -> None:
         self._tell(hand, list(self._items[start:stop]))
 
-    def hear(self) -> Iterator[Heard]:
-        yield self._said.get()
+    def hear(self, *, wait: bool) -> Iterator[Heard]:
+        if wait:
+            yield self._said.get()
         while not self._said.empty():
             yield self._said.get()
 

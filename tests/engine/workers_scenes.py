@@ -71,7 +71,7 @@ def several_processes_do_the_work_and_they_leave_nothing_open() -> None:
     before = os.listdir("/dev/fd")
     who = set(spread(range(100), pids, 3, chunk=2))
     assert len(who) == 3
-    assert b"%d" % os.getpid() not in who
+    assert b"%d" % os.getpid() in who
     assert os.listdir("/dev/fd") == before
     assert childless()
 
@@ -81,7 +81,7 @@ def few_items_are_done_here() -> None:
     here = b"%d" % os.getpid()
     assert set(spread(range(8), pids, 4, chunk=8)) == {here}
     assert set(spread(range(30), pids, 1, chunk=8)) == {here}
-    assert here not in set(spread(range(9), pids, 4, chunk=8))
+    assert set(spread(range(9), pids, 4, chunk=8)) != {here}
 
 
 @scene
@@ -155,17 +155,20 @@ def the_first_item_that_fails_is_told_by_any_number_of_workers() -> None:
 def a_worker_that_dies_is_told_with_its_item() -> None:
     signal.signal(signal.SIGTERM, lambda *_: print("a parent's handler"))
     way, told = os.environ["WAY"].split("|")
+    here = os.getpid()
 
     def work(mine: Iterator[int]) -> Iterator[bytes]:
         for item in mine:
-            if item == 37:
+            if item >= 37 and os.getpid() != here:
                 exec(way)
+            time.sleep(0.001)
             yield b"%d" % item
 
     got: list[bytes] = []
     error = failure(spread(range(200), work, 2, chunk=8), got)
-    assert (error.index, error.text) == (37, told)
-    assert got == [b"%d" % item for item in range(37)]
+    assert error.text == told
+    assert 37 <= error.index < 100  # the first from there on that is not done here
+    assert got == [b"%d" % item for item in range(error.index)]
     assert childless()
 
 
@@ -272,17 +275,21 @@ def a_process_with_threads_is_not_forked() -> None:
     assert set(spread(range(50), pids, 2, chunk=4)) == {here}
     ready.set()
     thread.join()
-    assert here not in set(spread(range(50), pids, 2, chunk=4))
+    assert set(spread(range(50), pids, 2, chunk=4)) != {here}
 
 
 @scene
 def a_worker_has_no_workers() -> None:
+    here = os.getpid()
+
     def outer(mine: Iterator[int]) -> Iterator[bytes]:
         for _ in mine:
-            assert set(spread(range(50), pids, 2, chunk=1)) == {b"%d" % os.getpid()}
-            yield b""
+            me = b"%d" % os.getpid()
+            assert os.getpid() == here or set(spread(range(50), pids, 2, chunk=1)) == {me}
+            time.sleep(0.01)
+            yield me
 
-    assert len(list(spread(range(4), outer, 2, chunk=1))) == 4
+    assert len(set(spread(range(10), outer, 2, chunk=1))) == 2
 
 
 @scene
@@ -314,8 +321,8 @@ def where_there_is_no_room_for_a_process_the_work_is_done_all_the_same() -> None
     for places in (0, 1, 2):
         room[0] = places
         who = set(spread(range(50), pids, 3, chunk=2))
-        assert len(who) == max(1, places)
-        assert (b"%d" % os.getpid() in who) == (places == 0)
+        assert len(who) == places + 1
+        assert b"%d" % os.getpid() in who
         assert os.listdir("/dev/fd") == before
 
 
