@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from capture.endpoint import lost
 from capture.house import House, open_house
+from capture.posts import straight
 
 __all__ = ["House", "create_app", "open_house"]
 
@@ -40,7 +41,7 @@ def create_app(house: House) -> Flask:
     for module in (*_PUBLIC, *_STAFF, *(_PREVIEW if house.setup.preview else ())):
         app.register_blueprint(importlib.import_module(module).blueprint)
     app.register_error_handler(HTTPException, lost)
-    app.wsgi_app = _under(house.setup.base_path, app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = _under(house.setup.base_path, straight(app, house, app.wsgi_app))  # type: ignore[method-assign, assignment]
     return app
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, lru_cache
@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Request, Response, current_app, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -66,32 +66,37 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 class Visit:
     """One request: the house it came to, the release at that moment, and where things are."""
 
+    request: Request
     house: House
     release: Release
     places: Places
 
     @classmethod
-    def now(cls, form: str = "", rules: str = "") -> Visit:
-        """The visit of the request at hand, by a release that knows a form with these rules, if there is one."""
-        house: House = current_app.extensions["obverse"]
+    def now(cls, form: str = "") -> Visit:
+        """The visit of Flask's request at hand, by a release that knows that form, if there is one."""
+        return cls.of(request, current_app.extensions["obverse"], form)
+
+    @classmethod
+    def of(cls, request: Request, house: House, form: str = "", rules: str = "") -> Visit:
+        """The visit of a request, by a release that knows a form with these rules, if there is one."""
         release = house.releases.current(form, rules)
-        return cls(house, release, Places.of(house.setup, release))
+        return cls(request, house, release, Places.of(house.setup, release))
 
     def voice(self, lang: str = "") -> Voice:
         """Who answers: in that language, else in what the browser asks for, as a page or as JSON."""
         languages = self.release.settings.languages
-        asked = lang or request.accept_languages.best_match(languages, default="") if languages else lang
-        return Voice(self.release, self.places, self.release.language(asked or ""), wants_json(request))
+        asked = lang or self.request.accept_languages.best_match(languages, default="") if languages else lang
+        return Voice(self.release, self.places, self.release.language(asked or ""), wants_json(self.request))
 
     def origin_page(self, post: Post | None = None) -> PageRow | None:
         """The page it was sent from: as its form names it, else by the address the browser tells."""
         named = self.release.pages.get(post.own("page")) if post else None
-        return named or self.release.page_at(request.headers.get("Referer", ""))
+        return named or self.release.page_at(self.request.headers.get("Referer", ""))
 
     @property
     def hosts(self) -> frozenset[str]:
         """The names that we are reached by."""
-        urls = (self.house.setup.address, self.release.settings.url, f"//{request.host}")
+        urls = (self.house.setup.address, self.release.settings.url, f"//{self.request.host}")
         return frozenset(filter(None, (_host(url) for url in urls)))
 
 
@@ -104,7 +109,7 @@ def form(name: str) -> Response:
     if request.method != "POST":
         refused = visit.voice().refuse(405, "method", origin=visit.origin_page())
         return as_response(replace(refused, headers={"Allow": "POST, OPTIONS"}), visit)
-    return as_response(_taken(visit, name), visit)
+    return as_response(answered(visit, name), visit)
 
 
 @blueprint.get("/t/<receipt>", provide_automatic_options=False)
@@ -169,9 +174,25 @@ def _known(house: House, receipt: str) -> tuple[Thanked | None, bool]:
     return found, found is not None
 
 
-def _taken(visit: Visit, name: str) -> Answer:
-    """The answer to a post."""
-    house = visit.house
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A post that is to be stored, and what its sender is told once it is, or when it cannot be (None)."""
+
+    house: House
+    submission: Submission
+    outgoing: Sequence[Outgoing]
+    told: Callable[[Saved | None], Answer]
+
+
+def answered(visit: Visit, name: str) -> Answer:
+    """The answer to a post, which is stored by then."""
+    taken = take(visit, name)
+    return taken if isinstance(taken, Answer) else taken.told(store([taken])[0])
+
+
+def take(visit: Visit, name: str) -> Answer | Accepted:
+    """The answer to a post, or what is to be stored before there is one."""
+    house, request = visit.house, visit.request
     room = Room.of(visit.release.takers.get(name, ()), house.uploads, house.token)
     post = read_post(request, house.setup.proxies, visit.hosts, room)
     if isinstance(post, Rejected):
@@ -182,10 +203,10 @@ def _taken(visit: Visit, name: str) -> Answer:
         discard(house.uploads, (one.id for one in post.uploads if one.id))
 
 
-def _read(visit: Visit, name: str, post: Post) -> Answer:
+def _read(visit: Visit, name: str, post: Post) -> Answer | Accepted:
     """The answer to a post whose parts have arrived."""
     rules, _, words = post.own("version").partition(".")
-    visit = Visit.now(name, rules)
+    visit = Visit.of(visit.request, visit.house, name, rules)
     page = visit.origin_page(post)
     form_seen = visit.release.form(name, _language(visit, None, page), rules, words)
     voice = visit.voice(_language(visit, form_seen, page))
@@ -198,7 +219,7 @@ def _read(visit: Visit, name: str, post: Post) -> Answer:
     return _let_in(visit, voice, sent)
 
 
-def _let_in(visit: Visit, voice: Voice, sent: Sent) -> Answer:
+def _let_in(visit: Visit, voice: Voice, sent: Sent) -> Answer | Accepted:
     """The answer to a post that can be read, as far as the limits let it come."""
     passed = gate(visit.house, visit.release, sent.form, sent.post)
     if isinstance(passed, Full):
@@ -211,7 +232,7 @@ def _let_in(visit: Visit, voice: Voice, sent: Sent) -> Answer:
     return _judged(visit, voice, sent, passed)
 
 
-def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer:
+def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer | Accepted:
     """The answer to a post that may come."""
     if sent.post.full:
         return voice.again(413, "files-full", sent)
@@ -226,7 +247,11 @@ def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer:
     if verdict != submission.verdict:
         submission = replace(submission, verdict=verdict)
     outgoing = audience(visit.release, submission, ids)
-    saved = _saved(house, submission, outgoing)
+    return Accepted(house, submission, outgoing, lambda saved: _told(voice, sent, submission, saved))
+
+
+def _told(voice: Voice, sent: Sent, submission: Submission, saved: Saved | None) -> Answer:
+    """The answer to a post that is stored, or could be stored nowhere."""
     if saved is None:
         return voice.again(503, "unavailable", sent, RETRY)
     return voice.stored(saved, lambda: message(sent.form, submission.values, voice.say("capture.thanks.default")))
@@ -269,20 +294,29 @@ def _trusted(house: House, submission: Submission) -> Verdict:
         return submission.verdict
 
 
-def _saved(house: House, submission: Submission, outgoing: list[Outgoing]) -> Saved | None:
-    """Store it in the database, else in the spool; None when neither can."""
+def store(some: Sequence[Accepted]) -> list[Saved | None]:
+    """Store what came to one house, in the database, else in the spool; None where neither can."""
+    house = some[0].house
+    brought = [(one.submission, one.outgoing) for one in some]
     try:
-        saved = save(house.line, house.ready(), submission, outgoing, house.token)
-    except Exception as error:  # noqa: BLE001 -- whatever the fault is, what the visitor wrote must not be lost by it
-        _log.warning("the database did not take a submission: %s", type(error).__name__)
-        return _spooled(house, submission, outgoing)
-    if saved.outcome == "replayed":
-        drop_copies(house.database, house.setup.folder, (one.id for one in submission.attachments))
+        outcomes = save(house.line, house.ready(), brought, house.token)
+    except Exception as error:  # noqa: BLE001 -- whatever the fault is, what visitors wrote must not be lost by it
+        outcomes = [error] * len(some)
+    return [_kept(house, one, outcome) for one, outcome in zip(some, outcomes, strict=True)]
+
+
+def _kept(house: House, one: Accepted, outcome: Saved | Exception) -> Saved | None:
+    """What is stored in the end."""
+    if isinstance(outcome, Exception):
+        _log.warning("the database did not take a submission: %s", type(outcome).__name__)
+        return _spooled(house, one.submission, one.outgoing)
+    if outcome.outcome == "replayed":
+        drop_copies(house.database, house.setup.folder, (file.id for file in one.submission.attachments))
     house.wake()
-    return saved
+    return outcome
 
 
-def _spooled(house: House, submission: Submission, outgoing: list[Outgoing]) -> Saved | None:
+def _spooled(house: House, submission: Submission, outgoing: Sequence[Outgoing]) -> Saved | None:
     try:
         hold(house.uploads, (one.id for one in submission.attachments))
         keep(house.spool, submission, outgoing)
@@ -301,13 +335,13 @@ def _language(visit: Visit, seen: Form | None, page: PageRow | None) -> str:
 
 def is_foreign(visit: Visit) -> bool:
     """Whether a browser says that a page of somebody else's sent it. No origin, or a hidden one, is no signal."""
-    origin = request.headers.get("Origin", "")
+    origin = visit.request.headers.get("Origin", "")
     if origin in ("", "null"):
         return False
     if origin in (visit.places.own_origin, visit.places.site_origin, origin_of(visit.release.settings.url)):
         return False
     # The desk is reached by several names; a browser's own Host is as true as its Origin.
-    return not origin_of(origin) or urlsplit(origin).netloc != request.host
+    return not origin_of(origin) or urlsplit(origin).netloc != visit.request.host
 
 
 @lru_cache(maxsize=64)
@@ -320,11 +354,16 @@ def _host(url: str) -> str:
 
 def as_response(answer: Answer, visit: Visit) -> Response:
     """An answer with the headers that all public answers have."""
+    return _Response(answer.body, answer.status, headers_of(answer, visit), mimetype=answer.type)
+
+
+def headers_of(answer: Answer, visit: Visit) -> dict[str, str]:
+    """The headers of an answer, those that all public answers have among them."""
     site = visit.places.site_origin
     headers = {**_headers(site), **answer.headers}
-    if site and request.headers.get("Origin") == site:
+    if site and visit.request.headers.get("Origin") == site:
         headers |= {**_CORS, "Access-Control-Allow-Origin": site}
-    return _Response(answer.body, answer.status, headers, mimetype=answer.type)
+    return headers
 
 
 class _Response(Response):
@@ -332,13 +371,18 @@ class _Response(Response):
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         """What is sent with it; werkzeug's own where there is more to do than to count."""
-        if self.status_code == HTTPStatus.NO_CONTENT or not _PLAIN.fullmatch(self.headers.get("Location", "")):
+        if self.status_code == HTTPStatus.NO_CONTENT or not is_plain(self.headers.get("Location", "")):
             return super().get_wsgi_headers(environ)
         self.headers["Content-Length"] = str(sum(map(len, self.iter_encoded())))
         return self.headers
 
 
-_PLAIN = re.compile(r"[\w/:.~%-]*", re.ASCII)  # nothing that has to be written otherwise in an address
+def is_plain(place: str) -> bool:
+    """Whether nothing in an address has to be written otherwise."""
+    return _PLAIN.fullmatch(place) is not None
+
+
+_PLAIN = re.compile(r"[\w/:.~%-]*", re.ASCII)
 
 
 # Exactly one origin is let in, by name, and never with credentials: there are none.

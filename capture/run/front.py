@@ -11,14 +11,10 @@ from typing import Any
 
 import flask
 
+from capture.posts import ROUTE, Environ, Later, Start, Wsgi
 from capture.run.log import Log, path_told
 from capture.run.static import Answer, Request, Static
 
-Environ = dict[str, Any]
-Start = Callable[..., Any]
-Wsgi = Callable[[Environ, Start], Iterable[bytes]]
-
-ROUTE = "obverse.route"
 _APPLICATION = ("_ob", "inbox", "api", "healthz")
 _ASKED = ("accept-encoding", "if-none-match", "if-range", "range")
 _ARGUMENT = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")
@@ -65,12 +61,21 @@ class Front:
             told["length"] = int(length) if length.isdigit() else None
             return start(status, headers, *more)
 
-        try:
-            return self._routed(environ, start_told)
-        finally:
+        def tell() -> None:
             route = environ.get(ROUTE) or path_told(_path(environ) or "?")
             milliseconds = (self._clock() - began) * 1000
             self._log.request(_method(environ), route, told["status"], milliseconds, told["length"])
+
+        try:
+            answer = self._routed(environ, start_told)
+        except BaseException:
+            tell()
+            raise
+        if isinstance(answer, Later):
+            answer.over = tell
+        else:
+            tell()
+        return answer
 
     def _routed(self, environ: Environ, start: Start) -> Iterable[bytes]:
         path = _path(environ)

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,24 @@ def mark(connection: sa.Connection) -> str:
     return "?" if connection.dialect.name == "sqlite" else "%s"
 
 
+def select(connection: sa.Connection, statement: str, values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    """The rows that a statement of the driver's own text finds."""
+    if connection.dialect.name != "sqlite":
+        return connection.exec_driver_sql(statement, tuple(values))
+    with _told_of(statement):
+        found: list[Sequence[Any]] = _raw(connection).execute(statement, values).fetchall()
+        return found
+
+
+def insert(connection: sa.Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Execute a statement of the driver's own text for each of the rows."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(statement, list(rows))
+        return
+    with _told_of(statement):
+        _raw(connection).executemany(statement, rows).close()
+
+
 def lock(connection: sa.Connection, *names: str) -> None:
     """Until the transaction ends, no other one passes this line with the same names.
 
@@ -277,6 +295,7 @@ def _engine(url: sa.URL, patience: float, **options: Any) -> sa.Engine:
 
 # What the two drivers call "not now". The plain DatabaseError is SQLite's for a file that is none or is broken.
 _OPERATIONAL = (exc.OperationalError, exc.InterfaceError, exc.InternalError)
+_DRIVERS = (sqlite3.OperationalError, sqlite3.InterfaceError, sqlite3.InternalError)
 
 
 @contextmanager
@@ -291,6 +310,17 @@ def _told() -> Iterator[None]:
         if isinstance(error, _OPERATIONAL) or type(error) is exc.DatabaseError:
             raise Unavailable(_reason(error)) from None
         raise Refused(f"{_name(error.orig)} in: {error.statement}") from None
+
+
+@contextmanager
+def _told_of(statement: str) -> Iterator[None]:
+    """The same for what SQLite's driver is given by us, around SQLAlchemy: most of what a post needs."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if isinstance(error, _DRIVERS) or type(error) is sqlite3.DatabaseError:
+            raise Unavailable(_name(error)) from None
+        raise Refused(f"{_name(error)} in: {statement}") from None
 
 
 def _reason(error: exc.DBAPIError) -> str:

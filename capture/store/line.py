@@ -34,11 +34,9 @@ class Place:
         """It has been served, or it is its turn to serve."""
         self._called.release()
 
-    def result(self) -> Saved:
-        """What was saved. Raises what kept it from being saved."""
-        if isinstance(self.outcome, Saved):
-            return self.outcome
-        raise self.outcome or Unavailable("whoever was to save it came to an end")
+    def result(self) -> Saved | Exception:
+        """What was saved, or what kept it from being saved."""
+        return self.outcome or Unavailable("whoever was to save it came to an end")
 
 
 class Line:
@@ -53,19 +51,20 @@ class Line:
         self._is_led = False
         self._waiting: list[Place] = []
 
-    def enter(self, arrival: Arrival, serve: Callable[[Sequence[Place]], None]) -> Saved:
-        """Stand in line until one of those who stand there has served all, by then or in front of it.
+    def enter(self, arrivals: Sequence[Arrival], serve: Callable[[Sequence[Place]], None]) -> list[Saved | Exception]:
+        """Stand in line with what one thread brings, until one of those who stand there has served all.
 
-        Raises what kept this one from being saved.
+        What became of each, or what kept it from being saved.
         """
-        place = Place(arrival)
+        places = [Place(arrival) for arrival in arrivals]
         with self._changing:
-            self._waiting.append(place)
+            self._waiting += places
             self._appoint()
-        place.wait()
-        if place.leads:
+        # Whoever takes the first one takes all of them.
+        places[0].wait()
+        if places[0].leads:
             self._lead(serve)
-        return place.result()
+        return [place.result() for place in places]
 
     def _lead(self, serve: Callable[[Sequence[Place]], None]) -> None:
         """Serve all who wait by now, this one among them; then the next one leads."""
@@ -89,15 +88,18 @@ class Line:
 
 
 def save(
-    line: Line, database: Database, submission: Submission, outgoing: Sequence[Outgoing], token: Callable[[], str]
-) -> Saved:
-    """Save a submission together with those that arrive with it. It is on the disk when this returns.
+    line: Line,
+    database: Database,
+    brought: Sequence[tuple[Submission, Sequence[Outgoing]]],
+    token: Callable[[], str],
+) -> list[Saved | Exception]:
+    """Save submissions together with those that arrive with them. They are on the disk when this returns.
 
-    Raises Unavailable and Refused, as every use of a database does, for its own sake only: a member that spoils its
-    group is tried again alone, as are all others.
+    What became of each: what kept it from being saved (Unavailable, Refused, as at every use of a database) is for its
+    own sake only: a member that spoils its group is tried again alone, as are all others.
     """
-    arrival = Arrival.ready(submission, outgoing, token)
-    return line.enter(arrival, lambda group: _serve(database, group, token))
+    arrivals = [Arrival.ready(submission, outgoing, token) for submission, outgoing in brought]
+    return line.enter(arrivals, lambda group: _serve(database, group, token))
 
 
 def _serve(database: Database, group: Sequence[Place], token: Callable[[], str]) -> None:

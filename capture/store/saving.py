@@ -27,7 +27,7 @@ import sqlalchemy as sa
 
 from capture.model import CANARY, CONFIRM, Consent, Outgoing, Saved, Submission
 from capture.store.consents import asked_row, due
-from capture.store.database import lock_each, mark
+from capture.store.database import insert, lock_each, mark, select
 from capture.store.moments import from_text, to_text
 from capture.store.tables import (
     answers,
@@ -167,7 +167,7 @@ class Rows:
     def write(self, connection: sa.Connection) -> None:
         """Insert them all. What there may be once in the outbox, or of consents, and is, stays as it is."""
         for (table, names), rows in self._by_columns.items():
-            connection.exec_driver_sql(_insert(table, names, mark(connection)), rows)
+            insert(connection, _insert(table, names, mark(connection)), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +217,11 @@ def _stored(connection: sa.Connection, several: Sequence[Arrival]) -> Counter[tu
     wanted = {name: [key for kind, key in keys if kind == name] for name in (*_ALIKE, "email")}
     held: set[tuple[str, str]] = set()
     alike = _among("submissions", _ALIKE, tuple(len(wanted[name]) for name in _ALIKE), mark(connection))
-    for row in connection.exec_driver_sql(alike, tuple(key for name in _ALIKE for key in wanted[name])):
+    for row in select(connection, alike, tuple(key for name in _ALIKE for key in wanted[name])):
         held.update(zip(_ALIKE, row, strict=True))
     if emails := wanted["email"]:
         people = _among("contacts", ("email_key",), (len(emails),), mark(connection))
-        held.update(("email", row[0]) for row in connection.exec_driver_sql(people, tuple(emails)))
+        held.update(("email", row[0]) for row in select(connection, people, tuple(emails)))
     return Counter(held)
 
 

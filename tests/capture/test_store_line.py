@@ -6,21 +6,23 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import event
 
-from capture.model import Saved, Submission, Verdict
+from capture.model import Outgoing, Saved, Submission, Verdict
 from capture.store import tables
-from capture.store.database import Database, Refused, Unavailable
+from capture.store.database import Database, Refused, Unavailable, _raw
 from capture.store.line import Line, save
 from capture.store.saving import Arrival, save_together
 from capture.store.saving import save as save_alone
 from capture.store.texts import json_text
 from tests.capture.samples import make_outgoing, make_submission, tokens
 from tests.serving import until
+
+Token = Callable[[], str]
 
 
 def together(
@@ -31,7 +33,7 @@ def together(
     line, token = Line(), tokens()
 
     def send(one: Submission) -> Any:
-        return then(save(line, database, one, [make_outgoing()], token))
+        return then(save_one(line, database, one, [make_outgoing()], token))
 
     futures: list[Future[Any]] = []
     # The first one waits for a writer before it, the others for the first.
@@ -42,25 +44,25 @@ def together(
     return futures
 
 
+def save_one(line: Line, database: Database, one: Submission, outgoing: Sequence[Outgoing], token: Token) -> Saved:
+    """What became of one that came by itself. Raises what kept it from being saved."""
+    (outcome,) = save(line, database, [(one, outgoing)], token)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
 @contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
-    """What is executed, and the commits."""
+    """What is executed through the connection that writes, and the commits; a statement for each of its rows."""
     done: list[str] = []
-
-    def executed(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        done.append(statement)
-
-    def committed(_connection: sa.Connection) -> None:
-        done.append("COMMIT")
-
-    engine = database._engine
-    event.listen(engine, "before_cursor_execute", executed)
-    event.listen(engine, "commit", committed)
+    with database.write():
+        raw = _raw(database._only_writer(lasting=True))
+    raw.set_trace_callback(done.append)
     try:
         yield done
     finally:
-        event.remove(engine, "before_cursor_execute", executed)
-        event.remove(engine, "commit", committed)
+        raw.set_trace_callback(None)
 
 
 def everything(database: Database) -> dict[str, set[tuple[Any, ...]]]:
@@ -83,7 +85,8 @@ def test_who_arrives_together_is_saved_by_one_commit_and_one_statement_a_table(s
         futures = together(sqlite_database, some)
     assert [one.result().receipt for one in futures] == [one.receipt for one in some]
     assert done.count("COMMIT") == 3  # the writer that all wait for, the first, and the eleven others
-    written = [one.split()[2] for one in done if one.startswith("INSERT")]
+    # The rows of one statement follow one another.
+    written = [table for table, _ in groupby(one.split()[2] for one in done if one.startswith("INSERT"))]
     assert sorted(written) == sorted(["contacts", "inquiries", "submissions", "answers", "events", "outbox"] * 2)
 
 
@@ -184,7 +187,7 @@ def test_a_database_that_is_away_is_told_to_all_at_once(
     monkeypatch.setattr(Database, "write", away)
     with ThreadPoolExecutor(5) as pool:
         send: Callable[[], Future[Saved]] = lambda: pool.submit(  # noqa: E731
-            save, line, sqlite_database, make_submission(), [], tokens()
+            save_one, line, sqlite_database, make_submission(), [], tokens()
         )
         futures = [send()]
         assert started.wait(10)
@@ -203,17 +206,39 @@ def test_who_leads_and_dies_takes_nobody_along(sqlite_database: Database) -> Non
 
     line = Line()
     with pytest.raises(KeyboardInterrupt):
-        line.enter(Arrival(make_submission(), []), dying)
-    assert save(line, sqlite_database, make_submission(), [], tokens()).outcome == "stored"
-    with pytest.raises(Unavailable):
-        line.enter(Arrival(make_submission(), []), lambda _group: None)
+        line.enter([Arrival(make_submission(), [])], dying)
+    assert save_one(line, sqlite_database, make_submission(), [], tokens()).outcome == "stored"
+    (outcome,) = line.enter([Arrival(make_submission(), [])], lambda _group: None)
+    assert isinstance(outcome, Unavailable)
+
+
+def test_who_brings_several_has_them_saved_by_one_commit(sqlite_database: Database) -> None:
+    """Also behind others: nobody else's group parts them, and one that no database takes spoils no other."""
+    line, token = Line(), tokens()
+    good = [make_submission(instance=f"i{n}", values={"email": f"{n}@example.org"}) for n in range(5)]
+    poison = make_submission(instance="poison", form=None)
+    with ThreadPoolExecutor(3) as pool:
+        with sqlite_database.write():
+            first = pool.submit(save, line, sqlite_database, [(good[0], [])], token)
+            until(lambda: line._is_led)
+            several = pool.submit(save, line, sqlite_database, [(one, []) for one in good[1:3]], token)
+            until(lambda: len(line._waiting) == 2)
+            mixed = pool.submit(save, line, sqlite_database, [(one, []) for one in (good[3], poison, good[4])], token)
+            until(lambda: len(line._waiting) == 5)
+        assert [one.id for one in [*first.result(), *several.result()] if isinstance(one, Saved)] == [
+            one.id for one in good[:3]
+        ]
+        fourth, refused, fifth = mixed.result()
+    assert isinstance(fourth, Saved)
+    assert isinstance(refused, Refused)
+    assert isinstance(fifth, Saved)
 
 
 def test_both_databases_save_many_at_once(database: Database) -> None:
     line, token = Line(), tokens()
     some = [make_submission(instance=f"i{n}", values={"email": f"{n % 7}@example.org", "n": n}) for n in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        saved = list(pool.map(lambda one: save(line, database, one, [make_outgoing()], token), some * 2))
+        saved = list(pool.map(lambda one: save_one(line, database, one, [make_outgoing()], token), some * 2))
     assert [one.receipt for one in saved] == [one.receipt for one in some * 2]
     with database.read() as connection:
         counted = [

@@ -17,7 +17,7 @@ import pytest
 
 from capture import files
 from capture.house import House
-from capture.model import Submission
+from capture.model import Saved, Submission
 from capture.spool import find, keep
 from capture.store import database
 from capture.store.database import FILE
@@ -43,8 +43,10 @@ def visited(folder: Path) -> tuple[Disk, Acknowledged]:
     with recorded(folder) as disk, a_house(folder.parent, f"sqlite:///{folder / FILE}") as house:
 
         def visit(number: int) -> None:
-            receipt = save(house.line, house.ready(), person(number), [make_outgoing()], house.token).receipt
-            given.append((len(disk.done), receipt))
+            brought = [(person(number), [make_outgoing()])]
+            (saved,) = save(house.line, house.ready(), brought, house.token)
+            assert isinstance(saved, Saved)
+            given.append((len(disk.done), saved.receipt))
 
         for number in range(12):
             visit(number)
