@@ -96,8 +96,7 @@ class Visit:
     @property
     def hosts(self) -> frozenset[str]:
         """The names that we are reached by."""
-        urls = (self.house.setup.address, self.release.settings.url, f"//{self.request.host}")
-        return frozenset(filter(None, (_host(url) for url in urls)))
+        return _hosts(self.house.setup.address, self.release.settings.url, f"//{self.request.host}")
 
 
 @blueprint.route("/f/<name>", methods=_METHODS, provide_automatic_options=False)
@@ -345,6 +344,10 @@ def is_foreign(visit: Visit) -> bool:
 
 
 @lru_cache(maxsize=64)
+def _hosts(*urls: str) -> frozenset[str]:
+    return frozenset(filter(None, map(_host, urls)))
+
+
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 _sorted = json.JSONEncoder(sort_keys=True).encode
@@ -56,9 +57,9 @@ class Ids:
         return hmac.compare_digest(mark.encode("utf-8", "replace"), self.canary(form, instance).encode())
 
     def _mac(self, purpose: str, *parts: str) -> str:
-        # As JSON, no text of one part can reach over into the next.
+        # As JSON (a list of texts is made faster so), no text of one part can reach over into the next.
         mac = _keyed(self.key).copy()
-        mac.update(json.dumps([purpose, *parts]).encode())
+        mac.update(f"[{', '.join(map(encode_basestring_ascii, (purpose, *parts)))}]".encode())
         return mac.hexdigest()[:32]
 
 

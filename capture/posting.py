@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 from urllib.parse import parse_qsl
 
 from flask import Request
@@ -35,6 +35,7 @@ URLENCODED, MULTIPART, JSON, PROBLEM = (
 )
 
 _UNFIT = re.compile("[\0\ud800-\udfff]")
+_IPV4 = re.compile(r"((?:BYTE\.){2}BYTE)\.BYTE".replace("BYTE", "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"))
 
 Fields = Mapping[str, tuple[str, ...]]
 
@@ -115,6 +116,8 @@ def address_of(request: Request, proxies: int) -> str:
 
 def network_of(address: str) -> str:
     """The truncated address: an IPv4 /24 or an IPv6 /48, "" for what is none."""
+    if plain := _IPV4.fullmatch(address):
+        return f"{plain[1]}.0/24"
     bare = address.removeprefix("[").partition("]")[0] if address.startswith("[") else address
     bare = bare.partition(":")[0] if bare.count(":") == 1 else bare
     try:
@@ -137,11 +140,10 @@ def _read(request: Request, most: int) -> Iterator[bytes]:
     """The body in chunks, of at most so many bytes. Raises TooMuch, at once where its length is told."""
     if (request.content_length or 0) > most:
         raise TooMuch
-    # One byte more than we take: a stream that has no length is cut there without a word.
-    request.max_content_length = most + 1
     read = 0
     try:
-        while chunk := request.stream.read(_CHUNK):
+        stream = _stream(request, most)
+        while chunk := stream.read(_CHUNK):
             read += len(chunk)
             if read > most:
                 raise TooMuch
@@ -150,6 +152,16 @@ def _read(request: Request, most: int) -> Iterator[bytes]:
         raise TooMuch from None
     except (HTTPException, OSError, ValueError):  # it broke off
         raise Unreadable from None
+
+
+def _stream(request: Request, most: int) -> IO[bytes]:
+    """What the body is read from: the server's own stream, where that has an end by itself."""
+    if request.environ.get("wsgi.input_terminated"):
+        ending: IO[bytes] = request.environ["wsgi.input"]
+        return ending
+    # One byte more than we take: a stream that has no length is cut there without a word.
+    request.max_content_length = most + 1
+    return request.stream
 
 
 def _urlencoded(request: Request, _room: Room | None) -> Parts:

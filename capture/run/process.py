@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -63,6 +64,7 @@ class Process:
         self._watcher.start()
         with self._listening_to_signals():
             self._log.tell("start", host=host, port=port, address=self._house.setup.address)
+            _keep_for_good()
             self._server.serve(lambda: self._signals > 0)
             return self._drained(self._server)
 
@@ -131,6 +133,12 @@ class Process:
     def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
         if self._publisher:
             self._publisher.ask()
+
+
+def _keep_for_good() -> None:
+    """What is there by now stays: to look through all of it again and again would hold up whoever waits just then."""
+    gc.collect()
+    gc.freeze()
 
 
 def _allow_files() -> None:

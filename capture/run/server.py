@@ -305,7 +305,9 @@ class Dispatcher(ThreadedTaskDispatcher):
             if self._posts:
                 self._taken = time.monotonic()
                 return self._posts.popleft()
-            self._at_posts -= may_leave
+            if may_leave:
+                self._at_posts -= 1
+                self._helpers = 0
             return None
 
     def _answer(self, task: Any) -> None:

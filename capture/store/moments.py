@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
+@lru_cache(maxsize=64)  # one submission has the same moment in many rows
 def to_text(moment: datetime) -> str:
     """`2026-11-23T22:05:00.000000Z`. Raises ValueError for a moment without a zone, which could be any."""
     if moment.utcoffset() is None:

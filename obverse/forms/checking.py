@@ -172,6 +172,8 @@ def _lines(text: str) -> str:
 
 def _cleaned(one: FormField, text: str) -> str:
     """A text as it is kept. Raises `_Wrong` for one that is too long, or holds what no text can."""
+    if text.isascii() and text.isprintable():  # as most are, in which the rest finds nothing
+        return _normal(one, text.strip())
     text = _lines(text)
     if FORBIDDEN.search(text):
         raise _Wrong("characters")
@@ -185,7 +187,7 @@ def _cleaned(one: FormField, text: str) -> str:
 def _normal(one: FormField, text: str) -> str:
     """The text in its normal form, which costs much for long ones: those are refused before."""
     most = cap(one) if one.type in TYPED else max(_LONGEST_OTHER, *map(len, one.options), 0)
-    normal = unicodedata.normalize("NFC", text) if len(text) <= most else text
+    normal = unicodedata.normalize("NFC", text) if len(text) <= most and not text.isascii() else text
     if len(normal) <= most:
         return normal
     if len(text) <= most and one.type == "text":

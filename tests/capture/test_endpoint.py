@@ -675,7 +675,12 @@ def test_nobody_is_thanked_before_the_commit(desk: House, monkeypatch: pytest.Mo
     monkeypatch.setattr(sa.engine.RootTransaction, "commit", committing)
     object.__setattr__(desk, "wake", lambda: order.append("wake"))
     app = create_app(desk)
-    app.after_request(lambda response: (order.append("answer"), response)[1])
+    inner = app.wsgi_app
+
+    def told(environ: Any, start: Any) -> Any:
+        return inner(environ, lambda *given: (order.append("answer"), start(*given))[1])
+
+    app.wsgi_app = told  # type: ignore[method-assign]
     app.test_client().post(FORM, data=ANSWERS)
     assert order == ["commit", "wake", "answer"]
 
