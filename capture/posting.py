@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from flask import Request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -168,8 +168,12 @@ def _urlencoded(request: Request, _room: Room | None) -> Parts:
     body = _body(request)
     if body.count(b"&") >= MOST_FIELDS:
         raise TooMuch
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, errors="replace")
-    return Parts(tuple(pairs))
+    pairs = (one.replace("+", " ").partition("=") for one in body.decode("utf-8", "replace").split("&") if one)
+    return Parts(tuple((_unquoted(name), _unquoted(text)) for name, _, text in pairs))
+
+
+def _unquoted(text: str) -> str:
+    return unquote(text, errors="replace") if "%" in text else text
 
 
 def _multipart(request: Request, room: Room | None) -> Parts:

@@ -23,7 +23,8 @@ _encoded = json.JSONEncoder(allow_nan=False).encode
 
 def storable(text: str) -> str:
     """The text without NUL, each lone surrogate replaced by U+FFFD."""
-    return _UNFIT.sub("\ufffd", text.replace("\0", ""))
+    plain = text.replace("\0", "")
+    return plain if plain.isascii() else _UNFIT.sub("\ufffd", plain)
 
 
 def storable_json(value: Any) -> Any:

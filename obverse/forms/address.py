@@ -20,13 +20,17 @@ def read_email(text: str) -> str:
     """
     local, at, domain = text.rpartition("@")
     narrow = _narrow(domain)
-    if not at or len(narrow) > len(domain) or any(_foreign(char) for char in local + narrow):
+    if not at or len(narrow) > len(domain) or _is_foreign(local + narrow):
         raise Refused("must be an e-mail address")
     ascii_form = ascii_domain(narrow)
     if any(len(label) > 63 for label in ascii_form.split(".")):
         raise Refused("must be an e-mail address")
     SCALARS["email"](_EMAIL, f"{local}@{ascii_form}")
     return f"{local}@{narrow}"
+
+
+def _is_foreign(text: str) -> bool:
+    return "\x7f" in text if text.isascii() else any(map(_foreign, text))
 
 
 def _foreign(char: str) -> bool:

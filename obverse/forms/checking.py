@@ -350,7 +350,7 @@ def _extra(asked: Iterable[FormField], sent: Mapping[str, Sequence[str]]) -> dic
     found: dict[str, tuple[str, ...]] = {}
     for name, given in sent.items():
         most = taken.get(name, 0)
-        if most is None or len(given) <= most:
+        if most is None or len(given) <= most or name.startswith(RESERVED):
             continue
         kept = " ".join(_kept(name, 4 * LONGEST_NAME).split())[:LONGEST_NAME]
         if not kept or kept.startswith(RESERVED) or (kept not in found and len(found) >= MOST_NAMES):

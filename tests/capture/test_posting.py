@@ -3,6 +3,7 @@ import time
 from io import BytesIO
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from flask import Request
@@ -269,6 +270,19 @@ def test_no_bytes_raise(body: bytes, kind: str, framed: bool) -> None:
     environ["CONTENT_TYPE"] = kind
     found = read_post(Request(environ))
     assert isinstance(found, Post) or found.status in (400, 413, 415)
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"&", b"=", b"+", b"%", b"%2", b"%C3%BC", b"%ff", b"a", b"\xc3\xbc", b"\xff", b";", b"\0"])
+    )
+)
+def test_a_body_is_read_as_python_reads_it(some: list[bytes]) -> None:
+    text = b"".join(some).decode("utf-8", "replace")
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True, errors="replace"):
+        found.setdefault(name, []).append(value)
+    assert fields(b"".join(some)) == {name: tuple(values) for name, values in found.items()}
 
 
 @given(st.text(max_size=80), st.integers(0, 3))

@@ -520,6 +520,15 @@ def test_any_text_is_judged_and_what_is_kept_is_kept_again(sent: dict[str, list[
 
 
 @settings(max_examples=300, deadline=None)
+@given(st.text(st.characters(min_codepoint=1, max_codepoint=0x7F), max_size=40))
+def test_a_plain_text_is_judged_as_any_other(text: str) -> None:
+    """A line break at its end says nothing, but is not plain."""
+    typed = [one.name for one in FIELDS if one.type != "hidden"]
+    sent, other = ({name: [text + end] for name in typed} for end in ("", "\n"))
+    assert check(FORM, sent) == check(FORM, other)
+
+
+@settings(max_examples=300, deadline=None)
 @given(TEXTS)
 def test_a_key_is_its_own_key(text: str) -> None:
     assert email_key(email_key(text)) == email_key(text)
