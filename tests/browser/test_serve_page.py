@@ -90,41 +90,46 @@ def test_the_place_that_was_read_is_kept(page: Page, desk: Served) -> None:
     comes(page, lambda: page.evaluate("history.scrollRestoration") == "auto")
 
 
-def test_a_reader_who_moves_on_while_pictures_come_is_not_pulled_back(page: Page, desk: Served) -> None:
+def held_back(page: Page, desk: Served, what: str, text: str) -> Route:
+    """A long page that is saved and loaded again, but for one thing."""
     held: list[Route] = []
-    page.route("**/slow.svg", lambda route: held.append(route))  # noqa: PLW0108 playwright looks inside what it calls
-    desk.write("content/index.md", "<img src=/slow.svg>" + LONG)
+    page.route(what, lambda route: held.append(route))  # noqa: PLW0108 playwright looks inside what it calls
+    desk.write("content/index.md", text + LONG)
     expect(page.get_by_text("paragraph 199")).to_be_attached()
     until(lambda: held or page.wait_for_timeout(20))
-    comes(page, lambda: page.mouse.wheel(0, 700) or page.evaluate("scrollY") > 500)
-    held[0].fulfill(body="<svg xmlns='http://www.w3.org/2000/svg'/>", content_type="image/svg+xml")
+    return held[0]
+
+
+def stays(page: Page) -> None:
+    """The page comes to rest where its reader went."""
     comes(page, lambda: page.evaluate("history.scrollRestoration") == "auto")
     assert page.evaluate("scrollY") > 500
+
+
+SLOW = "<img src=/slow.svg>"
+PICTURE = "<svg xmlns='http://www.w3.org/2000/svg'/>"
+
+
+def test_a_reader_who_moves_on_while_pictures_come_is_not_pulled_back(page: Page, desk: Served) -> None:
+    picture = held_back(page, desk, "**/slow.svg", SLOW)
+    comes(page, lambda: page.mouse.wheel(0, 700) or page.evaluate("scrollY") > 500)
+    picture.fulfill(body=PICTURE, content_type="image/svg+xml")
+    stays(page)
 
 
 def test_a_reader_who_moves_on_by_the_scrollbar_is_not_pulled_back(page: Page, desk: Served) -> None:
-    held: list[Route] = []
-    page.route("**/slow.svg", lambda route: held.append(route))  # noqa: PLW0108 as above
-    desk.write("content/index.md", "<img src=/slow.svg>" + LONG)
-    expect(page.get_by_text("paragraph 199")).to_be_attached()
-    until(lambda: held or page.wait_for_timeout(20))
+    picture = held_back(page, desk, "**/slow.svg", SLOW)
     comes(page, lambda: page.evaluate("history.state === null && (scrollTo(0, 700), true)"))
     page.evaluate("new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")
-    held[0].fulfill(body="<svg xmlns='http://www.w3.org/2000/svg'/>", content_type="image/svg+xml")
-    comes(page, lambda: page.evaluate("history.scrollRestoration") == "auto")
-    assert page.evaluate("scrollY") > 500
+    picture.fulfill(body=PICTURE, content_type="image/svg+xml")
+    stays(page)
 
 
 def test_a_reader_who_has_moved_on_before_the_script_came_is_not_pulled_back(page: Page, desk: Served) -> None:
-    held: list[Route] = []
-    page.route("**/_ob/live.js", lambda route: held.append(route))  # noqa: PLW0108 as above
-    desk.write("content/index.md", "long" + LONG)
-    expect(page.get_by_text("paragraph 199")).to_be_attached()
-    until(lambda: held or page.wait_for_timeout(20))
+    script = held_back(page, desk, "**/_ob/live.js", "long")
     comes(page, lambda: page.mouse.wheel(0, 700) or page.evaluate("scrollY") > 500)
-    held[0].continue_()
-    comes(page, lambda: page.evaluate("history.scrollRestoration") == "auto")
-    assert page.evaluate("scrollY") > 500
+    script.continue_()
+    stays(page)
 
 
 def test_styles_are_swapped_without_loading_the_page_again(page: Page, desk: Served) -> None:
