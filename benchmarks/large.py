@@ -48,9 +48,10 @@ def weigh(name: str, count: int, work: Path) -> Size:
     began = time.perf_counter()
     (site,) = _made(name, count, work)
     wrote = time.perf_counter() - began
-    builds = {scenario: measure(site, scenario) for scenario in SCENARIOS}
-    peaks = {scenario: measure(site, scenario, memory=True).peak for scenario in SCENARIOS}
-    builds = {scenario: replace(cost, peak=peaks[scenario]) for scenario, cost in builds.items()}
+    builds = {
+        scenario: replace(measure(site, scenario), peak=measure(site, scenario, memory=True).peak)
+        for scenario in SCENARIOS
+    }
     sizes = [_bytes(site.folder / part) for part in ("content", site.tool.made[0], ".obverse")]
     return Size(count, wrote, *sizes, builds)
 

@@ -135,7 +135,7 @@ class Answers:
 
         For a worker, which has told all of it: what is asked again is worked out again, and told again.
         """
-        self._values = {}
+        self.rest()
         numbers = self._numbers or {}
         for number in range(first, len(self._keys)):
             if self._keys[number][0] in OF_ONE_PAGE:

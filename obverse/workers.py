@@ -286,8 +286,8 @@ class _Course:
         Who is at the last of its items has as many more already: it need not wait while nobody listens.
         """
         living = [hand for hand in self.crew.hands if not hand.gone]
+        busy = len(living) + (self.own is not None)
         for hand in (*living, *living):
-            busy = len(living) + (self.own is not None)
             size = max(1, min(self.chunk, (self.total - self.given) // (4 * busy)))
             if self.may_give(index) and len(hand.owed) <= size:
                 stop = min(self.total, self.given + size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
@@ -86,6 +86,17 @@ def sent(port: int) -> socket.socket:
     visitor = socket.create_connection(("127.0.0.1", port), timeout=10)
     visitor.sendall(POST)
     return visitor
+
+
+def held_up() -> tuple[threading.Event, threading.Event, Callable[[], None]]:
+    """When it has begun, when it may go on, and what waits for that."""
+    begun, may = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        assert may.wait(10)
+
+    return begun, may, hold
 
 
 def answered(visitor: socket.socket) -> bool:
@@ -180,13 +191,7 @@ def test_what_the_application_raises_takes_nobody_along(application: Application
 
 
 def test_who_hangs_up_is_stored_all_the_same(application: Application) -> None:
-    begun, gone = threading.Event(), threading.Event()
-
-    def begin() -> None:
-        begun.set()
-        assert gone.wait(10)
-
-    application.begin = begin
+    begun, gone, application.begin = held_up()
     with serving(application) as (_, port):
         visitor = sent(port)
         assert begun.wait(10)
@@ -196,13 +201,7 @@ def test_who_hangs_up_is_stored_all_the_same(application: Application) -> None:
 
 
 def test_what_is_under_way_is_finished_when_it_ends(application: Application) -> None:
-    begun, may = threading.Event(), threading.Event()
-
-    def store() -> None:
-        begun.set()
-        assert may.wait(10)
-
-    application.store = store
+    begun, may, application.store = held_up()
     made, over = listening("127.0.0.1", 0), threading.Event()
     server = make_server(application, made, proxies=0)
     thread = threading.Thread(target=server.serve, args=(over.is_set,))
