@@ -16,6 +16,7 @@ from obverse.moves import Moves, Published, as_toml, detected
 from obverse.names import CONTENT, is_page
 from obverse.page import Page
 from obverse.pages import Pages, Placer, Reader, Record
+from obverse.parse import without_language
 from obverse.placing import Gist, Ground
 from obverse.problems import Problem
 from obverse.publishing import is_published
@@ -74,7 +75,8 @@ def gather(desk: Desk, reader: Reader) -> Gathered:
     now = _addresses(site)
     if desk.options.mode == "site" and not problems and (_elsewhere(before, now) or moves.pages.keys() & now.keys()):
         paths = frozenset(path.removeprefix("content/") for path in desk.sources.files)
-        more = detected(_published(before), _published(now), moves, paths)
+        plain = functools.partial(without_language, config=desk.config)
+        more = detected(_published(before), _published(now), moves, paths, plain)
         if more != moves:
             moves = more
             site, places = index(pages, grounds._replace(moves=more))

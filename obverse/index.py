@@ -21,7 +21,7 @@ from obverse.ledger import Table, problems_in, problems_out
 from obverse.moves import Moves
 from obverse.names import CONTENT
 from obverse.page import EMPTY, Matter, Page
-from obverse.parse import name_and_language
+from obverse.parse import name_and_language, without_language
 from obverse.placing import Gist, Ground, address, card_of, packed_card, place_of, shared, unpacked_card
 from obverse.problems import Problem, nearest, problem, softened
 from obverse.publishing import bundles_of, files_of, published
@@ -71,7 +71,7 @@ def index(pages: Mapping[str, Surveyed], grounds: Grounds) -> tuple[Site, Table[
         folder: None if one.path in hidden else one.glance.home for folder, one in bundles_of(pages, config).items()
     }
     files, hidden_files = files_of(grounds.sources.under(CONTENT), homes, config)
-    ground = Ground(config, files, moves.first_paths(), _authors(visible))
+    ground = Ground(config, files, _ids(moves, config), _authors(visible))
     said = ground_mark(ground, grounds.rules)
     known = whole(grounds.known)
     placed = {one.path: _placed(one, ground, said, grounds, known) for one in visible}
@@ -102,7 +102,7 @@ def index_again(
     None when that cannot be said without looking at all pages. `before` are the pages as they were.
     """
     standing, moves = Standing._make(grounds.standing), grounds.moves
-    ground = Ground(grounds.config, standing.files, moves.first_paths(), frozenset(standing.authors))
+    ground = Ground(grounds.config, standing.files, _ids(moves, grounds.config), frozenset(standing.authors))
     (said,), hidden, _, urls = standing.around
     same_ground = said == ground_mark(ground, grounds.rules) and urls == tuple(sorted(moves.urls.items()))
     if standing.loose or not same_ground or grounds.now >= standing.due:
@@ -281,7 +281,11 @@ def foreseen(sources: Iterable[Source], paths: Iterable[str], config: Config, mo
     bundles.sort(key=lambda page: page.lang == config.site.language)
     files, _ = files_of(sources, {folder_of(page.path): address(page, "", config) for page in bundles}, config)
     authors = frozenset(path for path in paths if folder_of(path) == "authors")
-    return Ground(config, files, moves.first_paths(), authors)
+    return Ground(config, files, _ids(moves, config), authors)
+
+
+def _ids(moves: Moves, config: Config) -> dict[str, str]:
+    return moves.told_ids(lambda path: without_language(path, config))
 
 
 def ground_mark(ground: Ground, rules: str) -> str:
@@ -290,7 +294,7 @@ def ground_mark(ground: Ground, rules: str) -> str:
         rules,
         ground.config,
         sorted(ground.files.items()),
-        sorted(ground.first_paths.items()),
+        sorted(ground.ids.items()),
         sorted(ground.authors),
     )
     return digest_of(repr(parts).encode("utf-8", "surrogatepass"))[:16]

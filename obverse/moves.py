@@ -2,13 +2,15 @@
 
 `[pages]` maps a page's old content path to its new one; `[urls]` maps an address that was once published to the page
 that answers for it now. `build` adds to the file when it sees that a published page went elsewhere; people may too.
+`[ids]` says who a page is where its paths do not: since another page stands at the first of them by now.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain, count
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -26,11 +28,21 @@ _HEADER = """\
 """
 
 
+NONE: Mapping[str, str] = MappingProxyType({})
+
+Plain = Callable[[str], str]
+"""A content path -> the same without its language: all translations of a page are one."""
+
+
 class Moves(NamedTuple):
-    """What moved: old content path -> new content path, and old site-local URL -> content path."""
+    """What moved: old content path -> new content path, and old site-local URL -> content path.
+
+    `ids` are those of pages whose first path (without its language) does not say who they are.
+    """
 
     pages: Mapping[str, str]
     urls: Mapping[str, str]
+    ids: Mapping[str, str] = NONE
 
     def first_paths(self) -> dict[str, str]:
         """For each present path the first path its page was ever published under."""
@@ -44,6 +56,14 @@ class Moves(NamedTuple):
             found[path] = first
         return found
 
+    def told_ids(self, plain: Plain) -> dict[str, str]:
+        """The ids of those pages whose own path does not say who they are, by that path without its language."""
+        told = dict(self.ids)
+        # Where translations came from different places, the one without a language in its name counts.
+        for path, first in sorted(self.first_paths().items(), key=lambda one: (-len(one[0]), one)):
+            told[plain(path)] = self.ids.get(plain(first), plain(first))
+        return told
+
 
 class Published(NamedTuple):
     """A page as it was or is published: its content path, its site-local URL, and the key of its body."""
@@ -53,7 +73,7 @@ class Published(NamedTuple):
     body: str
 
 
-NO_MOVES = Moves(MappingProxyType({}), MappingProxyType({}))
+NO_MOVES = Moves(NONE, NONE)
 
 
 def read_moves(text: str) -> tuple[Moves, tuple[Problem, ...]]:
@@ -65,17 +85,18 @@ def read_moves(text: str) -> tuple[Moves, tuple[Problem, ...]]:
     except tomllib.TOMLDecodeError as error:
         said = re.search(r"line (\d+)", str(error))
         return NO_MOVES, (problem("moves", FILE, f"not TOML: {error}", line=int(said[1]) if said else 0),)
-    pages, urls = table.pop("pages", {}), table.pop("urls", {})
-    if table or not _texts(pages) or not _texts(urls):
+    pages, urls, ids = (table.pop(name, {}) for name in Moves._fields)
+    if table or not all(map(_texts, (pages, urls, ids))):
         hint = 'write [pages] "old.md" = "new.md" and [urls] "/old/" = "new.md"'
-        return NO_MOVES, (problem("moves", FILE, "only the tables [pages] and [urls] of texts belong here", hint=hint),)
+        message = "only the tables [pages], [urls] and [ids] of texts belong here"
+        return NO_MOVES, (problem("moves", FILE, message, hint=hint),)
     strange = [url for url in urls if not _is_local(url)]
     if strange:
         hint = 'write [urls] "/old/" = "new.md"'
         line = text.count("\n", 0, text.find(_quoted(strange[0]))) + 1 if _quoted(strange[0]) in text else 0
         message = f"'{strange[0]}' is not an address of this site"
         return NO_MOVES, (problem("moves", FILE, message, line=line, hint=hint),)
-    return Moves(pages, {url: followed(path, pages) for url, path in urls.items()}), ()
+    return Moves(pages, {url: followed(path, pages) for url, path in urls.items()}, ids), ()
 
 
 def _is_local(url: str) -> bool:
@@ -94,7 +115,9 @@ def followed(path: str, pages: Mapping[str, str]) -> str:
 def as_toml(moves: Moves) -> str:
     """The file that holds these moves."""
     lines = [_HEADER]
-    for name, rows in (("pages", moves.pages), ("urls", moves.urls)):
+    for name, rows in moves._asdict().items():
+        if name == "ids" and not rows:
+            continue  # hardly any site needs them
         lines.append(f"[{name}]")
         # A JSON string without escapes beyond ASCII is a TOML basic string.
         lines += [f"{_quoted(old)} = {_quoted(new)}" for old, new in sorted(rows.items())]
@@ -110,7 +133,9 @@ def _texts(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
 
 
-def detected(before: list[Published], now: list[Published], moves: Moves, sources: frozenset[str]) -> Moves:
+def detected(
+    before: list[Published], now: list[Published], moves: Moves, sources: frozenset[str], plain: Plain
+) -> Moves:
     """The moves with those added that can be seen.
 
     Those are: a published page whose source is gone while exactly one new page has its body, and any published page
@@ -135,9 +160,31 @@ def detected(before: list[Published], now: list[Published], moves: Moves, source
             pages = _with_move(pages, one.path, path)
         if path in present and present[path].url != one.url and one.url not in addresses:
             urls[one.url] = path
-    # Where another page stands by now, none has moved from.
-    pages = {old: new for old, new in pages.items() if old not in present}
-    return Moves(pages, {url: followed(path, {**pages, **seen}) for url, path in urls.items()})
+    urls = {url: followed(path, {**pages, **seen}) for url, path in urls.items()}
+    # Where another page stands by now, none has moved from; who did before that one came keeps its id.
+    taken = {plain(old) for old in pages if old in present.keys() - known and followed(old, pages) in present}
+    came = {old: new for old, new in pages.items() if plain(old) in taken}
+    left = {old: followed(new, came) for old, new in pages.items() if old not in present and old not in came}
+    ids = _told_apart(Moves(pages, urls, moves.ids), left, came, plain)
+    return Moves(left, urls, ids)
+
+
+def _told_apart(moves: Moves, left: Mapping[str, str], came: Iterable[str], plain: Plain) -> Mapping[str, str]:
+    """The ids when of the moves of pages only those `left` are recorded, since others `came` to where pages had been.
+
+    Who had been there is who it was, and who came is somebody else.
+    """
+    ids, before = dict(moves.ids), moves.told_ids(plain)
+    firsts = Moves(left, moves.urls).first_paths()
+    for path in sorted(came):
+        gone = followed(path, moves.pages)
+        first, mine = plain(firsts.get(gone, gone)), before[plain(gone)]
+        ids[first] = mine
+        other = plain(firsts.get(path, path))
+        if other != first and ids.get(other, other) == mine:
+            more = (f"{other}~{number}" for number in count(2))
+            ids[other] = next(one for one in chain((other,), more) if one not in ids.values())
+    return {path: one for path, one in ids.items() if path != one}
 
 
 def _with_move(pages: Mapping[str, str], old: str, new: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from dataclasses import fields
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import PurePosixPath
+from posixpath import splitext
 from typing import Any
 from urllib.parse import unquote
 
@@ -176,6 +177,11 @@ def name_and_language(path: str, config: Config) -> tuple[str, str]:
             if last.lower() == lang.lower():
                 return base, lang
     return stem, config.site.language
+
+
+def without_language(path: str, config: Config) -> str:
+    """The content path without its language: what identifies a page across translations."""
+    return name_and_language(path, config)[0] + splitext(path)[1]
 
 
 def _values(node: Node | None, document: Document) -> tuple[dict[str, Any], tuple[Problem, ...]]:

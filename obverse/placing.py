@@ -29,11 +29,11 @@ KINDS = ("article", "page")
 
 
 class Ground(NamedTuple):
-    """What placing needs to know of the site: settings, hrefs of files, first paths of moved pages, known authors."""
+    """What placing needs to know of the site: settings, hrefs of files, `Moves.told_ids`, known authors."""
 
     config: Config
     files: dict[str, str]
-    first_paths: dict[str, str]
+    ids: dict[str, str]
     authors: frozenset[str]
 
 
@@ -54,7 +54,7 @@ def card_of(page: Page, gist: Gist, ground: Ground) -> tuple[Card, tuple[Problem
     excerpt = _shortened(gist.excerpt, EXCERPT_LENGTH)
     card = Card(
         path=page.path,
-        id=ground.first_paths.get(page.path, unlanguaged(page)),
+        id=ground.ids.get(plain := unlanguaged(page), plain),
         kind=kind,
         name=page.name,
         lang=page.lang,

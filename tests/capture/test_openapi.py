@@ -221,7 +221,7 @@ def test_what_it_does_not_allow_is_answered_as_it_says(house: House, body: dict[
 
 @pytest.mark.long
 def test_a_great_many_bodies_find_nothing(tmp_path: Path) -> None:
-    with a_house(tmp_path) as house:
+    with a_house(tmp_path, settings=replace(SETTINGS, rate=0)) as house:
         whole, client = told(house), create_app(house).test_client()
 
         @_runs(5000)

@@ -536,7 +536,8 @@ def change_hooks(site: TinySite, chance: Random) -> None:
 def write_moves(site: TinySite, chance: Random) -> None:
     pages = f'[pages]\n"{chance.choice(NAMES)}.md" = "{chance.choice(("about.md", "articles/a.md", "gone.md"))}"\n'
     urls = f'[urls]\n"/{chance.choice(NAMES)}/" = "{chance.choice(("about.md", "articles/b.md", "gone.md"))}"\n'
-    site.write("content/_moves.toml", chance.choice((pages, urls, pages + urls, "")))
+    ids = f'[ids]\n"{chance.choice(NAMES)}.md" = "{chance.choice(("about.md", "gone.md", "gone.md~2"))}"\n'
+    site.write("content/_moves.toml", chance.choice((pages, urls, pages + urls, pages + ids, "")))
 
 
 @edit
