@@ -10,6 +10,9 @@ from email.headerregistry import Address
 _UNFIT = {"Cc", "Cs", "Zl", "Zp"}
 _TURNING = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
+# What lays out a text.
+_LAID_OUT = dict.fromkeys(map(ord, "\n\t"))
+
 # The local part that every mail server takes: no quotes, no comments.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
@@ -26,14 +29,18 @@ def line(text: str, limit: int = 150) -> str:
 
     What looks like the mark of an encoded word is taken apart: Python would decode it, line ends and all.
     """
-    fit = "".join(" " if unicodedata.category(one) in _UNFIT else one for one in text[: limit * 4])
-    short = " ".join(_TURNING.sub("", fit).replace("=?", "= ?").split())
+    fit = text[: limit * 4]
+    if not fit.isprintable():  # what is has neither kind
+        fit = _TURNING.sub("", "".join(" " if unicodedata.category(one) in _UNFIT else one for one in fit))
+    short = " ".join(fit.replace("=?", "= ?").split())
     return short if len(short) <= limit else short[: limit - 1].rstrip() + "…"
 
 
 def block(text: str) -> str:
     """The text with plain line ends and no controls, for the body of a mail."""
-    plain = "\n".join(text.split("\r\n")).replace("\r", "\n")
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    if plain.translate(_LAID_OUT).isprintable():
+        return plain
     return "".join(one if one in "\n\t" or unicodedata.category(one) not in {"Cc", "Cs"} else " " for one in plain)
 
 
