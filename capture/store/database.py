@@ -153,7 +153,7 @@ def select(connection: sa.Connection, statement: str, values: Sequence[Any]) -> 
     """The rows that a statement of the driver's own text finds."""
     if connection.dialect.name != "sqlite":
         return connection.exec_driver_sql(statement, tuple(values))
-    with _told_of(statement):
+    with _told(statement):
         found: list[Sequence[Any]] = _raw(connection).execute(statement, values).fetchall()
         return found
 
@@ -163,7 +163,7 @@ def insert(connection: sa.Connection, statement: str, rows: Sequence[Sequence[An
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql(statement, list(rows))
         return
-    with _told_of(statement):
+    with _told(statement):
         _raw(connection).executemany(statement, rows).close()
 
 
@@ -293,43 +293,39 @@ def _engine(url: sa.URL, patience: float, **options: Any) -> sa.Engine:
     )
 
 
-# What the two drivers call "not now". The plain DatabaseError is SQLite's for a file that is none or is broken.
-_OPERATIONAL = (exc.OperationalError, exc.InterfaceError, exc.InternalError)
-_DRIVERS = (sqlite3.OperationalError, sqlite3.InterfaceError, sqlite3.InternalError)
+# What the two drivers call "not now", SQLAlchemy's names for it and SQLite's own.
+_OPERATIONAL = (
+    *(exc.OperationalError, exc.InterfaceError, exc.InternalError),
+    *(sqlite3.OperationalError, sqlite3.InterfaceError, sqlite3.InternalError),
+)
+# A file that is no database or is broken is of the plain class, of which all others are.
+_BROKEN = (exc.DatabaseError, sqlite3.DatabaseError)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(statement: str = "") -> Iterator[None]:
+    """Raise what a database refuses as Unavailable or Refused. `statement` is given to SQLite's driver by us."""
     try:
         yield
     except exc.TimeoutError:
         raise Unavailable("all connections are in use") from None
-    except sqlite3.Error as error:
-        raise Unavailable(_name(error)) from None
-    except exc.DBAPIError as error:
-        if isinstance(error, _OPERATIONAL) or type(error) is exc.DatabaseError:
+    except (exc.DBAPIError, sqlite3.Error) as error:
+        refused = getattr(error, "statement", statement)
+        if not refused or isinstance(error, _OPERATIONAL) or type(error) in _BROKEN:
             raise Unavailable(_reason(error)) from None
-        raise Refused(f"{_name(error.orig)} in: {error.statement}") from None
+        raise Refused(f"{_name(error)} in: {refused}") from None
 
 
-@contextmanager
-def _told_of(statement: str) -> Iterator[None]:
-    """The same for what SQLite's driver is given by us, around SQLAlchemy: most of what a post needs."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if isinstance(error, _DRIVERS) or type(error) is sqlite3.DatabaseError:
-            raise Unavailable(_name(error)) from None
-        raise Refused(f"{_name(error)} in: {statement}") from None
-
-
-def _reason(error: exc.DBAPIError) -> str:
+def _reason(error: exc.DBAPIError | sqlite3.Error) -> str:
     # Before there is a statement there are no values either, and the server's own words help the owner.
-    words = str(error.orig).strip().splitlines() if error.statement is None else []
-    return f"{_name(error.orig)}: {words[0]}" if words else _name(error.orig)
+    words = (
+        str(error.orig).strip().splitlines() if isinstance(error, exc.DBAPIError) and error.statement is None else []
+    )
+    return f"{_name(error)}: {words[0]}" if words else _name(error)
 
 
-def _name(error: BaseException | None) -> str:
-    """`SQLITE_FULL`, `DiskFull 53100`, or the class of the error."""
-    name = getattr(error, "sqlite_errorname", "") or type(error).__name__
-    return f"{name} {getattr(error, 'sqlstate', None) or ''}".strip()
+def _name(error: exc.DBAPIError | sqlite3.Error) -> str:
+    """`SQLITE_FULL`, `DiskFull 53100`, or the class of the driver's error."""
+    inner = getattr(error, "orig", error)
+    name = getattr(inner, "sqlite_errorname", "") or type(inner).__name__
+    return f"{name} {getattr(inner, 'sqlstate', None) or ''}".strip()
