@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from obverse.facts import Call, Facts, Heading, Image, Link, Part, Place, Survey
 from obverse.markup import DEEPEST, MarkupOptions, calls, prose, render
 from obverse.markup.cutter import cut, cut_unseen
+from obverse.markup.depth import maybe_deep
 from obverse.markup.places import Source
 from obverse.problems import Problem, problem
 
@@ -23,10 +24,8 @@ _DEEP = re.compile(
     rf"^(?![ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)$)(?:[ \t]*+(?:>|(?:[-+*]|\d{{1,9}}[.)])(?=[ \t]))){{{DEEPEST + 1}}}",
     re.MULTILINE,
 )
-# What a line as deep as that begins with, at the least.
-_MAYBE_DEEP = re.compile(rf"\n[ \t>+*.)\d-]{{{DEEPEST + 1}}}")
-# In UTF-8: the control characters of ASCII, and the beginnings of what is searched for beyond it.
-_CONTROLS = bytes(code for code in range(32) if chr(code) not in "\t\n\r")
+_CONTROLS = tuple(char for char in map(chr, range(32)) if char not in "\t\n\r")
+# In UTF-8: the beginnings of what is searched for beyond ASCII.
 _ODD_BYTES = re.compile(rb"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])|\xef\xbf[\xbe\xbf]|\xf4\x8f[\x90-\x93]")
 _NUMBERED = re.compile(r"&#(?:(\d{1,10})|[xX]([0-9a-fA-F]{1,8}));?")
 # A bare address within a link that was written as HTML.
@@ -82,13 +81,15 @@ class _Rendered(NamedTuple):
 def _rendered(body: str, body_line: int, path: str, options: MarkupOptions) -> _Rendered:
     source = Source(body, body_line)
     problems = [] if _ordinary(body) else [*_control_characters(source, path), *_loose_marks(source, path)]
-    problems += _too_deep(source, path)
+    deep = bool(problems) or maybe_deep(body)
+    problems += _too_deep(source, path) if deep else []
     text = _ILLEGAL.sub("", body) if problems else body
     if text != body:
         source = Source(text, body_line)
     found = calls.find(source.masked, text) if "{{" in text else []
     try:
-        html = _mended(render(calls.tokenised(text, found) if found else text, options))
+        html = render(calls.tokenised(text, found) if found else text, options, deep=deep)
+        html = _mended(html, text, options)
     except Exception as fault:  # noqa: BLE001 - the site's own extensions run in there
         message = f"the Markdown could not be read: {type(fault).__name__}: {fault}"
         failed = _located("markdown", message, source, path, 0, "look into the extensions that hooks.py adds")
@@ -97,26 +98,34 @@ def _rendered(body: str, body_line: int, path: str, options: MarkupOptions) -> _
 
 
 def _ordinary(text: str) -> bool:
-    """Whether a text holds neither what XML cannot carry nor direction marks. Bytes are searched faster than text."""
+    """Whether a text holds neither what XML cannot carry nor direction marks.
+
+    A single character is found so fast that each of them is looked for; bytes are searched faster than text.
+    """
+    if any(map(text.__contains__, _CONTROLS)):
+        return False
     try:
-        data = text.encode()
+        return text.isascii() or _ODD_BYTES.search(text.encode()) is None
     except UnicodeEncodeError:
         return False
-    clean = len(data.translate(None, _CONTROLS)) == len(data)
-    return clean and (len(data) == len(text) or _ODD_BYTES.search(data) is None)
 
 
-def _mended(html: str) -> str:
-    """HTML without what no engine should write: what XML cannot carry, headers of nothing, links within links."""
-    if "<th" in html:
+def _mended(html: str, text: str, options: MarkupOptions) -> str:
+    """HTML without what no engine should write: headers of nothing, what XML cannot carry, links within links.
+
+    What the text holds no sign of is not looked for, unless a site's own extensions may have made it.
+    """
+    anything = bool(options.extensions)
+    if (anything or "|" in text or "<" in text) and "<th" in html:
         html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
-    if "&" in html and "&#" in html:
+    if (anything or "&" in text) and "&#" in html:
         html = _NUMBERED.sub(_character, html)
-    while True:
+    while anything or "<" in text:
         mended = _NESTED_LINK.sub(r"\1\2", html)
         if mended == html:
-            return html
+            break
         html = mended
+    return html
 
 
 def _character(reference: re.Match[str]) -> str:
@@ -126,8 +135,7 @@ def _character(reference: re.Match[str]) -> str:
 
 def _too_deep(source: Source, path: str) -> list[Problem]:
     """A line that opens more lists and quotes than are read."""
-    maybe = _MAYBE_DEEP.match(f"\n{source.text[: DEEPEST + 1]}") or _MAYBE_DEEP.search(source.text)
-    found = _DEEP.search(source.text) if maybe else None
+    found = _DEEP.search(source.text)
     if found is None:
         return []
     message = f"lists and quotes are read {DEEPEST} deep; what is deeper is text"

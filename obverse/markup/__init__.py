@@ -34,8 +34,11 @@ class MarkupOptions:
     extensions: tuple[object, ...] = ()
 
 
-def render(text: str, options: MarkupOptions) -> str:
-    """The HTML of a Markdown text: pure, and the same on every machine. Raises ValueError for an unknown engine."""
+def render(text: str, options: MarkupOptions, *, deep: bool = True) -> str:
+    """The HTML of a Markdown text: pure, and the same on every machine. Raises ValueError for an unknown engine.
+
+    Who has seen that no line nests lists and quotes deeper than `DEEPEST` says so by `deep`: it is looked for once.
+    """
     if options.engine == "markdown":
         from obverse.markup import engine
 
@@ -43,7 +46,7 @@ def render(text: str, options: MarkupOptions) -> str:
     if options.engine == "commonmark":
         from obverse.markup import commonmark
 
-        return commonmark.render(text)
+        return commonmark.render(text, deep=deep)
     raise ValueError(f"unknown Markdown engine {options.engine!r}")
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from obverse.markup import DEEPEST, codeblocks, notes, terms
+from obverse.markup.depth import maybe_deep
 
 if TYPE_CHECKING:
     from comrak import ExtensionOptions, RenderOptions
@@ -37,8 +38,6 @@ _LOOSE_BOX = re.compile(r"(<input [^>]*>) \n<p>")
 _ADDRESS = re.compile(r' (?:href|src)="[^"<>%]*%[^"<>]*"')
 _ENCODED = re.compile(r"%[0-9A-F]{2}(?:%[0-9A-F]{2})*")
 _MARKER = r"[ \t]*+(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]))"
-# What a line as deep as that begins with, at the least: a character at the start makes it fast.
-_MAYBE_DEEP = re.compile(rf"\n[ \t>+*.)\d-]{{{DEEPEST + 1}}}")
 _DEEP = re.compile(rf"^((?:{_MARKER}){{{DEEPEST}}}[ \t]*\d*)(?=[>+*.)-])", re.MULTILINE)
 _RULE = re.compile(r"[ \t]*(?:(?:-[ \t]*)+|(?:\*[ \t]*)+)")
 # What comrak writes -> what the default engine writes.
@@ -55,11 +54,14 @@ _BOXES = (
 )
 
 
-def render(text: str) -> str:
-    """The HTML of a text, as GitHub reads it: tables, tasks, footnotes, bare addresses, struck text and callouts."""
+def render(text: str, *, deep: bool = True) -> str:
+    """The HTML of a text, as GitHub reads it: tables, tasks, footnotes, bare addresses, struck text and callouts.
+
+    `deep` says whether a line of it may nest too deep.
+    """
     from comrak import render_markdown
 
-    text = _prepared(text)
+    text = _prepared(text, deep)
     listed = terms.listed(text)
     if listed:
         text = terms.prepared(text)
@@ -111,7 +113,7 @@ def _how(positions: bool) -> RenderOptions:
     return made
 
 
-def _prepared(text: str) -> str:
+def _prepared(text: str, deep: bool) -> str:
     """The text without what is ours, and with what comrak reads otherwise than we do escaped.
 
     Most texts hold none of it, and a single character is found many times as fast as two.
@@ -122,7 +124,7 @@ def _prepared(text: str) -> str:
         text = text.replace("\\[!", f"\\[{_ESCAPED}!")
     if "&" in text and "&#" in text:
         text = _REFERENCE.sub(_reference, text)
-    if _MAYBE_DEEP.search(text) or _MAYBE_DEEP.match(f"\n{text[: DEEPEST + 1]}"):
+    if deep and maybe_deep(text):
         text = _DEEP.sub(_shallow, text)
     return notes.prepared(text) if "^" in text and notes.NESTED.search(text) else text
 

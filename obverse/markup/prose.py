@@ -16,9 +16,10 @@ _APART_CLASS = re.compile(r"""class=["'](?:[^"']*\s)?(?:admonition|footnote|tabb
 _NOTE = re.compile(r'<sup id="fnref[^>]*><a [^>]*>[^<]*</a></sup>')
 _PARAGRAPH_END = re.compile(r"<(?:/p\s*>|p[\s>])", re.IGNORECASE)
 # The first character stands outside of what ignores case: it is found many times as fast. The next two are looked at
-# before anything else is tried, since nearly all tags have others.
+# before anything else is tried, since nearly all tags have others. What is passed over is passed over tag by tag.
 _UNREAD = re.compile(
-    r"<(?=[psdPSD][rctiRCTI])(?:(?i:(pre|script|style))\b.*?(?:(?i:</\1>)|\Z)|(?i:div class=\"footnote\">.*\Z))",
+    r"<(?=[psdPSD][rctiRCTI])(?:(?i:(pre|script|style))\b[^<]*+(?:<(?!(?i:/\1>))[^<]*+)*(?:(?i:</\1>)|\Z)"
+    r"|(?i:div class=\"footnote\">.*\Z))",
     re.DOTALL,
 )
 # A token without a letter or a digit; the expression begins with what is rare.
@@ -69,7 +70,7 @@ def words(html: str) -> int:
     text = tags.without_tags(_UNREAD.sub(" ", html))
     if text.isascii():
         shape = text.encode().translate(_SHAPES, _PUNCTUATION)
-        return shape.count(b" x") + shape.startswith(b"x")
+        return shape.count(b"x ") + shape.endswith(b"x")  # few characters are blanks, so an end is soon found
     data = text.encode("utf-8", "surrogatepass")
     halves = len(_cjk().findall(text)) if len(data.translate(None, _CJK_BYTES)) < len(data) else 0
     return _counted(_cjk().sub(" ", text) if halves else text) + (halves + 1) // 2

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from obverse import survey
-from obverse.markup import places, policy, prose, tags
+from obverse.markup import depth, places, policy, prose, tags
 
 TEXTS = st.lists(
     st.sampled_from(
@@ -83,7 +83,7 @@ def test_an_ordinary_text_has_nothing_to_be_told_of(text: str) -> None:
 @given(TEXTS)
 @settings(max_examples=300, deadline=None)
 def test_a_deep_line_is_never_overlooked(text: str) -> None:
-    assert bool(survey._too_deep(places.Source(text, 1), "a.md")) is bool(survey._DEEP.search(text))
+    assert depth.maybe_deep(text) or not survey._DEEP.search(text)
 
 
 @given(TEXTS)
