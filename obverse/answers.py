@@ -14,7 +14,7 @@ from obverse.cells import OF_PAGE, Cells, digest_of_rows, digest_of_value, origi
 from obverse.clock import NEVER
 from obverse.ledger import Asked, Key, packed, unpacked
 from obverse.ledger import Cells as Known
-from obverse.questions import OF_ONE_PAGE, PAGE_TABLE, QUESTIONS, until
+from obverse.questions import OF_ONE_PAGE, QUESTIONS, TABLES, until
 from obverse.rows import Rows, whole
 
 
@@ -114,7 +114,7 @@ class Answers:
         kind, *names = self._keys[number]
         if kind == "page":  # what only one page shows is the cell itself, whose digest is known
             return self._cells.digest(OF_PAGE + names[0])
-        return digest_of_rows(value) if kind == PAGE_TABLE else digest_of_value(value)
+        return digest_of_rows(value) if kind in TABLES else digest_of_value(value)
 
     def _note(self, number: int, digest: bytes, moment: str) -> None:
         self._digests[number] = digest

@@ -36,8 +36,8 @@ class Target(NamedTuple):
     hint: str = ""
 
     def __repr__(self) -> str:
-        """As a plain tuple, which is quicker: answers are full of targets, and told apart by their `repr`."""
-        return tuple.__repr__(self)
+        """As plain values, which is quicker: answers are full of targets, and told apart by their `repr`."""
+        return tuple.__repr__(self) if self.code else repr(self.url)
 
 
 class _Found(NamedTuple):
@@ -146,13 +146,13 @@ def _broken(read: Read, origin: str, path: str, content: str | None) -> Target:
 
 
 def _with_fragment(read: Read, found: _Found, query: str, fragment: str, written: str) -> Target:
-    name = decoded(fragment[1:])
-    if not found.page or name in _ALWAYS or not fragment:
-        return Target(found.url + query + fragment if (found.url or query or fragment) else written)
+    whole = found.url + query + fragment
+    if not fragment or not found.page or (name := decoded(fragment[1:])) in _ALWAYS:
+        return Target(whole or written)
     anchors = read(f"anchors:{found.page}") or ()
     if name in anchors:
-        return Target(found.url + query + fragment)
+        return Target(whole)
     shown = ", ".join(f"#{one}" for one in anchors[:8])
     hint = nearest(name, anchors) or (f"its anchors are {shown}" if shown else "it has no anchors")
     where = "this page" if not found.url else found.url
-    return Target(found.url + query + fragment, "broken-anchor", f"{where} has no '{fragment}'", hint)
+    return Target(whole, "broken-anchor", f"{where} has no '{fragment}'", hint)
