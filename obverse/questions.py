@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from obverse.addresses import beneath
 from obverse.clock import Told
-from obverse.links import Read, Target, target
+from obverse.links import Read, Target, target, targets
 from obverse.shelves import most_shared
 from obverse.site import Card, Place, Term
 
@@ -261,7 +261,7 @@ QUESTIONS: dict[str, Question] = {
     "is_past": lambda read, moment: read("clock:").is_past(datetime.fromisoformat(moment)),
     "kind": lambda read, lang, kind: _cards(read, read(f"list:{lang}/kind={kind}")),
     "link": target,
-    "links": lambda read, origin, destinations: tuple(target(read, origin, one) for one in destinations),
+    "links": targets,
     "localised": _localised,
     "menu": _menu,
     "near": _near,

@@ -44,6 +44,9 @@ _TAG = re.compile(r"""<[a-z](?:[^<>"']++|"[^"]*+"|'[^']*+')*+>""")
 
 _PAGE = ("page", "crumbs", "head", "list")
 
+# What pages have that list nothing.
+_NO_LIST = ListPage(())
+
 # What the templates of each kind of job get, besides what all get. A name that is not here reaches no template.
 CONTEXTS: dict[str, tuple[str, ...]] = {
     "": ("site", "view", "t", "asset", "link"),
@@ -143,7 +146,7 @@ def _undated_list(page: PageView, view: View) -> ListPage:
         return ListPage(view.pages_of_kind("author"))
     if page.kind == "section":
         return ListPage(tuple(one for one in view.pages(page.name.removesuffix("/_index")) if one != page))
-    return ListPage(())
+    return _NO_LIST
 
 
 def _list(job: Job, view: View, shop: Workshop) -> list[str]:
@@ -159,7 +162,7 @@ def _list(job: Job, view: View, shop: Workshop) -> list[str]:
 def _terms(job: Job, view: View, shop: Workshop) -> list[str]:
     page = PageView(_own_card(job), view)
     terms = view.terms(str(job.params[0]))
-    return _render(job, view, shop, **_page_context(page, view), list=ListPage(()), terms=terms)
+    return _render(job, view, shop, **_page_context(page, view), list=_NO_LIST, terms=terms)
 
 
 def _own_card(job: Job) -> Card:
