@@ -65,6 +65,8 @@ def output_path(url: str) -> str:
 def joined(folder: str, relative: str) -> str | None:
     """A path relative to a content folder as a content path; None when it leaves `content/`. "/x" is from the top."""
     path = relative[1:] if relative.startswith("/") else f"{folder}/{relative}" if folder else relative
+    if path and "/." not in path and "//" not in path and path[0] not in "./" and path[-1] != "/":
+        return path  # as nearly all are: nothing to tidy
     clean = posixpath.normpath(path) if path else ""
     if clean in {".", ""}:
         return ""

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from obverse.cells import OF_PAGE, Cells, digest_of_rows, digest_of_value, origin_of
 from obverse.clock import NEVER
 from obverse.ledger import Asked, Key, packed, unpacked
 from obverse.ledger import Cells as Known
-from obverse.questions import OF_ONE_PAGE, PAGE_TABLE, QUESTIONS, until
+from obverse.questions import OF_ONE_PAGE, QUESTIONS, TABLES, until
 from obverse.rows import Rows, whole
 
-
-class Told(NamedTuple):
-    """A question that a worker asked: its key, the digest of the answer, until when that holds, and its cells."""
-
-    key: Key
-    digest: bytes
-    until: str
-    cells: tuple[tuple[str, bytes], ...]
+Told: TypeAlias = tuple[Key, bytes, str, tuple[tuple[str, bytes], ...]]
+"""A question that a worker asked: its key, the digest of the answer, until when that holds, and its cells."""
 
 
 class Answers:
@@ -79,7 +73,7 @@ class Answers:
         self._expected = {self._keys[number]: number for number in numbers}
 
     def _number(self, key: Key) -> int:
-        if key in self._expected:
+        if self._expected and key in self._expected:
             return self._expected[key]
         if self._numbers is None:  # a build that renders nothing, or what asks as it did, never needs to find one
             self._numbers = {known: number for number, known in enumerate(self._keys)}
@@ -112,9 +106,9 @@ class Answers:
 
     def _digest_of(self, number: int, value: Any) -> bytes:
         kind, *names = self._keys[number]
-        if kind == "page":  # what only one page shows is the cell itself, whose digest is known
-            return self._cells.digest(OF_PAGE + names[0])
-        return digest_of_rows(value) if kind == PAGE_TABLE else digest_of_value(value)
+        if kind in {"card", "page"}:  # the answer is the cell itself, whose digest is known
+            return self._cells.digest(f"{kind}:{names[0]}")
+        return digest_of_rows(value) if kind in TABLES else digest_of_value(value)
 
     def _note(self, number: int, digest: bytes, moment: str) -> None:
         self._digests[number] = digest
@@ -166,7 +160,7 @@ class Answers:
         used, self._used = self._used, {}
         digest = self._cells.digest
         return [
-            Told(
+            (
                 self._keys[number],
                 self._digests[number],
                 self._until.get(number, ""),
@@ -177,11 +171,12 @@ class Answers:
 
     def adopt(self, told: Told) -> int:
         """The number of a question that a worker has asked."""
-        number = self._number(told.key)
+        key, digest, ends, cells = told
+        number = self._number(key)
         if not self._digests[number]:
-            self._note(number, told.digest, told.until)
-            self._read_by(number, [name for name, _ in told.cells])
-            self._read_elsewhere.update(told.cells)
+            self._note(number, digest, ends)
+            self._read_by(number, [name for name, _ in cells])
+            self._read_elsewhere.update(cells)
         return number
 
     # What is recorded.

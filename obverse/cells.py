@@ -190,7 +190,7 @@ class Cells:
         return self._digests[name]
 
     def _digest(self, name: str) -> bytes:
-        """A mark where there is one already that is as good: of all places, of all that a page itself shows."""
+        """A mark where there is one already that is as good: of all places, of a card, of what a page shows."""
         kind, _, key = name.partition(":")
         if kind == PLACES:
             return self.site.mark.encode()
@@ -198,6 +198,8 @@ class Cells:
             return self.site.listed.encode()
         if kind == "page" and key in self.site.entries:
             return self.site.entries[key].mark.encode()
+        if kind == "card" and (card := self.value(name)) and card.mark:
+            return bytes.fromhex(card.mark)
         return digest_of_value(self.value(name))
 
     def mark(self, origin: str) -> str | None:

@@ -132,7 +132,7 @@ class Stage:
 
 def _write(target: str, output: Output) -> os.stat_result:
     if target.endswith(_OWN_FOLDER):
-        _make_folder(os.path.dirname(target))
+        _make_folder(target.removesuffix(_OWN_FOLDER))
     try:
         return _fill(target, output)
     except FileNotFoundError:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import NamedTuple
 
-from obverse.answers import Answers, Told
+from obverse.answers import Answers
 from obverse.commit import CannotWriteError, Stage
 from obverse.jobs import Job, Output
 from obverse.ledger import PlainProblems, problems_in, problems_out
@@ -113,7 +113,7 @@ def _made_elsewhere(jobs: Sequence[Job], crew: Crew, answers: Answers, stage: St
                 answers.rest()
                 yield marshal.dumps((home, tuple(one), (), ()))
                 continue
-            asked = [tuple(question) for question in answers.told(told)]
+            asked = answers.told(told)
             answers.forget(told)
             told = len(answers)
             yield marshal.dumps((os.getpid(), tuple(one), asked, crew.memo.told()))
@@ -133,7 +133,7 @@ def _made_elsewhere(jobs: Sequence[Job], crew: Crew, answers: Answers, stage: St
             reads, *others = plain
             if worker != home:
                 mine = numbers.get(worker) or numbers.setdefault(worker, list(range(first)))
-                mine.extend(answers.adopt(Told(*question)) for question in asked)
+                mine.extend(answers.adopt(question) for question in asked)
                 reads = tuple(map(mine.__getitem__, reads))
             yield Made(reads, *others)
 

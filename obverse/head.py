@@ -55,7 +55,7 @@ def _between(page: PageView, view: View, site: SiteView) -> list[Crumb]:
 class Head:
     """The contents of `<head>` that follow from the page, each worked out when the template asks for it."""
 
-    __slots__ = ("_canonical", "_image", "_page", "_site", "_view", "_way")
+    __slots__ = ("_canonical", "_image", "_moments", "_page", "_site", "_view", "_way")
 
     def __init__(self, page: PageView, way: tuple[Crumb, ...], view: View) -> None:
         self._page = page
@@ -64,6 +64,7 @@ class Head:
         self._site = SiteView(view)
         self._canonical: str | None = None
         self._image: str | None = None
+        self._moments: tuple[str, str] | None = None
 
     @property
     def title(self) -> str:
@@ -135,6 +136,14 @@ class Head:
         return bool(self._page.image) and self.image == self._view.absolute(self._page.image)
 
     @property
+    def _dates(self) -> tuple[str, str]:
+        """When the page was published and when it was updated (ISO 8601, "" for never)."""
+        if self._moments is None:
+            date, updated = self._page.date, self._page.updated
+            self._moments = date.isoformat() if date else "", updated.isoformat() if updated else ""
+        return self._moments
+
+    @property
     def open_graph(self) -> tuple[tuple[str, str], ...]:
         """(property, content) by the Open Graph protocol (ogp.me), empty ones left out."""
         page = self._page
@@ -151,8 +160,8 @@ class Head:
             ("og:image:alt", page.image_alt if self._shows_own_image else ""),
         ]
         if page.kind == "article":
-            rows.append(("article:published_time", page.date.isoformat() if page.date else ""))
-            rows.append(("article:modified_time", page.updated.isoformat() if page.updated else ""))
+            published, updated = self._dates
+            rows += [("article:published_time", published), ("article:modified_time", updated)]
             rows += [("article:tag", term.name) for term in page.tags]
         return tuple(row for row in rows if row[1])
 
@@ -180,13 +189,13 @@ class Head:
 
     def _article(self) -> str:
         page, view = self._page, self._view
-        published, changed = page.date, page.updated or page.date
+        published, updated = self._dates
         return _document(
             "Article",
             headline=_text(page.title),
             description=_text(self.description),
-            datePublished=_text(published.isoformat()) if published else "",
-            dateModified=_text(changed.isoformat()) if changed else "",
+            datePublished=_text(published),
+            dateModified=_text(updated or published),
             inLanguage=_text(page.lang),
             mainEntityOfPage=_text(self.canonical),
             image=_text(self.image),

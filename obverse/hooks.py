@@ -39,6 +39,11 @@ class Hooks:
         """Whether the site has a say in what is made."""
         return "jobs" in self.functions
 
+    @property
+    def sees_html(self) -> bool:
+        """Whether the site has a say in what is written."""
+        return "html" in self.functions
+
     def told(self) -> list[Problem]:
         """What hooks have done wrong since this was last asked."""
         found = self.problems[:]

@@ -36,8 +36,8 @@ class Target(NamedTuple):
     hint: str = ""
 
     def __repr__(self) -> str:
-        """As a plain tuple, which is quicker: answers are full of targets, and told apart by their `repr`."""
-        return tuple.__repr__(self)
+        """As plain values, which is quicker: answers are full of targets, and told apart by their `repr`."""
+        return tuple.__repr__(self) if self.code else repr(self.url)
 
 
 class _Found(NamedTuple):
@@ -49,6 +49,22 @@ class _Found(NamedTuple):
 
 def target(read: Read, origin: str, destination: str) -> Target:
     """Where `destination` leads from the content path `origin` ("" for a template)."""
+    return _target(read, origin, destination, _other_language(read, origin))
+
+
+def targets(read: Read, origin: str, destinations: Iterable[str]) -> tuple[Target, ...]:
+    """Where several destinations lead from one content path."""
+    lang = _other_language(read, origin)
+    return tuple([_target(read, origin, one, lang) for one in destinations])
+
+
+def _other_language(read: Read, origin: str) -> str:
+    """The language of a page that is not in the site's own, "" for any other: its links look there first."""
+    here = read(f"card:{origin}") if origin else None
+    return "" if here is None or here.lang == read("config:site.language") else str(here.lang)
+
+
+def _target(read: Read, origin: str, destination: str, lang: str) -> Target:
     written = destination.strip()
     scheme = _SCHEME.match(written) if ":" in written else None
     if scheme:
@@ -63,7 +79,7 @@ def target(read: Read, origin: str, destination: str) -> Target:
     if not path:
         found = _Found("", origin)
     else:
-        looked_up = _look_up(read, origin, path)
+        looked_up = _look_up(read, origin, path, lang)
         if isinstance(looked_up, Target):
             return looked_up
         found = looked_up
@@ -87,13 +103,13 @@ def _elsewhere(written: str, scheme: str) -> Target:
     return Target("", "link-scheme", f"a link that begins with '{scheme}:'", hint)
 
 
-def _look_up(read: Read, origin: str, path: str) -> _Found | Target:
+def _look_up(read: Read, origin: str, path: str, lang: str) -> _Found | Target:
     """The page or file a path names: as in the repository first, then as an address of the site."""
     plain = decoded(path)
     content = joined(folder_of(origin), plain)
     unpublished = None
     if content is not None:
-        for candidate in _candidates(read, origin, content):
+        for candidate in _candidates(content, lang):
             card = read(f"card:{candidate}")
             if card is not None:
                 return _Found(card.url, candidate)
@@ -106,15 +122,14 @@ def _look_up(read: Read, origin: str, path: str) -> _Found | Target:
     return _by_address(read, origin, path) or unpublished or _broken(read, origin, path, content)
 
 
-def _candidates(read: Read, origin: str, content: str) -> list[str]:
-    """The content paths a path may stand for, in the origin's language first."""
+def _candidates(content: str, lang: str) -> list[str]:
+    """The content paths a path may stand for, in the language `lang` first if there is one."""
     names = [content]
     if not is_markdown(content):
         names += [f"{content}{ending}".lstrip("/") for ending in (".md", "/index.md", "/_index.md")]
-    here = read(f"card:{origin}") if origin else None
-    if here is None or here.lang == read("config:site.language"):
+    if not lang:
         return names
-    translated = [f"{stem}.{here.lang}{suffix}" for stem, suffix in map(posixpath.splitext, names)]
+    translated = [f"{stem}.{lang}{suffix}" for stem, suffix in map(posixpath.splitext, names)]
     return [one for pair in zip(translated, names, strict=True) for one in pair]
 
 
@@ -146,13 +161,13 @@ def _broken(read: Read, origin: str, path: str, content: str | None) -> Target:
 
 
 def _with_fragment(read: Read, found: _Found, query: str, fragment: str, written: str) -> Target:
-    name = decoded(fragment[1:])
-    if not found.page or name in _ALWAYS or not fragment:
-        return Target(found.url + query + fragment if (found.url or query or fragment) else written)
+    whole = found.url + query + fragment
+    if not fragment or not found.page or (name := decoded(fragment[1:])) in _ALWAYS:
+        return Target(whole or written)
     anchors = read(f"anchors:{found.page}") or ()
     if name in anchors:
-        return Target(found.url + query + fragment)
+        return Target(whole)
     shown = ", ".join(f"#{one}" for one in anchors[:8])
     hint = nearest(name, anchors) or (f"its anchors are {shown}" if shown else "it has no anchors")
     where = "this page" if not found.url else found.url
-    return Target(found.url + query + fragment, "broken-anchor", f"{where} has no '{fragment}'", hint)
+    return Target(whole, "broken-anchor", f"{where} has no '{fragment}'", hint)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from obverse.addresses import beneath
 from obverse.clock import Told
-from obverse.links import Read, Target, target
+from obverse.links import Read, Target, target, targets
 from obverse.shelves import most_shared
 from obverse.site import Card, Place, Term
 
@@ -159,20 +159,19 @@ def _picture(read: Read, origin: str, source: str) -> Picture:
     return Picture(found, *(size or (0, 0)))
 
 
-def _sitemap(read: Read) -> tuple[tuple[str, datetime | None, tuple[tuple[str, str], ...]], ...]:
-    """(href, last change, (language, href) of each translation) of every page search engines may list, by href."""
+def _sitemap(read: Read) -> tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]:
+    """(href, last change, (language, href) of each translation) of every page search engines may list, by href.
+
+    The change is in ISO 8601, "" for a page without a date.
+    """
     places: tuple[Place, ...] = read("listed:")
     where = {place.path: (place.lang, place.url) for place in places}
     others = {name: tuple(where[path] for path in paths) for name, paths in read("translated:")}
     rows = ((place.url, place.name, place) for place in places if not place.noindex and place.kind != "404")
     return tuple(
-        (url, _moment(place.changed or place.dated), others.get(name, ()))
+        (url, place.changed or place.dated, others.get(name, ()))
         for url, name, place in sorted(rows, key=lambda row: row[:2])
     )
-
-
-def _moment(text: str) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def _form_file(read: Read, name: str, lang: str) -> FormFile | None:
@@ -236,8 +235,8 @@ def _words(read: Read, lang: str, prefixes: tuple[str, ...]) -> tuple[tuple[str,
     return tuple(sorted((key, word) for key, word in words.items() if key.startswith(prefixes)))
 
 
-# The one question whose answer grows with the site, all of it plain values.
-PAGE_TABLE = "page_table"
+# The questions whose answers grow with the site, all of it plain values.
+TABLES = frozenset({"page_table", "sitemap"})
 
 # What a page asks about itself. All else is asked by many, so that what it was answered is kept at hand.
 OF_ONE_PAGE = frozenset({"card", "links", "near", "page", "picture", "related", "shelf", "translations"})
@@ -262,7 +261,7 @@ QUESTIONS: dict[str, Question] = {
     "is_past": lambda read, moment: read("clock:").is_past(datetime.fromisoformat(moment)),
     "kind": lambda read, lang, kind: _cards(read, read(f"list:{lang}/kind={kind}")),
     "link": target,
-    "links": lambda read, origin, destinations: tuple(target(read, origin, one) for one in destinations),
+    "links": targets,
     "localised": _localised,
     "menu": _menu,
     "near": _near,

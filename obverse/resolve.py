@@ -16,6 +16,7 @@ from obverse.facts import Call, Image, Link, Part, Place
 from obverse.links import Target
 from obverse.markup import policy
 from obverse.markup.places import NOWHERE
+from obverse.printing import escaped
 from obverse.problems import Problem, problem, softened
 from obverse.questions import Picture
 from obverse.site import Card
@@ -76,7 +77,7 @@ def _link(link: Link, found: Target, spot: Spot, view: View, slot: int) -> str:
     # What its scheme alone forbids, survey has told already.
     if found.code and policy.scheme(link.destination) is None:
         view.problems.append(spot.problem(found, slot))
-    return str(escape(found.url or "#"))
+    return escaped(found.url or "#")
 
 
 def _image(image: Image, spot: Spot, view: View, slot: int, *, first: bool) -> str:

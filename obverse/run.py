@@ -39,9 +39,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 HTML_SUFFIX = ".html"
 
-_TAG = re.compile(r"""<[a-z](?:[^<>"']|"[^"]*"|'[^']*')*>""")
+# What is read once need not be read again: no other reading of a tag would end elsewhere.
+_TAG = re.compile(r"""<[a-z](?:[^<>"']++|"[^"]*+"|'[^']*+')*+>""")
 
 _PAGE = ("page", "crumbs", "head", "list")
+
+# What pages have that list nothing.
+_NO_LIST = ListPage(())
 
 # What the templates of each kind of job get, besides what all get. A name that is not here reaches no template.
 CONTEXTS: dict[str, tuple[str, ...]] = {
@@ -91,7 +95,7 @@ def make(job: Job, shop: Workshop) -> Output:
         if isinstance(made, Path):
             copy_of = str(made)
         else:
-            data = made if isinstance(made, bytes) else _hooked(job, made, shop).encode("utf-8", "replace")
+            data = made if isinstance(made, bytes) else _encoded(_hooked(job, made, shop))
     except Exception as error:  # noqa: BLE001 - whatever a template does becomes a located problem
         view.problems.append(_problem_of(error, view, shop, _place(job)))
         failed = True
@@ -117,14 +121,20 @@ def _language(job: Job, site: Site) -> str:
     return {"feed": lambda: str(job.params[0]), "release": lambda: str(job.params[1])}.get(job.kind, str)()
 
 
-def _hooked(job: Job, text: str, shop: Workshop) -> str:
-    return shop.hooks.html(job.url, text) if job.output.endswith(HTML_SUFFIX) else text
+def _hooked(job: Job, pieces: list[str], shop: Workshop) -> list[str]:
+    hooked = shop.hooks.sees_html and job.output.endswith(HTML_SUFFIX)
+    return [shop.hooks.html(job.url, "".join(pieces))] if hooked else pieces
+
+
+def _encoded(pieces: list[str]) -> bytes:
+    """A text as bytes, piece by piece: one that is all ASCII, as most are, is copied and not looked through."""
+    return b"".join([piece.encode("utf-8", "replace") for piece in pieces])
 
 
 # Each kind of job.
 
 
-def _page(job: Job, view: View, shop: Workshop) -> str:
+def _page(job: Job, view: View, shop: Workshop) -> list[str]:
     card = job.card or view.ask("card", job.subject)
     page = PageView(card, view)
     return _render(job, view, shop, **_page_context(page, view), list=_undated_list(page, view), author=page)
@@ -136,10 +146,10 @@ def _undated_list(page: PageView, view: View) -> ListPage:
         return ListPage(view.pages_of_kind("author"))
     if page.kind == "section":
         return ListPage(tuple(one for one in view.pages(page.name.removesuffix("/_index")) if one != page))
-    return ListPage(())
+    return _NO_LIST
 
 
-def _list(job: Job, view: View, shop: Workshop) -> str:
+def _list(job: Job, view: View, shop: Workshop) -> list[str]:
     selector, number, url = str(job.params[0]), *job.params[1:]
     shelf: Shelf = view.ask("shelf", view.lang, selector, number, url)
     page = PageView(job.card or view.ask("card", job.subject), view)
@@ -149,10 +159,10 @@ def _list(job: Job, view: View, shop: Workshop) -> str:
     return _render(job, view, shop, **_page_context(page, view), list=listed, term=term, author=page)
 
 
-def _terms(job: Job, view: View, shop: Workshop) -> str:
+def _terms(job: Job, view: View, shop: Workshop) -> list[str]:
     page = PageView(_own_card(job), view)
     terms = view.terms(str(job.params[0]))
-    return _render(job, view, shop, **_page_context(page, view), list=ListPage(()), terms=terms)
+    return _render(job, view, shop, **_page_context(page, view), list=_NO_LIST, terms=terms)
 
 
 def _own_card(job: Job) -> Card:
@@ -166,7 +176,7 @@ def _page_context(page: PageView, view: View) -> dict[str, Any]:
     return {"page": page, "crumbs": way, "head": Head(page, way, view)}
 
 
-def _feed(job: Job, view: View, shop: Workshop) -> str:
+def _feed(job: Job, view: View, shop: Workshop) -> list[str]:
     count = view.ask("config", "articles.feed_items")
     cards = tuple(CardView(card, view) for card in view.ask("articles", view.lang, ("articles",), count, 0))
     entries = [_feed_entry(card, view) for card in cards]
@@ -179,7 +189,7 @@ def _feed(job: Job, view: View, shop: Workshop) -> str:
         updated=max((entry.updated for entry in entries if entry.updated), default=EPOCH),
         entries=entries,
     )
-    return _render(job, view, shop, feed=feed) if job.template else _json_feed(feed, site, view)
+    return _render(job, view, shop, feed=feed) if job.template else [_json_feed(feed, site, view)]
 
 
 def _feed_entry(card: CardView, view: View) -> SimpleNamespace:
@@ -199,10 +209,14 @@ def _feed_entry(card: CardView, view: View) -> SimpleNamespace:
 def _absolute_links(html: str, view: View) -> Markup:
     """The same HTML with site-local hrefs made absolute, as a feed reader needs them."""
     prefix = view.settings.base_path + "/"
-    base = view.absolute(prefix)
+    local, base = f'="{prefix}', view.absolute(prefix)
     pattern = re.compile(r'(\s(?:href|src|poster)=")' + re.escape(prefix) + r"(?!/)")
-    absolute = _TAG.sub(lambda tag: pattern.sub(lambda found: found[1] + base, tag[0]), html)
-    return Markup(absolute)  # noqa: S704 - it was safe and still is
+
+    def absolute(tag: re.Match[str]) -> str:
+        whole = tag[0]
+        return pattern.sub(lambda found: found[1] + base, whole) if local in whole else whole
+
+    return Markup(_TAG.sub(absolute, html))  # noqa: S704 - it was safe and still is
 
 
 def _json_feed(feed: SimpleNamespace, site: SiteView, view: View) -> str:
@@ -232,12 +246,12 @@ def _json_feed(feed: SimpleNamespace, site: SiteView, view: View) -> str:
     return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
 
-def _sitemap(job: Job, view: View, shop: Workshop) -> str:
+def _sitemap(job: Job, view: View, shop: Workshop) -> list[str]:
     rows = view.ask("sitemap")
     entries = [
         SimpleNamespace(
             url=view.absolute(url),
-            updated=updated,
+            updated=datetime.fromisoformat(updated) if updated else None,
             alternates=tuple((lang, view.absolute(other)) for lang, other in alternates),
         )
         for url, updated, alternates in rows
@@ -245,26 +259,26 @@ def _sitemap(job: Job, view: View, shop: Workshop) -> str:
     return _render(job, view, shop, entries=entries)
 
 
-def _robots(job: Job, view: View, shop: Workshop) -> str:
+def _robots(job: Job, view: View, shop: Workshop) -> list[str]:
     return _render(job, view, shop, sitemap=view.absolute(f"{view.settings.base_path}/sitemap.xml"))
 
 
-def _redirect(job: Job, view: View, shop: Workshop) -> str:
+def _redirect(job: Job, view: View, shop: Workshop) -> list[str]:
     card: Card = view.ask("card", job.subject)
     return _render(job, view, shop, url=view.absolute(card.url), href=card.url, lang=card.lang)
 
 
-def _headers(_job: Job, view: View, _shop: Workshop) -> str:
+def _headers(_job: Job, view: View, _shop: Workshop) -> list[str]:
     """The headers for hosts that read a `_headers` file: security for all, for ever for what carries a fingerprint."""
     base = view.ask("config", "base_path")
     sent = headers(view.ask("config", "capture.origin"))
     lines = [f"{base}/*", *(f"  {name}: {value}" for name, value in sent.items())]
     lines += [f"{base}/{ASSETS}*", "  Cache-Control: public, max-age=31536000, immutable", ""]
-    return "\n".join(lines)
+    return ["\n".join(lines)]
 
 
-def _release(job: Job, view: View, shop: Workshop) -> str:
-    return release.make(job, view, lambda file, text, one: str(_message(file, text, one, shop)))
+def _release(job: Job, view: View, shop: Workshop) -> list[str]:
+    return [release.make(job, view, lambda file, text, one: str(_message(file, text, one, shop)))]
 
 
 def _message(file: FormFile, text: str, view: View, shop: Workshop) -> Markup:
@@ -280,11 +294,11 @@ def _message(file: FormFile, text: str, view: View, shop: Workshop) -> Markup:
     return resolve(made.parts, spot, view, card, functools.partial(_component, shop))
 
 
-def _shell(job: Job, view: View, shop: Workshop) -> str:
+def _shell(job: Job, view: View, shop: Workshop) -> list[str]:
     """The page that capture puts its answers into; on another host, its links lead to the site's."""
     page = PageView(_own_card(job), view)
-    html = _render(job, view, shop, **_page_context(page, view), main=release.MAIN)
-    return str(_absolute_links(html, view)) if view.ask("config", "capture.origin") else html
+    pieces = _render(job, view, shop, **_page_context(page, view), main=release.MAIN)
+    return [str(_absolute_links("".join(pieces), view))] if view.ask("config", "capture.origin") else pieces
 
 
 def _file(job: Job, view: View, _shop: Workshop) -> Path:
@@ -302,7 +316,8 @@ def _asset(job: Job, view: View, shop: Workshop) -> bytes:
     return data
 
 
-_MAKERS: dict[str, Callable[[Job, View, Workshop], str | bytes | Path]] = {
+# A text comes in pieces, as its template hands them on.
+_MAKERS: dict[str, Callable[[Job, View, Workshop], list[str] | bytes | Path]] = {
     "asset": _asset,
     "feed": _feed,
     "file": _file,
@@ -321,9 +336,9 @@ _MAKERS: dict[str, Callable[[Job, View, Workshop], str | bytes | Path]] = {
 # Templates, bodies and components.
 
 
-def _render(job: Job, view: View, shop: Workshop, **context: Any) -> str:
+def _render(job: Job, view: View, shop: Workshop, **context: Any) -> list[str]:
     view.ask("closure", job.template)
-    return shop.environment.get_template(job.template).render(_context(job.kind, view, context))
+    return list(shop.environment.get_template(job.template).generate(_context(job.kind, view, context)))
 
 
 def _context(kind: str, view: View, own: Mapping[str, Any]) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class Place(NamedTuple):
     @property
     def untitled(self) -> Place:
         """The same without its title."""
-        return self._replace(title="", label="")
+        return Place._make((*self[:TITLE], "", ""))
 
 
 # The first field of a place that no address and no order by date depends on, and the first that only titles show.
@@ -149,9 +149,9 @@ class Term:
     url: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)  # a frozen one takes five times as long to make, and each process makes its own
 class Card:
-    """What others may know of a page. It is made of its own source and the settings alone.
+    """What others may know of a page. It is made of its own source and the settings alone, and never changed.
 
     `url` is the href (with base path); `section` is the content folder the page belongs to ("articles"); `authors` are
     content paths; `image` is an href or ""; `minutes` is reading time, at least 1. `date` and `updated` carry a zone.
@@ -199,7 +199,7 @@ class Card:
 
     def tell_apart(self, whole: bytes) -> None:
         """Have this in its `repr` stand for all of it: `whole` is the same whenever the card is, and only then."""
-        object.__setattr__(self, "mark", hashlib.blake2b(whole, digest_size=16).hexdigest())
+        self.mark = hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
 _SAID = tuple(one.name for one in fields(Card) if one.init)

@@ -198,7 +198,7 @@ def survey_record(made: Survey, body_line: int) -> tuple[Record, Record]:
 
 def parts_from_record(record: Record) -> tuple[Part, ...]:
     """The parts again."""
-    return tuple(one if isinstance(one, str) else _PARTS[one[0]](*one[1:]) for one in record)
+    return tuple(one if isinstance(one, str) else _PARTS[one[0]](one[1:]) for one in record)
 
 
 def places_record(found: tuple[Place, ...], body_line: int) -> Record:
@@ -246,5 +246,5 @@ def _part_record(part: Part) -> str | Record:
     return part if isinstance(part, str) else (_NAMES[type(part)], *part)
 
 
-_PARTS: dict[str, type[Link | Image | Call]] = {"link": Link, "image": Image, "call": Call}
-_NAMES = {made: name for name, made in _PARTS.items()}
+_NAMES: dict[type[Link | Image | Call], str] = {Link: "link", Image: "image", Call: "call"}
+_PARTS = {name: made._make for made, name in _NAMES.items()}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -172,6 +173,12 @@ def _spelled(context: Context, word: str, moment: datetime) -> str:
 
 def isodate(moment: datetime) -> str:
     """A date and time as RFC 3339 wants it."""
+    return _isodate(moment, moment.tzinfo, moment.fold)
+
+
+@functools.lru_cache(10_000)  # a page's date stands on every list it is on
+def _isodate(moment: datetime, _zone: tzinfo | None, _fold: int) -> str:
+    # Equal moments of two zones, or of two folds, are not written alike.
     return moment.isoformat(timespec="seconds")
 
 

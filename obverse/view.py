@@ -6,7 +6,6 @@ section) is asked for only when a template looks.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -321,7 +320,7 @@ class View:
         self.wants: dict[str, None] = {}
         self.problems: list[Problem] = []
         self.defined: list[dict[str, Any]] = []
-        self._forms: Counter[str] = Counter()
+        self._forms: dict[str, int] = {}
         self._insides: dict[str, Inside | None] = {}
         self._settings: Settings | None = None
         self._words: Mapping[str, str] | None = None
@@ -482,8 +481,7 @@ class View:
             raise Refused.because("unknown-form", f"no such form: '{name}'", hint)
         if self.job.kind == "feed":
             return FormView(name, found.title, Markup(), in_feed=True)
-        self._forms[name] += 1
-        count = self._forms[name]
+        count = self._forms[name] = self._forms.get(name, 0) + 1
         action = f"{self.ask('config', 'capture_url')}/_ob/f/{name}"
         from obverse.forms.html import form_html  # which few pages need
 
