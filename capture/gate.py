@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from capture.house import House
-from capture.ids import Ids, instance_key
+from capture.ids import instance_key
 from capture.limits import WINDOW, Came, Limit
 from capture.model import Submission
 from capture.posting import Post
@@ -50,7 +50,7 @@ class Full:
 
 def gate(house: House, release: Release, form: Form, post: Post) -> Passed | Asked | Full:
     """Count a post to a form against the limits, and say whether it may come. A test by the house itself always may."""
-    if Ids(house.key, house.token).is_canary(form.name, instance_key(post.own("instance")), post.own("canary")):
+    if house.ids.is_canary(form.name, instance_key(post.own("instance")), post.own("canary")):
         return Passed()
     now = house.now()
     _catch_up(house, release, now)

@@ -44,6 +44,8 @@ def _narrow(domain: str) -> str:
 
 def ascii_domain(domain: str) -> str:
     """A domain in small letters, labels of other scripts in Punycode (IDNA 2008 without its tables)."""
+    if domain.isascii():
+        return domain.lower()
     return ".".join(_label(label) for label in _narrow(domain).lower().split("."))
 
 

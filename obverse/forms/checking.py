@@ -138,9 +138,16 @@ class _Answers:
 
 def empty(one: FormField) -> Any:
     """What stands for no answer to a field."""
-    if one.type in NUMBERS:
-        return None
-    return {"choices": (), "boolean": False, "consent": False, "file": ()}.get(one.type, "")
+    return _EMPTY.get(one.type, "")
+
+
+_EMPTY: Mapping[str, Any] = {
+    **dict.fromkeys(NUMBERS),
+    "choices": (),
+    "boolean": False,
+    "consent": False,
+    "file": (),
+}
 
 
 def _value(one: FormField, given: Sequence[str]) -> Any:
