@@ -287,7 +287,9 @@ def _used(house: House, submission: Submission) -> int:
 
 def _trusted(house: House, submission: Submission) -> Verdict:
     """The verdict, milder for whom sales knows. The database is asked only when that would change it."""
-    milder = spared(submission.verdict) if submission.verdict.held else submission.verdict
+    if not submission.verdict.held:
+        return submission.verdict
+    milder = spared(submission.verdict)
     if milder == submission.verdict:
         return milder
     try:

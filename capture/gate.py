@@ -84,11 +84,11 @@ def limits_of(release: Release, form: str, network: str) -> tuple[Limit, ...]:
     current = release.current(form, "")
     told = (current.notify if current else ()) or settings.notify
     # All together may send what one may.
-    at_form, to_one = (max(one, settings.rate) for one in (settings.rate_form, settings.rate_recipient))
+    at_form, to_one = max(settings.rate_form, settings.rate), max(settings.rate_recipient, settings.rate)
     return (
         Limit(("network", network, form), settings.rate),
         Limit(("form", form), at_form),
-        *(Limit(("told", address), to_one) for address in dict.fromkeys(told)),
+        *[Limit(("told", address), to_one) for address in dict.fromkeys(told)],
     )
 
 

@@ -178,8 +178,8 @@ def _urlencoded(request: Request, _room: Room | None) -> Parts:
     if body.count(b"&") >= MOST_FIELDS:
         raise TooMuch
     text = body.decode("utf-8", "replace").replace("+", " ")
-    pairs = (one.partition("=") for one in text.split("&") if one)
-    return Parts(tuple((_unquoted(name), _unquoted(text)) for name, _, text in pairs))
+    pairs = [one.partition("=") for one in text.split("&") if one]
+    return Parts(tuple([(_unquoted(name), _unquoted(text)) for name, _, text in pairs]))
 
 
 def _unquoted(text: str) -> str:

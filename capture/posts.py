@@ -92,9 +92,8 @@ def _send(answer: Answer, visit: Visit, environ: Environ, start: Start) -> Itera
     if not is_plain(answer.headers.get("Location", "")):
         return as_response(answer, visit)(environ, start)
     body = answer.body.encode()
-    # The length comes first: who logs the answer looks for it.
-    headers = [("Content-Length", str(len(body))), ("Content-Type", _content_type(answer.type))]
-    headers += headers_of(answer, visit).items()
+    headers = list(headers_of(answer, visit).items())
+    headers += [("Content-Type", _content_type(answer.type)), ("Content-Length", str(len(body)))]
     start(_status_line(answer.status), headers)
     return [body]
 

@@ -69,11 +69,11 @@ def _answers(form: Form, submission: Submission, known: Mapping[str, str]) -> li
     """The answers in the form's order; consents are told apart from them."""
     fields = {one.name: one for one in form.fields}
     consents = {one.field for one in submission.consents}
-    order = [*(name for name in known if name in submission.values), *(n for n in submission.values if n not in known)]
+    values = submission.values
     return [
-        {"name": name, "label": known.get(name) or name, **_value(fields.get(name), submission.values[name])}
-        for name in order
-        if name not in consents
+        {"name": name, "label": known.get(name) or name, **_value(fields.get(name), values[name])}
+        for name in dict.fromkeys((*known, *values))
+        if name in values and name not in consents
     ]
 
 

@@ -203,7 +203,8 @@ def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[in
     """Which of them share nothing with one another nor with what is stored: each is a new inquiry of a new contact."""
     shared = Counter(chain.from_iterable(one.keys for one in several))
     shared.update(_stored(connection, several))
-    return [number for number, one in enumerate(several) if all(shared[key] == 1 for key in one.keys)]
+    common = {key for key, count in shared.items() if count > 1}
+    return [number for number, one in enumerate(several) if common.isdisjoint(one.keys)]
 
 
 def _keys(submission: Submission) -> set[tuple[str, str]]:
@@ -520,6 +521,8 @@ def _search(submission: Submission) -> str:
 
 def _words(value: Any) -> list[str]:
     """Every text and number in the answers; yes and no say nothing to a search."""
+    if isinstance(value, str):
+        return [value]
     if isinstance(value, Mapping):
         return [word for one in value.values() for word in _words(one)]
     if isinstance(value, (list, tuple)):
