@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from flask import Request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -183,7 +183,10 @@ def _urlencoded(request: Request, _room: Room | None) -> Parts:
 
 
 def _unquoted(text: str) -> str:
-    return unquote(text, errors="replace") if "%" in text else text
+    if "%" not in text:
+        return text
+    # All of a browser's is ASCII; what is not stands among the rest as it is.
+    return unquote_to_bytes(text).decode("utf-8", "replace") if text.isascii() else unquote(text, errors="replace")
 
 
 def _multipart(request: Request, room: Room | None) -> Parts:
