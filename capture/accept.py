@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,8 +82,10 @@ def _by_field(uploads: Iterable[Upload]) -> dict[str, list[SentFile]]:
     return found
 
 
-def _attachments(form: Form, uploads: Iterable[Upload]) -> tuple[Attachment, ...]:
+def _attachments(form: Form, uploads: Sequence[Upload]) -> tuple[Attachment, ...]:
     """The files as they are kept, each of a kind that its field takes."""
+    if not uploads:
+        return ()
     accept = {one.name: one.accept for one in form.files}
     return tuple(
         Attachment(one.id, one.field, one.file.name, kind, one.file.size, one.sha256)

@@ -24,7 +24,7 @@ from capture.accept import Refusal, accept
 from capture.answers import Answer, Places, Sent, Voice, challenge_answer, origin_of
 from capture.gate import Asked, Full, Passed, gate, reasons
 from capture.house import House
-from capture.ids import Ids, instance_key
+from capture.ids import instance_key
 from capture.judge import spared
 from capture.keeping.orphans import drop_copies
 from capture.model import Outgoing, Saved, Submission, Verdict
@@ -82,6 +82,11 @@ class Visit:
         release = house.releases.current(form, rules)
         return cls(request, house, release, Places.of(house.setup, release))
 
+    def knowing(self, form: str, rules: str) -> Visit:
+        """The same visit, by a release that knows a form with these rules, if there is one."""
+        is_same = self.house.releases.current(form, rules) is self.release
+        return self if is_same else Visit.of(self.request, self.house, form, rules)
+
     def voice(self, lang: str = "") -> Voice:
         """Who answers: in that language, else in what the browser asks for, as a page or as JSON."""
         languages = self.release.settings.languages
@@ -91,7 +96,7 @@ class Visit:
     def origin_page(self, post: Post | None = None) -> PageRow | None:
         """The page it was sent from: as its form names it, else by the address the browser tells."""
         named = self.release.pages.get(post.own("page")) if post else None
-        return named or self.release.page_at(self.request.headers.get("Referer", ""))
+        return named or self.release.page_at(self.request.environ.get("HTTP_REFERER", ""))
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -205,7 +210,7 @@ def take(visit: Visit, name: str) -> Answer | Accepted:
 def _read(visit: Visit, name: str, post: Post) -> Answer | Accepted:
     """The answer to a post whose parts have arrived."""
     rules, _, words = post.own("version").partition(".")
-    visit = Visit.of(visit.request, visit.house, name, rules)
+    visit = visit.knowing(name, rules)
     page = visit.origin_page(post)
     form_seen = visit.release.form(name, _language(visit, None, page), rules, words)
     voice = visit.voice(_language(visit, form_seen, page))
@@ -225,8 +230,8 @@ def _let_in(visit: Visit, voice: Voice, sent: Sent) -> Answer | Accepted:
         return voice.again(429, "limited", sent, passed.wait)
     if isinstance(passed, Asked):
         return voice.prove(sent, passed.challenge, passed.wait)
-    taken = {one.name for one in sent.form.files}
-    if sent.post.strays or any(one.field not in taken for one in sent.post.uploads):
+    uploads = sent.post.uploads
+    if sent.post.strays or (uploads and not {one.field for one in uploads} <= {one.name for one in sent.form.files}):
         return voice.again(415, "files", sent)
     return _judged(visit, voice, sent, passed)
 
@@ -236,16 +241,15 @@ def _judged(visit: Visit, voice: Voice, sent: Sent, passed: Passed) -> Answer | 
     if sent.post.full:
         return voice.again(413, "files-full", sent)
     house = visit.house
-    ids = Ids(house.key, house.token)
-    submission = accept(sent.form, sent.post, sent.page, house.now(), ids, visit.release.settings)
+    submission = accept(sent.form, sent.post, sent.page, house.now(), house.ids, visit.release.settings)
     if isinstance(submission, Refusal):
         return voice.mend(sent, submission.errors)
     if not _settled(house, submission, visit.release.settings.uploads):
         return voice.again(413, "files-full", sent)
-    verdict = Verdict((*_trusted(house, submission).reasons, *reasons(house, passed, submission)))
-    if verdict != submission.verdict:
-        submission = replace(submission, verdict=verdict)
-    outgoing = audience(visit.release, submission, ids)
+    held_for = (*_trusted(house, submission).reasons, *reasons(house, passed, submission))
+    if held_for != submission.verdict.reasons:
+        submission = replace(submission, verdict=Verdict(held_for))
+    outgoing = audience(visit.release, submission, house.ids)
     return Accepted(house, submission, outgoing, lambda saved: _told(voice, sent, submission, saved))
 
 
@@ -283,6 +287,8 @@ def _used(house: House, submission: Submission) -> int:
 
 def _trusted(house: House, submission: Submission) -> Verdict:
     """The verdict, milder for whom sales knows. The database is asked only when that would change it."""
+    if not submission.verdict.held:
+        return submission.verdict
     milder = spared(submission.verdict)
     if milder == submission.verdict:
         return milder
@@ -334,7 +340,7 @@ def _language(visit: Visit, seen: Form | None, page: PageRow | None) -> str:
 
 def is_foreign(visit: Visit) -> bool:
     """Whether a browser says that a page of somebody else's sent it. No origin, or a hidden one, is no signal."""
-    origin = visit.request.headers.get("Origin", "")
+    origin = visit.request.environ.get("HTTP_ORIGIN", "")
     if origin in ("", "null"):
         return False
     if origin in (visit.places.own_origin, visit.places.site_origin, origin_of(visit.release.settings.url)):
@@ -364,7 +370,7 @@ def headers_of(answer: Answer, visit: Visit) -> dict[str, str]:
     """The headers of an answer, those that all public answers have among them."""
     site = visit.places.site_origin
     headers = {**_headers(site), **answer.headers}
-    if site and visit.request.headers.get("Origin") == site:
+    if site and visit.request.environ.get("HTTP_ORIGIN") == site:
         headers |= {**_CORS, "Access-Control-Allow-Origin": site}
     return headers
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from capture.house import House
-from capture.ids import Ids, instance_key
+from capture.ids import instance_key
 from capture.limits import WINDOW, Came, Limit
 from capture.model import Submission
 from capture.posting import Post
@@ -50,7 +50,8 @@ class Full:
 
 def gate(house: House, release: Release, form: Form, post: Post) -> Passed | Asked | Full:
     """Count a post to a form against the limits, and say whether it may come. A test by the house itself always may."""
-    if Ids(house.key, house.token).is_canary(form.name, instance_key(post.own("instance")), post.own("canary")):
+    mark = post.own("canary")
+    if mark and house.ids.is_canary(form.name, instance_key(post.own("instance")), mark):
         return Passed()
     now = house.now()
     _catch_up(house, release, now)
@@ -84,11 +85,11 @@ def limits_of(release: Release, form: str, network: str) -> tuple[Limit, ...]:
     current = release.current(form, "")
     told = (current.notify if current else ()) or settings.notify
     # All together may send what one may.
-    at_form, to_one = (max(one, settings.rate) for one in (settings.rate_form, settings.rate_recipient))
+    at_form, to_one = max(settings.rate_form, settings.rate), max(settings.rate_recipient, settings.rate)
     return (
         Limit(("network", network, form), settings.rate),
         Limit(("form", form), at_form),
-        *(Limit(("told", address), to_one) for address in dict.fromkeys(told)),
+        *[Limit(("told", address), to_one) for address in dict.fromkeys(told)],
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import secrets
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from capture.files import make_folder
+from capture.ids import Ids
 from capture.limits import Limits
 from capture.release import Releases
 from capture.setup import Setup
@@ -47,8 +47,8 @@ class Readiness:
 class House:
     """One capture process at run time. `now` is aware UTC, `token` 32 random hexadecimal digits.
 
-    `wake` tells the outbox worker that there is something to do. `key` is the site's secret key. In `spool` posts wait
-    while the database is away, in `uploads` lie the files that came with posts.
+    `wake` tells the outbox worker that there is something to do. `key` is the site's secret key, by which `ids` names
+    what comes. In `spool` posts wait while the database is away, in `uploads` lie the files that came with posts.
     """
 
     setup: Setup
@@ -61,10 +61,12 @@ class House:
     limits: Limits = field(default_factory=Limits)
     readiness: Readiness = field(default_factory=Readiness)
     line: Line = field(default_factory=Line)
+    ids: Ids = field(init=False, repr=False)
     spool: Path = field(init=False)
     uploads: Path = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", Ids(self.key, self.token))
         object.__setattr__(self, "spool", self.setup.folder / "spool")
         object.__setattr__(self, "uploads", self.setup.folder / UPLOADS)
 
@@ -84,8 +86,13 @@ def utc_now() -> datetime:
 
 def hex_token() -> str:
     """128 random bits. Many are drawn at once: each draw lets go of the interpreter, for all who wait for it."""
-    with contextlib.suppress(IndexError):
+    try:
         return _tokens.pop()
+    except IndexError:
+        return _draw()
+
+
+def _draw() -> str:
     drawn = secrets.token_hex(16 * _DRAWN)
     _tokens.extend(drawn[at : at + 32] for at in range(32, len(drawn), 32))
     return drawn[:32]

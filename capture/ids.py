@@ -15,7 +15,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-_sorted = json.JSONEncoder(sort_keys=True).encode
+_sorted = json.JSONEncoder(sort_keys=True, check_circular=False).encode
 
 # Shorter keys are made by people, not by crypto.randomUUID(), and two visitors could have the same.
 _INSTANCE = re.compile(r"[0-9A-Za-z_.:-]{16,64}")

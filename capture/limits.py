@@ -60,7 +60,10 @@ class _Bucket:
 
     def mend(self, most: float, to: float) -> None:
         """What is more than could be counted was left behind by a clock set back: it is cut, and stays cut."""
-        self.counted, self.stored = (to if one > most + 1 else one for one in (self.counted, self.stored))
+        if self.counted > most + 1:
+            self.counted = to
+        if self.stored > most + 1:
+            self.stored = to
 
 
 @dataclass(slots=True)
@@ -124,7 +127,9 @@ class Limits:
 
     def _bucket(self, key: Key) -> _Bucket:
         """The bucket of a key, as the one that was used last."""
-        bucket = self._buckets.setdefault(key, _Bucket())
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket()
         self._buckets.move_to_end(key)
         while len(self._buckets) > self.room:
             self._buckets.popitem(last=False)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from flask import Request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -35,6 +35,7 @@ URLENCODED, MULTIPART, JSON, PROBLEM = (
 )
 
 _UNFIT = re.compile("[\0\ud800-\udfff]")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _IPV4 = re.compile(r"((?:BYTE\.){2}BYTE)\.BYTE".replace("BYTE", "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"))
 
 Fields = Mapping[str, tuple[str, ...]]
@@ -59,7 +60,8 @@ class Post:
 
     def own(self, name: str) -> str:
         """The first value of one of Obverse's own fields, "" when it was not sent."""
-        return next(iter(self.fields.get(RESERVED + name, ())), "")
+        sent = self.fields.get(RESERVED + name)
+        return sent[0] if sent else ""
 
     @property
     def answers(self) -> Fields:
@@ -85,7 +87,7 @@ def read_post(
     """
     kind = request.mimetype
     reader = _READERS.get("+json" if kind.endswith("+json") else kind)
-    if reader is None or request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if reader is None or request.environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         return Rejected(415, "bad-type")
     try:
         parts = reader(request, room)
@@ -93,7 +95,7 @@ def read_post(
         return Rejected(413, "too-big")
     except Unreadable:
         return Rejected(400, "bad-request")
-    referrer = request.headers.get("Referer", "")
+    referrer = request.environ.get("HTTP_REFERER", "")
     network = network_of(address_of(request, proxies))
     fields = _gathered(parts.texts)
     return Post(fields, parts.uploads, parts.strays, parts.full, referrer, frozenset(hosts), network)
@@ -101,6 +103,12 @@ def read_post(
 
 def wants_json(request: Request) -> bool:
     """Whether the answer is for a program: by `Accept` alone, a page unless JSON is asked for."""
+    accept: str = request.environ.get("HTTP_ACCEPT", "")
+    # What browsers and scripts send is not taken apart: that costs as much as to check the form.
+    if accept in ("", "*/*") or accept.startswith("text/html,"):
+        return False
+    if accept == JSON:
+        return True
     best = request.accept_mimetypes.best_match(("text/html", JSON, PROBLEM), default="text/html")
     return best != "text/html"
 
@@ -138,7 +146,8 @@ def _body(request: Request) -> bytes:
 
 def _read(request: Request, most: int) -> Iterator[bytes]:
     """The body in chunks, of at most so many bytes. Raises TooMuch, at once where its length is told."""
-    if (request.content_length or 0) > most:
+    told = request.environ.get("CONTENT_LENGTH", "")
+    if _LENGTH.fullmatch(told) and int(told) > most:
         raise TooMuch
     read = 0
     try:
@@ -168,12 +177,16 @@ def _urlencoded(request: Request, _room: Room | None) -> Parts:
     body = _body(request)
     if body.count(b"&") >= MOST_FIELDS:
         raise TooMuch
-    pairs = (one.replace("+", " ").partition("=") for one in body.decode("utf-8", "replace").split("&") if one)
-    return Parts(tuple((_unquoted(name), _unquoted(text)) for name, _, text in pairs))
+    text = body.decode("utf-8", "replace").replace("+", " ")
+    pairs = [one.partition("=") for one in text.split("&") if one]
+    return Parts(tuple([(_unquoted(name), _unquoted(text)) for name, _, text in pairs]))
 
 
 def _unquoted(text: str) -> str:
-    return unquote(text, errors="replace") if "%" in text else text
+    if "%" not in text:
+        return text
+    # All of a browser's is ASCII; what is not stands among the rest as it is.
+    return unquote_to_bytes(text).decode("utf-8", "replace") if text.isascii() else unquote(text, errors="replace")
 
 
 def _multipart(request: Request, room: Room | None) -> Parts:
@@ -240,10 +253,10 @@ def _digits(value: int) -> str:
 
 
 def _gathered(pairs: Iterable[tuple[str, str]]) -> Fields:
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for name, text in pairs:
-        found.setdefault(name, []).append(text)
-    return {name: tuple(texts) for name, texts in found.items()}
+        found[name] = (*found[name], text) if name in found else (text,)
+    return found
 
 
 _READERS = {URLENCODED: _urlencoded, MULTIPART: _multipart, JSON: _json, "+json": _json}

@@ -41,7 +41,8 @@ def straight(app: Flask, house: House, application: Wsgi) -> Wsgi:
             return application(environ, start)
         environ[ROUTE] = environ.get("SCRIPT_NAME", "") + "/_ob/f/:name"
         try:
-            visit = Visit.of(Request(environ), house)
+            # Neither holds the other as well: what holds itself has to be looked for once it is of no use.
+            visit = Visit.of(Request(environ, populate_request=False), house)
             taken = take(visit, name)
             if isinstance(taken, Accepted):
                 return Later(taken, lambda said: _send(said, visit, environ, start))
@@ -93,8 +94,13 @@ def _send(answer: Answer, visit: Visit, environ: Environ, start: Start) -> Itera
     body = answer.body.encode()
     headers = list(headers_of(answer, visit).items())
     headers += [("Content-Type", _content_type(answer.type)), ("Content-Length", str(len(body)))]
-    start(f"{answer.status} {HTTP_STATUS_CODES[answer.status].upper()}", headers)
+    start(_status_line(answer.status), headers)
     return [body]
+
+
+@cache
+def _status_line(status: int) -> str:
+    return f"{status} {HTTP_STATUS_CODES[status].upper()}"
 
 
 @cache

@@ -103,11 +103,10 @@ class Release:
 
     def current(self, name: str, lang: str) -> Form | None:
         """The form as it is published now."""
-        tried = (lang, self.settings.language, *self.settings.languages)
-        found = (self.forms.get((name, one)) for one in tried)
-        return next((one for one in found if one), None) or next(
-            (form for (other, _), form in sorted(self.forms.items()) if other == name), None
-        )
+        for tried in (lang, self.settings.language, *self.settings.languages):
+            if found := self.forms.get((name, tried)):
+                return found
+        return next((form for (other, _), form in sorted(self.forms.items()) if other == name), None)
 
     def told(self, submission: Submission) -> Form | None:
         """The form as its visitor saw it, telling whom the form that is published now tells; None as for `form`."""

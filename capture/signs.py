@@ -45,7 +45,7 @@ _SCRIPTS: Mapping[str, frozenset[str]] = {
 
 _LINK = re.compile(r"https?://[^\s<>\"']+|\bwww\.[^\s<>\"']+", re.IGNORECASE)
 _MARKUP = re.compile(r"<a\s[^>]{0,200}href|\[url\b|\[link\b", re.IGNORECASE)
-_BEYOND_LATIN = "\u0250"
+_BEYOND_LATIN = re.compile(r"[^\0-\u024f]")
 _MOST_READ = 10_000  # characters of either end: padding hides nothing, and a judgement must not cost seconds
 
 # Of one link or two; many; hardly anything else.
@@ -119,7 +119,7 @@ def _wording(text: str, table: Sequence[int] | None) -> float:
 
 def _is_foreign(text: str, languages: Iterable[str]) -> bool:
     """Whether most letters are of a script that none of the site's languages is written in. Latin always is."""
-    if text.isascii() or max(text) < _BEYOND_LATIN:
+    if text.isascii() or not _BEYOND_LATIN.search(text):
         return False
     home = frozenset({"LATIN"}).union(*(_SCRIPTS.get(one.partition("-")[0].lower(), ()) for one in languages))
     letters = Counter(_script(one) for one in text[:2000] if one.isalpha())

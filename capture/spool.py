@@ -18,7 +18,6 @@ from typing import Any
 
 from capture.files import make_folder, put, sync_folder
 from capture.house import House
-from capture.ids import Ids
 from capture.keeping.orphans import drop_copies
 from capture.model import Attachment, Consent, Outgoing, Submission, Verdict
 from capture.outbox.audience import audience
@@ -104,7 +103,7 @@ def _told(house: House, waiting: Waiting) -> Sequence[Outgoing]:
     release = house.releases.current(submission.form, submission.rules)
     if release.told(submission) is None:
         return waiting.outgoing
-    return audience(release, submission, Ids(house.key, house.token))
+    return audience(release, submission, house.ids)
 
 
 def files(folder: Path) -> list[Path]:

@@ -11,7 +11,6 @@ from flask import abort, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from capture.access.guard import current_user, tell
-from capture.ids import Ids
 from capture.inbox import display
 from capture.inbox.blueprint import blueprint, house, release
 from capture.inbox.listing import of_view
@@ -110,7 +109,7 @@ def release_held(id: str) -> Response:
     outcome, known = Outcome("release"), release()
     with _changing(outcome), house().ready().write() as connection:
         submission = inquiries.held_submission(connection, id)
-        outgoing = audience(known, submission, Ids(house().key, house().token)) if submission else []
+        outgoing = audience(known, submission, house().ids) if submission else []
         given: dict[str, Any] = {"actor": current_user().id, "now": house().now(), "token": house().token}
         inquiries.release(connection, id, outgoing, **given)
         tell(connection, "inquiry.released", "inquiry", id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from capture.model import Outgoing, Submission
@@ -24,6 +25,7 @@ def outgoing_for(form: Form, settings: Settings, submission: Submission, page: P
 
 def facts(form: Form, settings: Settings, submission: Submission, page: PageRow | None) -> dict[str, Any]:
     """What there is to tell, as JSON can hold it."""
+    known = labels(submission)
     return {
         "form": submission.form,
         "form_title": form.title,
@@ -35,10 +37,10 @@ def facts(form: Form, settings: Settings, submission: Submission, page: PageRow 
         "phone": submission.phone,
         **page_facts(settings, submission.page, page),
         "page_title": submission.page_title,
-        "answers": _answers(form, submission),
-        "consents": _consents(submission),
+        "answers": _answers(form, submission, known),
+        "consents": _consents(submission, known),
         "extra": {name: list(values) for name, values in submission.extra.items()},
-        "files": _files(submission),
+        "files": _files(submission, known),
     }
 
 
@@ -63,20 +65,19 @@ def labels(submission: Submission) -> dict[str, str]:
     return dict(submission.labels)
 
 
-def _answers(form: Form, submission: Submission) -> list[dict[str, Any]]:
+def _answers(form: Form, submission: Submission, known: Mapping[str, str]) -> list[dict[str, Any]]:
     """The answers in the form's order; consents are told apart from them."""
-    known = labels(submission)
+    fields = {one.name: one for one in form.fields}
     consents = {one.field for one in submission.consents}
-    order = [*(name for name in known if name in submission.values), *(n for n in submission.values if n not in known)]
+    values = submission.values
     return [
-        {"name": name, "label": known.get(name) or name, **_value(form, name, submission.values[name])}
-        for name in order
-        if name not in consents
+        {"name": name, "label": known.get(name) or name, **_value(fields.get(name), values[name])}
+        for name in dict.fromkeys((*known, *values))
+        if name in values and name not in consents
     ]
 
 
-def _consents(submission: Submission) -> list[dict[str, Any]]:
-    known = labels(submission)
+def _consents(submission: Submission, known: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {
             "name": one.field,
@@ -89,9 +90,8 @@ def _consents(submission: Submission) -> list[dict[str, Any]]:
     ]
 
 
-def _files(submission: Submission) -> list[dict[str, Any]]:
+def _files(submission: Submission, known: Mapping[str, str]) -> list[dict[str, Any]]:
     """What came along, by name: the content stays in the house, where it is looked at."""
-    known = labels(submission)
     return [
         {
             "id": one.id,
@@ -104,9 +104,8 @@ def _files(submission: Submission) -> list[dict[str, Any]]:
     ]
 
 
-def _value(form: Form, name: str, value: Any) -> dict[str, Any]:
+def _value(field: FormField | None, value: Any) -> dict[str, Any]:
     """The value as it was stored, and as the visitor saw it."""
-    field = form.field(name)
     value = list(value) if isinstance(value, tuple) else value
-    shown = "" if value is None else (field or FormField(name)).seen(value)
+    shown = "" if value is None else (field or FormField("")).seen(value)
     return {"value": value, "shown": shown}

@@ -57,7 +57,8 @@ class Front:
 
         def start_told(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             told["status"] = int(status[:3])
-            length = next((value for name, value in headers if name.lower() == "content-length"), "")
+            # It stands last, mostly.
+            length = next((value for name, value in reversed(headers) if name.lower() == "content-length"), "")
             told["length"] = int(length) if length.isdigit() else None
             return start(status, headers, *more)
 

@@ -26,6 +26,7 @@ from capture.watch.watcher import Watcher
 from obverse.problems import Problem
 
 _FIRST_BUILD = 10.0  # seconds that a site which was never built may hold up the start
+_MADE = 10_000  # objects that are made before it is looked which of them hold only one another
 _FILES = 4096  # open files: connections, databases, pages being sent
 
 
@@ -136,9 +137,13 @@ class Process:
 
 
 def _keep_for_good() -> None:
-    """What is there by now stays: to look through all of it again and again would hold up whoever waits just then."""
+    """What is there by now stays: to look through all of it again and again would hold up whoever waits just then.
+
+    Nor is a group of posts looked through, as it would be each time: none of it is left once they are answered.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_MADE)
 
 
 def _allow_files() -> None:

@@ -65,6 +65,10 @@ class _Relay:
         if self._started:
             start(*self._started)
 
+    def let_go(self) -> None:
+        """Hold nobody any more: who was told holds this one, and both would have to be looked for to be freed."""
+        self._start = None
+
 
 class _Task(WSGITask):
     """A request that is answered. What is `begun` goes on with the answer that the application gave ahead."""
@@ -113,6 +117,9 @@ class _Seen:
     def __init__(self, server: Server, channel: _Channel) -> None:
         self._server = server
         self._channel = channel
+        # What never changes, and is asked for by each request, is not handed on each time.
+        self.adj, self.server_name = server.adj, server.server_name
+        self.effective_port = server.effective_port  # type: ignore[attr-defined]  # the stubs leave it out
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._server, name)
@@ -168,6 +175,8 @@ class _Channel(HTTPChannel):
         try:
             super().service()
         finally:
+            if self.begun:
+                self.begun.relay.let_go()
             self.begun = None
 
     def add_channel(self, map: Any = None) -> None:

@@ -20,7 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -200,8 +201,10 @@ def _insert(table: sa.Table, names: tuple[str, ...], mark: str) -> str:
 
 def _strangers(connection: sa.Connection, several: Sequence[Arrival]) -> list[int]:
     """Which of them share nothing with one another nor with what is stored: each is a new inquiry of a new contact."""
-    shared = Counter(key for one in several for key in one.keys) + _stored(connection, several)
-    return [number for number, one in enumerate(several) if all(shared[key] == 1 for key in one.keys)]
+    shared = Counter(chain.from_iterable(one.keys for one in several))
+    shared.update(_stored(connection, several))
+    common = {key for key, count in shared.items() if count > 1}
+    return [number for number, one in enumerate(several) if common.isdisjoint(one.keys)]
 
 
 def _keys(submission: Submission) -> set[tuple[str, str]]:
@@ -211,7 +214,7 @@ def _keys(submission: Submission) -> set[tuple[str, str]]:
     return keys | {("email", email)} if email else keys
 
 
-def _stored(connection: sa.Connection, several: Sequence[Arrival]) -> Counter[tuple[str, str]]:
+def _stored(connection: sa.Connection, several: Sequence[Arrival]) -> AbstractSet[tuple[str, str]]:
     """The keys among theirs that a row has already."""
     keys = {key for one in several for key in one.keys}
     wanted = {name: [key for kind, key in keys if kind == name] for name in (*_ALIKE, "email")}
@@ -222,7 +225,7 @@ def _stored(connection: sa.Connection, several: Sequence[Arrival]) -> Counter[tu
     if emails := wanted["email"]:
         people = _among("contacts", ("email_key",), (len(emails),), mark(connection))
         held.update(("email", row[0]) for row in select(connection, people, tuple(emails)))
-    return Counter(held)
+    return held
 
 
 # What one submission may have in common with another.
@@ -423,12 +426,25 @@ def _keep(rows: Rows, submission: Submission, receipt: str, inquiry: str, follow
         submission=submission.id,
         values=json_text(submission.values),
         extra=json_text(submission.extra),
-        labels=json_text(submission.labels),
-        consents=json_text([_answered(one) for one in submission.consents]),
+        labels=_labels_text(submission.labels),
+        consents=_consents_text(submission.consents),
     )
     for place, file in enumerate(submission.attachments):
         row = {**asdict(file), "name": storable(file.name)}
         rows.add(attachments, submission=submission.id, place=place, **row)
+
+
+# These two are the same for many that are sent to a form, and tell of nobody: they are written once.
+
+
+@lru_cache(maxsize=64)
+def _labels_text(labels: tuple[tuple[str, str], ...]) -> str:
+    return json_text(labels)
+
+
+@lru_cache(maxsize=64)
+def _consents_text(given: tuple[Consent, ...]) -> str:
+    return json_text([_answered(one) for one in given])
 
 
 def _answered(one: Consent) -> list[Any]:
@@ -505,6 +521,8 @@ def _search(submission: Submission) -> str:
 
 def _words(value: Any) -> list[str]:
     """Every text and number in the answers; yes and no say nothing to a search."""
+    if isinstance(value, str):
+        return [value]
     if isinstance(value, Mapping):
         return [word for one in value.values() for word in _words(one)]
     if isinstance(value, (list, tuple)):

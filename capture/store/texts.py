@@ -18,7 +18,8 @@ _UNFIT = re.compile("[\ud800-\udfff]")
 _MAY_BE_UNFIT = re.compile(r"\\u(?:0000|d[89a-f])")
 _ID = re.compile(r"[0-9a-f]{32}")
 
-_encoded = json.JSONEncoder(allow_nan=False).encode
+# What is encoded is of our own making: nothing in it holds itself.
+_encoded = json.JSONEncoder(allow_nan=False, check_circular=False).encode
 
 
 def storable(text: str) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 from capture.backup.pause import paused
 from capture.house import House
-from capture.ids import Ids
 from capture.release import Release
 from capture.store import canaries
 from capture.store.canaries import Trail
@@ -101,7 +100,7 @@ class Canary:
     def _mark(self, form: str) -> dict[str, tuple[str, ...]]:
         """What tells the endpoint that it is ours: nobody without the house's key can make it."""
         instance = self._house.token()
-        mark = Ids(self._house.key, self._house.token).canary(form, instance)
+        mark = self._house.ids.canary(form, instance)
         return {"_ob_instance": (instance,), "_ob_canary": (mark,)}
 
     def _follow(self, flight: Flight) -> None:

@@ -23,7 +23,7 @@ def read_email(text: str) -> str:
     if not at or len(narrow) > len(domain) or _is_foreign(local + narrow):
         raise Refused("must be an e-mail address")
     ascii_form = ascii_domain(narrow)
-    if any(len(label) > 63 for label in ascii_form.split(".")):
+    if max(map(len, ascii_form.split("."))) > 63:
         raise Refused("must be an e-mail address")
     SCALARS["email"](_EMAIL, f"{local}@{ascii_form}")
     return f"{local}@{narrow}"
@@ -44,6 +44,8 @@ def _narrow(domain: str) -> str:
 
 def ascii_domain(domain: str) -> str:
     """A domain in small letters, labels of other scripts in Punycode (IDNA 2008 without its tables)."""
+    if domain.isascii():
+        return domain.lower()
     return ".".join(_label(label) for label in _narrow(domain).lower().split("."))
 
 

@@ -60,4 +60,5 @@ def tokens(text: str) -> str:
 
 def meaning(text: str) -> str:
     """What a field holds by its tokens: the last of them."""
-    return text.rsplit(maxsplit=1)[-1] if text.split() else ""
+    last = text.rsplit(maxsplit=1)
+    return last[-1] if last else ""

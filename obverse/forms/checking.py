@@ -111,7 +111,7 @@ class _Answers:
             return
         one = self.fields[name]
         self.values[name] = empty(one)  # and so a circle, which no form that was read has, comes to its end
-        if not self._is_asked(name):
+        if name in self.conditions and not self._is_asked(name):
             return
         self.asked.append(one)
         try:
@@ -128,8 +128,8 @@ class _Answers:
         return value
 
     def _is_asked(self, name: str) -> bool:
-        tree = self.conditions.get(name)
-        if not tree or self.files.get(name):  # a file has no place beside the answers, so it is one
+        tree = self.conditions[name]
+        if self.files.get(name):  # a file has no place beside the answers, so it is one
             return True
         for other in sorted(names(tree)):
             self.judge(other)
@@ -138,9 +138,16 @@ class _Answers:
 
 def empty(one: FormField) -> Any:
     """What stands for no answer to a field."""
-    if one.type in NUMBERS:
-        return None
-    return {"choices": (), "boolean": False, "consent": False, "file": ()}.get(one.type, "")
+    return _EMPTY.get(one.type, "")
+
+
+_EMPTY: Mapping[str, Any] = {
+    **dict.fromkeys(NUMBERS),
+    "choices": (),
+    "boolean": False,
+    "consent": False,
+    "file": (),
+}
 
 
 def _value(one: FormField, given: Sequence[str]) -> Any:
@@ -150,7 +157,7 @@ def _value(one: FormField, given: Sequence[str]) -> Any:
     first = given[0] if given else ""
     if one.type == "hidden":
         return FORBIDDEN.sub("", _lines(first[: 2 * cap(one)]))[: cap(one)]
-    text = _cleaned(one, first)
+    text = _cleaned(one, first) if first else ""
     value = _READERS.get(one.type, _text)(one, text) if text else empty(one)
     if one.required and (not text or value is False):
         raise _Wrong("consent" if one.type == "consent" else "required")
@@ -373,13 +380,11 @@ def contact_of(form: Form, values: Mapping[str, Any]) -> tuple[str, str, str]:
     or that is called `name`; else given and family name together.
     """
     answered = [one for one in form.fields if isinstance(values.get(one.name), str) and values[one.name]]
-
-    def first(fits: Callable[[FormField], bool]) -> str:
-        return next((values[one.name] for one in answered if fits(one)), "")
-
-    def called(token: str) -> str:
-        return first(lambda one: one.type == "text" and not one.rows and meaning(one.autocomplete) == token)
-
-    name = called("name") or first(lambda one: one.type == "text" and not one.rows and one.name.lower() == "name")
-    name = name or " ".join(filter(None, (called("given-name"), called("family-name"))))
-    return name, first(lambda one: one.type == "email"), first(lambda one: one.type == "tel")
+    lines = [one for one in answered if one.type == "text" and not one.rows]
+    # Backwards, so that the first of several stays.
+    by_type = {one.type: values[one.name] for one in reversed(answered)}
+    by_meaning = {meaning(one.autocomplete): values[one.name] for one in reversed(lines)}
+    by_name = {one.name.lower(): values[one.name] for one in reversed(lines)}
+    parts = (by_meaning.get("given-name"), by_meaning.get("family-name"))
+    name = by_meaning.get("name") or by_name.get("name") or " ".join(filter(None, parts))
+    return name, by_type.get("email", ""), by_type.get("tel", "")
