@@ -28,7 +28,9 @@ _CONTROLS = tuple(char for char in map(chr, range(32)) if char not in "\t\n\r")
 # In UTF-8: the beginnings of what is searched for beyond ASCII.
 _ODD_BYTES = re.compile(rb"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])|\xef\xbf[\xbe\xbf]|\xf4\x8f[\x90-\x93]")
 _NUMBERED = re.compile(r"&#(?:(\d{1,10})|[xX]([0-9a-fA-F]{1,8}));?")
-# A bare address within a link that was written as HTML.
+# What a bare address has in it.
+_BARE = ("://", "www.", "@")
+# A bare address within a link.
 _NESTED_LINK = re.compile(r"(<a\s[^<>]*>[^<>]*)<a\s[^<>]*>([^<>]*)</a>")
 # The corner of a table heads nothing, so it is no header.
 _EMPTY_HEADER = re.compile(r"<th(\s[^<>]*)?>\s*</th>")
@@ -120,7 +122,7 @@ def _mended(html: str, text: str, options: MarkupOptions) -> str:
         html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
     if (anything or "&" in text) and "&#" in html:
         html = _NUMBERED.sub(_character, html)
-    while anything or "<" in text:
+    while anything or "<" in text or ("](" in text and any(map(text.__contains__, _BARE))):
         mended = _NESTED_LINK.sub(r"\1\2", html)
         if mended == html:
             break

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from obverse import survey
-from obverse.markup import depth, places, policy, prose, tags
+from obverse.markup import MarkupOptions, depth, places, policy, prose, render, tags
 
 TEXTS = st.lists(
     st.sampled_from(
@@ -84,6 +84,33 @@ def test_an_ordinary_text_has_nothing_to_be_told_of(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_a_deep_line_is_never_overlooked(text: str) -> None:
     assert depth.maybe_deep(text) or not survey._DEEP.search(text)
+
+
+SIGNS = (
+    *(
+        "[",
+        "see ",
+        " ",
+        "](y.md)",
+        "https://x.com",
+        "www.q.org",
+        "a@b.com",
+        "![a](b.png)",
+        "[r]",
+        "\n[r]: http://r.org\n",
+    ),
+    *("\n", "\n\n", "> ", "- ", "| |x|\n|-|-|\n|1|2|\n", "&#65;", "&#1;", "[^1]", "\n[^1]: note https://n.org\n"),
+    *("<b>", "*x*", "`c`", "# H [l](m.md)\n", "~~s~~", "term\n: def\n", "\\["),
+)
+
+
+@given(st.lists(st.sampled_from(SIGNS), max_size=14).map("".join), st.sampled_from(["markdown", "commonmark"]))
+@example("[see https://x.com [l](m.md)](y.md)", "commonmark")
+@settings(max_examples=400, deadline=None)
+def test_what_a_text_shows_no_sign_of_need_not_be_mended(text: str, engine: str) -> None:
+    options = MarkupOptions(engine)
+    html = render(text, options)
+    assert survey._mended(html, text, options) == survey._mended(html, "<|&", options)
 
 
 @given(TEXTS)
