@@ -122,7 +122,7 @@ def _mended(html: str, text: str, options: MarkupOptions) -> str:
         html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
     if (anything or "&" in text) and "&#" in html:
         html = _NUMBERED.sub(_character, html)
-    while anything or "<" in text or ("](" in text and any(map(text.__contains__, _BARE))):
+    while anything or "<" in text or ("[" in text and any(map(text.__contains__, _BARE))):
         mended = _NESTED_LINK.sub(r"\1\2", html)
         if mended == html:
             break

@@ -105,7 +105,7 @@ SIGNS = (
 
 
 @given(st.lists(st.sampled_from(SIGNS), max_size=14).map("".join), st.sampled_from(["markdown", "commonmark"]))
-@example("[see https://x.com [l](m.md)](y.md)", "commonmark")
+@example("[\n[r]: http://r.org\n](y.md)", "commonmark")
 @settings(max_examples=400, deadline=None)
 def test_what_a_text_shows_no_sign_of_need_not_be_mended(text: str, engine: str) -> None:
     options = MarkupOptions(engine)
