@@ -149,12 +149,13 @@ class Term:
     url: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Card:
     """What others may know of a page. It is made of its own source and the settings alone.
 
     `url` is the href (with base path); `section` is the content folder the page belongs to ("articles"); `authors` are
     content paths; `image` is an href or ""; `minutes` is reading time, at least 1. `date` and `updated` carry a zone.
+    Nobody changes one. It is not frozen, because so many are made, and of a frozen one each field costs a call.
     """
 
     path: str
@@ -199,7 +200,7 @@ class Card:
 
     def tell_apart(self, whole: bytes) -> None:
         """Have this in its `repr` stand for all of it: `whole` is the same whenever the card is, and only then."""
-        object.__setattr__(self, "mark", hashlib.blake2b(whole, digest_size=16).hexdigest())
+        self.mark = hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
 _SAID = tuple(one.name for one in fields(Card) if one.init)
