@@ -182,7 +182,7 @@ def _scalar(one: Field, node: Node) -> Any:
         if named is None or isinstance(named.value, tuple | Table):
             raise Refused(f"must be text, or a table with the key '{one.name_key}'")
         value = named.value
-    if type(value) in _KINDS:
+    if isinstance(value, tuple | Table):
         raise Refused(f"{_wanted(one)}, not {_KINDS[type(value)]}")
     try:
         return SCALARS[one.type](one, written(value))
