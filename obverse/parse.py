@@ -224,32 +224,36 @@ class _Reading:
         """The front matter, typed and mended, and what could not be mended."""
         if not values:
             return Matter(date=self._name_date(name), extra={}), []
-        given = {key: values[key] for key in MATTER_FIELDS}
-        hidden = values["status"] == "hidden"
         layout = "" if values["layout"].lower() in _LAYOUTS_OF_NOTE else values["layout"]
-        given |= {
-            "title": _one_line(values["title"]),
-            "description": _one_line(values["description"]),
-            "image_alt": _one_line(values["image_alt"]),
-            "date": self._moment(values["date"]) or self._name_date(name),
-            "updated": self._moment(values["updated"]),
-            "expires": self._moment(values["expires"]),
-            "draft": values["draft"] or values["published"] is False or values["status"] == "draft",
-            "noindex": values["noindex"] or hidden,
-            "authors": _names(values["authors"]),
-            "tags": _names(values["tags"]),
-            "category": "".join(_names(values["category"])),
-            "series": "".join(_names((values["series"],))),
-            "slug": self._slug(values["slug"]),
-            "url": self._local("url", values["url"]),
-            "aliases": tuple(dict.fromkeys(filter(None, (self._local("aliases", one) for one in values["aliases"])))),
-            "template": (values["template"] or layout).removesuffix(".html"),
-            "canonical": self._canonical(values["canonical"]),
-            "extra": dict(values["extra"]),
-        }
-        self._order(given["date"], given["expires"])
+        matter = Matter(
+            title=_one_line(values["title"]),
+            description=_one_line(values["description"]),
+            date=self._moment(values["date"]) or self._name_date(name),
+            updated=self._moment(values["updated"]),
+            expires=self._moment(values["expires"]),
+            draft=values["draft"] or values["published"] is False or values["status"] == "draft",
+            authors=_names(values["authors"]),
+            tags=_names(values["tags"]),
+            category="".join(_names(values["category"])),
+            series="".join(_names((values["series"],))),
+            image=values["image"],
+            image_alt=_one_line(values["image_alt"]),
+            form=values["form"],
+            cta=values["cta"],
+            slug=self._slug(values["slug"]),
+            url=self._local("url", values["url"]),
+            aliases=tuple(dict.fromkeys(filter(None, (self._local("aliases", one) for one in values["aliases"])))),
+            template=(values["template"] or layout).removesuffix(".html"),
+            type=values["type"],
+            weight=values["weight"],
+            toc=values["toc"],
+            noindex=values["noindex"] or values["status"] == "hidden",
+            canonical=self._canonical(values["canonical"]),
+            extra=dict(values["extra"]),
+        )
+        self._order(matter.date, matter.expires)
         self._direction_marks()
-        return Matter(**given), self.problems
+        return matter, self.problems
 
     def _moment(self, moment: datetime | None) -> datetime | None:
         """The moment with a fixed offset, so that it is the same value after it was written down and read again."""

@@ -155,6 +155,7 @@ class Card:
 
     `url` is the href (with base path); `section` is the content folder the page belongs to ("articles"); `authors` are
     content paths; `image` is an href or ""; `minutes` is reading time, at least 1. `date` and `updated` carry a zone.
+    Nobody changes one. It is not frozen, because so many are made, and of a frozen one each field costs a call.
     """
 
     path: str

@@ -88,7 +88,7 @@ def _rendered(body: str, body_line: int, path: str, options: MarkupOptions) -> _
     text = _ILLEGAL.sub("", body) if problems else body
     if text != body:
         source = Source(text, body_line)
-    found = calls.find(source.masked, text) if "{{" in text else []
+    found = calls.find(source.masked, text) if "{" in text and "{{" in text else []
     try:
         html = render(calls.tokenised(text, found) if found else text, options, deep=deep)
         html = _mended(html, text, options)
@@ -118,7 +118,7 @@ def _mended(html: str, text: str, options: MarkupOptions) -> str:
     What the text holds no sign of is not looked for, unless a site's own extensions may have made it.
     """
     anything = bool(options.extensions)
-    if (anything or "|" in text or "<" in text) and "<th" in html:
+    if (anything or "|" in text or ":" in text or "<" in text) and "<th" in html:
         html = _EMPTY_HEADER.sub(lambda found: f"<td{found[1] or ''}></td>", html)
     if (anything or "&" in text) and "&#" in html:
         html = _NUMBERED.sub(_character, html)

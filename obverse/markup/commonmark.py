@@ -66,7 +66,7 @@ def render(text: str, *, deep: bool = True) -> str:
     if listed:
         text = terms.prepared(text)
     written = "<" in text and "<pre" in text
-    html = render_markdown(text, _extensions(listed, _linked(text), "^" in text), None, _how(written))
+    html = render_markdown(text, _extensions(listed, _linked(text), "^" in text, _tabled(text)), None, _how(written))
     if "<pre" in html:
         html = codeblocks.coloured(html, _literal)
     if written:
@@ -87,18 +87,23 @@ def plain(text: str) -> str:
 
 def _linked(text: str) -> bool:
     """Whether a text may hold bare addresses: to look for them takes a third of comrak's time. `&#64;` is an @."""
-    return "@" in text or "&" in text or "://" in text or "www." in text
+    return "@" in text or "&" in text or (":" in text and "://" in text) or "www." in text
+
+
+def _tabled(text: str) -> bool:
+    """Whether a text may hold tables. One of a single column need have no bar, but then it has a colon."""
+    return "|" in text or ":" in text
 
 
 @functools.cache
-def _extensions(listed: bool, linked: bool, noted: bool) -> ExtensionOptions:
+def _extensions(listed: bool, linked: bool, noted: bool, tabled: bool) -> ExtensionOptions:
     """What comrak reads beyond CommonMark: all of it, but for what a text surely does not hold."""
     from comrak import ExtensionOptions
 
     made = ExtensionOptions()
     for name in EXTENSIONS:
         setattr(made, name, True)
-    made.description_lists, made.autolink, made.footnotes = listed, linked, noted
+    made.description_lists, made.autolink, made.footnotes, made.table = listed, linked, noted, tabled
     return made
 
 

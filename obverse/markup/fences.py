@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class Fence:
     first: int = 0
 
 
+@functools.lru_cache(256)  # of many blocks, most have the same behind their fences
 def understood(info: str) -> Fence:
     """The fence that an info string describes. What it does not know it leaves out."""
     if not info:

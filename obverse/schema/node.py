@@ -1,7 +1,8 @@
 """Documents as nodes: what a TOML or YAML reader hands to the schema, each value with the place where it stands.
 
 A scalar stays as its author wrote it wherever the format allows: `1.10`, `no` and `12:30` arrive as that very text,
-and the field that reads it decides what it is.
+and the field that reads it decides what it is. Nobody changes a node. None is frozen only because every page has
+dozens, and to make a frozen one takes five times as long.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from obverse.problems import Problem, problem
 Scalar: TypeAlias = str | bool | int | float | date | datetime | time | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """One key of a table with the place of the key; the place of its value is the node's."""
 
@@ -27,7 +28,7 @@ class Entry:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Table:
     """A mapping in the order of the document. A key that was written twice is there twice; the first one counts."""
 
@@ -41,7 +42,7 @@ class Table:
 Value: TypeAlias = "Scalar | tuple[Node, ...] | Table"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Node:
     """A value and where it starts (from 1; 0 = not known).
 
@@ -77,11 +78,15 @@ class Document:
         return problem(code, self.path, message, line=line, column=column, excerpt=excerpt, hint=hint)
 
 
+_HOLDING = frozenset((tuple, Table))
+
+
 def duplicates(node: Node, document: Document) -> Iterator[Problem]:
     """A problem for every key that its table already has, at any depth."""
     if isinstance(node.value, tuple):
         for item in node.value:
-            yield from duplicates(item, document)
+            if type(item.value) in _HOLDING:
+                yield from duplicates(item, document)
     elif isinstance(node.value, Table):
         seen: dict[str, int] = {}
         for entry in node.value.entries:
@@ -89,7 +94,8 @@ def duplicates(node: Node, document: Document) -> Iterator[Problem]:
                 message = f"'{entry.key}' is already given on line {seen[entry.key]}"
                 yield document.problem("duplicate-key", message, entry.line, entry.column, "keep one of the two")
             seen.setdefault(entry.key, entry.line)
-            yield from duplicates(entry.node, document)
+            if type(entry.node.value) in _HOLDING:
+                yield from duplicates(entry.node, document)
 
 
 def plain(node: Node) -> Any:

@@ -255,8 +255,8 @@ def test_two_threads_do_not_disturb_each_other() -> None:
 def test_what_a_text_does_not_hold_need_not_be_looked_for(text: str) -> None:
     chosen = commonmark._extensions
 
-    def everything(listed: bool, _linked: bool, _noted: bool) -> object:
-        return chosen(listed, True, True)
+    def everything(listed: bool, _linked: bool, _noted: bool, _tabled: bool) -> object:
+        return chosen(listed, True, True, True)
 
     with mock.patch.object(commonmark, "_extensions", everything):
         html = render(text, ENGINE)
