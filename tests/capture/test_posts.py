@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from io import BytesIO
@@ -69,6 +71,24 @@ def environ(sent: dict[str, Any], accept: str = "*/*") -> dict[str, Any]:
 def asked(app: Flask, given: dict[str, Any]) -> Answered:
     body, status, headers = run_wsgi_app(app.wsgi_app, given, buffered=True)
     return status, list(headers), b"".join(body)
+
+
+class Mark:
+    """Something that tells when it is freed."""
+
+
+def test_a_post_is_freed_as_it_is_answered(house: House) -> None:
+    """What holds itself waits for the collector, which looks through all that is at hand."""
+    app, given = create_app(house), environ(SENT["stored"])
+    given["test.mark"] = Mark()
+    left = weakref.ref(given["test.mark"])
+    gc.disable()
+    try:
+        assert b"".join(app.wsgi_app(given, lambda *_: None)) == b""
+        del given
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_the_straight_way_gives_the_answers_of_the_long_one(

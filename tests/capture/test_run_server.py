@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import socket
 import threading
+import weakref
 from collections.abc import Iterable
 from contextlib import closing
 from typing import Any
@@ -71,6 +73,36 @@ def test_who_stops_sending_while_it_is_answered_is_answered() -> None:
             assert visitor.makefile("rb").read().endswith(b"\r\n\r\nok")
     finally:
         may_answer.set()
+        over.set()
+        server.wake()
+        thread.join(10)
+        server.drain(1, lambda: False)
+
+
+class Mark:
+    """Something that tells when it is freed."""
+
+
+def test_a_post_is_freed_as_it_is_answered() -> None:
+    """What holds itself waits for the collector, which looks through all that is at hand."""
+    made, left = listening("127.0.0.1", 0), list[weakref.ref[Mark]]()
+
+    def marked(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        environ["test.mark"] = Mark()
+        left.append(weakref.ref(environ["test.mark"]))
+        return answer(environ, start)
+
+    server, over = make_server(marked, made, proxies=0), threading.Event()
+    thread = threading.Thread(target=server.serve, args=(over.is_set,))
+    thread.start()
+    gc.disable()
+    try:
+        with closing(http.client.HTTPConnection("127.0.0.1", made.getsockname()[1], timeout=10)) as visitor:
+            visitor.request("POST", "/_ob/f/contact", b"a=b")
+            assert visitor.getresponse().read() == b"ok"
+            until(lambda: left[0]() is None)
+    finally:
+        gc.enable()
         over.set()
         server.wake()
         thread.join(10)
