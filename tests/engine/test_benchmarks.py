@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import corpus, large, peering, shares, sites
-from benchmarks.measuring import Cost
+from benchmarks.measuring import Cost, tree
 from benchmarks.targets import COMMONMARK, OURS, TARGETS, verdict
 from obverse.build import build
 from obverse.options import BuildOptions
@@ -17,6 +17,14 @@ def digest(folder: Path) -> str:
         if path.is_file():
             whole.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
     return whole.hexdigest()
+
+
+def test_who_ends_while_looked_at_has_no_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "glob", gone)
+    assert list(tree(7)) == [7]
 
 
 @pytest.mark.parametrize("tool", ["obverse", "hugo", "pelican"])
