@@ -2,7 +2,7 @@
 
     python -m benchmarks.shares [--n 1000] [--engine commonmark]
 
-One process builds a corpus, first cold and then after an edit of the base template, and looks at itself as often as the
+One process builds a corpus, first cold, then after an edit of the base template and of one body, and looks at itself as often as the
 system lets it in CPU time. A moment belongs to whoever's line is at work. A line of ours that calls a library or the
 system by a name in `CALLED` is theirs: what is written in C has no lines of its own. What Python does for our lines
 (regular expressions, texts, `marshal`) is ours.
@@ -123,7 +123,7 @@ def shares(folder: Path) -> dict[str, int]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print whose moments a cold build and one after an edit of the base template take."""
+    """Print whose moments a cold build takes, and one after each of two edits."""
     parser = argparse.ArgumentParser(prog="benchmarks.shares", description="Whose code runs while a site is built.")
     parser.add_argument("--n", type=int, default=1000, help="how many articles")
     parser.add_argument("--engine", default="commonmark", help="the Markdown engine")
@@ -143,7 +143,7 @@ def main(arguments: list[str]) -> int:
             settings.write(f'\n[markdown]\nengine = "{asked.engine}"\n')
         shares(folder)  # so that Python and Jinja have compiled what they keep
         site = Site(ours(COMMONMARK, Path(work)), folder, asked.n)
-        for scenario in ("cold", "base template"):
+        for scenario in ("cold", "base template", "one body"):
             check = SCENARIOS[scenario](site)
             counts = shares(folder)
             if not check():

@@ -149,7 +149,7 @@ class Term:
     url: str
 
 
-@dataclass(slots=True, repr=False)  # a frozen one takes five times as long to make, and each process makes its own
+@dataclass(slots=True, repr=False)  # to make a frozen one takes a call for each field, and each process makes its own
 class Card:
     """What others may know of a page. It is made of its own source and the settings alone, and never changed.
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from obverse.workers import WorkerError, spread
+from obverse.workers import WorkerError, can_fork, spread
 
 SCENES: dict[str, Callable[[], None]] = {}
 
@@ -275,6 +275,9 @@ def a_process_with_threads_is_not_forked() -> None:
     assert set(spread(range(50), pids, 2, chunk=4)) == {here}
     ready.set()
     thread.join()
+    end = time.monotonic() + 10
+    while not can_fork() and time.monotonic() < end:  # one that has been joined may not be gone yet
+        time.sleep(0.001)
     assert set(spread(range(50), pids, 2, chunk=4)) != {here}
 
 
