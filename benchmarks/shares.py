@@ -2,10 +2,10 @@
 
     python -m benchmarks.shares [--n 1000] [--engine commonmark]
 
-One process builds a corpus, first cold, then after an edit of the base template and of one body, and looks at itself as often as the
-system lets it in CPU time. A moment belongs to whoever's line is at work. A line of ours that calls a library or the
-system by a name in `CALLED` is theirs: what is written in C has no lines of its own. What Python does for our lines
-(regular expressions, texts, `marshal`) is ours.
+One process builds a corpus, first cold, then after an edit of the base template and of one body, and looks at itself
+as often as the system lets it in CPU time. A moment belongs to whoever's line is at work. A line of ours that calls a
+library or the system by a name in `CALLED` is theirs: what is written in C has no lines of its own. What Python does
+for our lines (regular expressions, texts, `marshal`) is ours.
 """
 
 from __future__ import annotations
