@@ -149,9 +149,9 @@ class Term:
     url: str
 
 
-@dataclass(slots=True, repr=False)  # to make a frozen one takes a call for each field, and each process makes its own
+@dataclass(slots=True, repr=False)
 class Card:
-    """What others may know of a page. It is made of its own source and the settings alone, and never changed.
+    """What others may know of a page. It is made of its own source and the settings alone.
 
     `url` is the href (with base path); `section` is the content folder the page belongs to ("articles"); `authors` are
     content paths; `image` is an href or ""; `minutes` is reading time, at least 1. `date` and `updated` carry a zone.
